@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Files: read-only maps, whole reads with a limit, atomic writes. */
+#ifndef OG_BASE_FILE_H
+#define OG_BASE_FILE_H
+
+#include "base/buf.h"
+
+/* A read-only map of a whole regular file. */
+typedef struct ogi_file_map {
+    const unsigned char *data; /* NULL for an empty file */
+    int64_t size;
+} ogi_file_map;
+
+/* Errors: OG_E_IO with path and reason (also for directories and devices). */
+og_status ogi_file_map_open(og_ctx *ctx, const char *path, ogi_file_map *out);
+void ogi_file_map_close(ogi_file_map *m);
+
+/* Appends the whole file ("-" is standard input) to out; OG_E_LIMIT beyond max_size bytes. */
+og_status ogi_file_read(og_ctx *ctx, const char *path, int64_t max_size, ogi_buf *out);
+/* Writes to a temporary file beside path and renames it: path is whole or untouched. */
+og_status ogi_file_write(og_ctx *ctx, const char *path, const void *data, size_t n, int mode);
+
+#endif

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+#include "tools/cli.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static void help(const cli_spec *s)
+{
+    printf("usage: %s\n", s->usage);
+    if (s->doc) printf("\n%s\n", s->doc);
+    if (s->n_opt) printf("\noptions:\n");
+    for (int i = 0; i < s->n_opt; i++) {
+        char left[64];
+        snprintf(left, sizeof left, "%s%s%s", s->opt[i].name, s->opt[i].arg ? " " : "",
+                 s->opt[i].arg ? s->opt[i].arg : "");
+        for (char *p = left; *p; p++)
+            if (*p == '|') *p = ',';
+        printf("  %-28s %s\n", left, s->opt[i].doc ? s->opt[i].doc : "");
+    }
+    printf("  %-28s %s\n", "--help", "this text");
+}
+
+int cli_usage_error(const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    fprintf(stderr, "oxigraph: ");
+    vfprintf(stderr, fmt, args);
+    fprintf(stderr, "; see --help\n");
+    va_end(args);
+    return 2;
+}
+
+/* Does one of the |-separated names equal the n bytes at arg? */
+static bool has_name(const char *names, const char *arg, size_t n)
+{
+    for (const char *p = names; *p;) {
+        size_t len = strcspn(p, "|");
+        if (len == n && !memcmp(p, arg, n)) return true;
+        p += len + (p[len] == '|');
+    }
+    return false;
+}
+
+static int store(const cli_opt *o, const char *value)
+{
+    char *end = NULL;
+    errno = 0;
+    switch (o->kind) {
+    case CLI_FLAG: *(bool *)o->into = true; return -1;
+    case CLI_NOFLAG: *(bool *)o->into = false; return -1;
+    case CLI_STR: *(const char **)o->into = value; return -1;
+    case CLI_INT: {
+        long long v = strtoll(value, &end, 10);
+        if (end == value || *end || errno) return cli_usage_error("%s wants an integer, not '%s'", o->name, value);
+        *(int64_t *)o->into = v;
+        return -1;
+    }
+    case CLI_FLOAT: {
+        double v = strtod(value, &end);
+        if (end == value || *end || isnan(v)) return cli_usage_error("%s wants a number, not '%s'", o->name, value);
+        *(double *)o->into = v;
+        return -1;
+    }
+    case CLI_LIST: {
+        cli_list *l = o->into;
+        if (l->n == OGI_LEN(l->item)) return cli_usage_error("%s is given more than %d times", o->name, l->n);
+        l->item[l->n++] = value;
+        return -1;
+    }
+    }
+    return 2;
+}
+
+int cli_parse(const cli_spec *s, int argc, char **argv, const char **args, int *n_args)
+{
+    bool only_args = false;
+    *n_args = 0;
+    for (int i = 1; i < argc; i++) {
+        const char *a = argv[i];
+        if (only_args || a[0] != '-' || !a[1]) {
+            if (*n_args == s->max_args) return cli_usage_error("one argument too many: '%s'", a);
+            args[(*n_args)++] = a;
+            continue;
+        }
+        if (!strcmp(a, "--")) {
+            only_args = true;
+            continue;
+        }
+        if (!strcmp(a, "--help") || !strcmp(a, "-h")) {
+            help(s);
+            return 0;
+        }
+        size_t n = !strncmp(a, "--", 2) ? strcspn(a, "=") : strlen(a);
+        const cli_opt *o = NULL;
+        for (int k = 0; k < s->n_opt && !o; k++)
+            if (has_name(s->opt[k].name, a, n)) o = &s->opt[k];
+        if (!o) return cli_usage_error("no option '%.*s'", (int)n, a);
+        bool is_flag = o->kind == CLI_FLAG || o->kind == CLI_NOFLAG;
+        const char *value = a[n] == '=' ? a + n + 1 : NULL;
+        if (is_flag && value) return cli_usage_error("%.*s takes no value", (int)n, a);
+        if (!is_flag && !value) {
+            if (i + 1 == argc) return cli_usage_error("%s wants a value", a);
+            value = argv[++i];
+        }
+        int status = store(o, value);
+        if (status >= 0) return status;
+    }
+    if (*n_args < s->min_args) return cli_usage_error("an argument is missing; usage: %s", s->usage);
+    return -1;
+}
+
+static void log_line(void *user, og_log_level level, const char *line)
+{
+    (void)user;
+    if (level >= OG_LOG_WARN) fprintf(stderr, "oxigraph: %s%s\n", level == OG_LOG_WARN ? "warning: " : "", line);
+}
+
+og_ctx *cli_ctx(void)
+{
+    og_ctx *ctx = NULL;
+    if (og_ctx_new(&(og_ctx_options){ .log = log_line }, &ctx) != OG_OK)
+        fprintf(stderr, "oxigraph: out of memory\n");
+    return ctx;
+}
+
+int cli_fail(og_ctx *ctx)
+{
+    fprintf(stderr, "oxigraph: %s\n", og_error(ctx)[0] ? og_error(ctx) : "failed without a reason");
+    og_ctx_free(ctx);
+    return 1;
+}

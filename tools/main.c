@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The oxigraph program: finds the subcommand and runs it. Each subcommand is one file,
+ * tools/cmd_NAME.c, and one line in tools/commands.def. */
+#include <stdio.h>
+#include <string.h>
+
+#include "tools/cli.h"
+
+// clang-format off
+static const struct command {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *doc;
+} commands[] = {
+#define COMMAND(name, doc) { #name, cmd_##name, doc },
+#include "tools/commands.def"
+#undef COMMAND
+};
+// clang-format on
+
+static void usage(FILE *f)
+{
+    fprintf(f, "usage: oxigraph COMMAND [options]\n\ncommands:\n");
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        fprintf(f, "  %-12s %s\n", commands[i].name, commands[i].doc);
+    fprintf(f, "\n`oxigraph COMMAND --help` tells its options; `oxigraph --version` what this "
+               "machine offers.\n");
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        usage(stderr);
+        return 2;
+    }
+    if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
+        usage(stdout);
+        return 0;
+    }
+    if (!strcmp(argv[1], "--version")) {
+        printf("oxigraph %s\n", OG_VERSION);
+        return 0;
+    }
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        if (!strcmp(argv[1], commands[i].name)) return commands[i].run(argc - 1, argv + 1);
+    fprintf(stderr, "oxigraph: no command '%s'; `oxigraph --help` lists them\n", argv[1]);
+    return 2;
+}

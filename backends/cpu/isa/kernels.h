@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The tuned CPU kernels, as each instruction set provides them. The files of this folder are
+ * compiled once for each ISA (scalar, sse42, avx2, avx512; neon), with OGI_ISA(name) making their
+ * names distinct; a table of function pointers is what the executor sees.
+ *
+ * Canonical arithmetic: within one ISA a result depends on its own row and token alone, never on
+ * how many rows, tokens or threads share a call. Both code paths of a kernel (row-major for few
+ * tokens, tiles for many) therefore add in the same order.
+ *
+ * Quantized activations (A8), one row of k values (k a multiple of 32), k * 5 / 4 bytes:
+ *
+ *     int8 code[k] | float scale[k / 32] | int16 sum[k / 16]      (sum of 16 codes)
+ *
+ *     scale = amax / 127,  code = rint(x * (scale ? 1 / scale : 0)),  ties to even
+ *
+ * Quantized linear, the blocks of 32 in ascending order b, acc starts at 0:
+ *     for each scale group g of the block (1, or 2 of 16 values):
+ *         acc = fma(float(isum_g) * dw_g, da_b, acc)       isum_g = sum of (code_w - zero) * code_a
+ *     if the type has mins, once a 32-block: acc = fma(float(asum_b) * -mw_b, da_b, acc)
+ *   Q4_0/Q8_0: dw = f16 scale. Q4_K/Q5_K: dw = d * sc, mw = dmin * m. Q6_K: dw_g = d * sc_g.
+ *   All products rounded to F32 as written. fma is fused where the ISA has it (avx2, avx512, neon),
+ *   a rounded product and a rounded sum where not (sse42); scalar uses fmaf().
+ * Float linear (F32, F16, BF16 weights, F32 activations): 16 lanes, lane[i % 16] =
+ *   fma(w[i], x[i], lane[i % 16]) for ascending i, then the tree of ogi_lane_sum (lanes i and i+8,
+ *   then +4, +2, +1). A tail shorter than 16 leaves the other lanes as they are. */
+#ifndef OG_BACKENDS_CPU_ISA_KERNELS_H
+#define OG_BACKENDS_CPU_ISA_KERNELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { OGI_CPU_PAGE = 64, OGI_CPU_CHUNK = 256, OGI_CPU_ALIGN = 64 };
+
+/* out[t * out_stride + r] = dot(weight row r, activation row t), r < n_row, t < n_tok. */
+typedef struct ogi_mm_args {
+    int type;            /* og_dtype of the weight */
+    const void *w;       /* first weight row, any alignment */
+    int64_t w_stride;    /* bytes from row to row */
+    int64_t n_row, k;
+    const void *x;       /* F32 rows if the type is a float type, else A8 rows; 64-byte aligned */
+    int64_t x_stride;    /* bytes from token to token */
+    int64_t n_tok;       /* 1..512 */
+    const int32_t *x_row; /* NULL, or row of x for each token (grouped matmul) */
+    float *out;
+    int64_t out_stride;  /* floats from token to token */
+    void *scratch;       /* matmul_scratch(type, k) bytes, 64-byte aligned */
+} ogi_mm_args;
+
+/* Attention of one block of queries that share a sequence and a KV head, over pages of keys.
+ * Keys are counted by rank in the sequence: rank r lies in page page[r / 64], row r % 64; a page
+ * of K holds [n_kv_head, 64, dim_k] values, of V [n_kv_head, 64, dim_v].
+ *
+ * A query at position p sees ranks max(0, p - window + 1) .. p (window 0: from 0; causal = false:
+ * all n_key). Ranks are reduced in chunks of 256 counted from rank 0: in each chunk
+ *     s_j = scale * dot(q, k_j); softcap > 0: s = softcap * tanh(s / softcap);
+ *     s += slope * (j - p) if alibi slope != 0
+ *     m = max s, e_j = exp(s_j - m), z = sum e_j, o = sum e_j v_j     (ascending j, fixed lanes)
+ * merged in ascending order: M = max(m1, m2); z = z1 exp(m1 - M) + z2 exp(m2 - M); o likewise.
+ * A sink (sink != NULL, one F32 for each query head) is merged last as a key with value 0.
+ * Masked keys contribute exact zeros; the result is o / z. */
+typedef struct ogi_attn_args {
+    const float *q;        /* [n_tok, n_group, dim_k] with the strides below */
+    int64_t q_tok_stride, q_head_stride; /* in floats */
+    int64_t n_tok;         /* queries (tokens) of this block */
+    int64_t n_group;       /* query heads that share the KV head */
+    int64_t dim_k, dim_v;
+    const int32_t *pos;    /* [n_tok] position = rank of each token in its sequence */
+    int kv_type;           /* OG F32 or F16 */
+    const void *k_state, *v_state; /* [page, n_kv_head, 64, dim] */
+    const int32_t *page;   /* page list of the sequence */
+    int64_t n_kv_head, kv_head;
+    int64_t n_key;         /* keys of the sequence, this step's included */
+    int64_t window;
+    bool is_causal;
+    float scale, softcap;
+    const float *slope;    /* [n_group] or NULL */
+    const float *sink;     /* [n_group] or NULL */
+    float *out;            /* [n_tok, n_group, dim_v] with the strides below */
+    int64_t out_tok_stride, out_head_stride;
+    void *scratch;         /* attention_scratch(args) bytes */
+} ogi_attn_args;
+
+typedef struct ogi_cpu_kernels {
+    const char *name; /* "avx2" */
+    void (*matmul)(const ogi_mm_args *a);
+    /* n values (multiple of 32) to one A8 row. */
+    void (*quantize_a8)(const float *x, int64_t n, void *out);
+    /* Weight blocks to F32, bit-exact with the type's definition; n a multiple of its block. */
+    void (*dequantize)(int type, const void *w, int64_t n, float *out);
+    void (*attention)(const ogi_attn_args *a);
+} ogi_cpu_kernels;
+
+/* Bytes of scratch that any of these calls needs; the same for every ISA. */
+size_t ogi_matmul_scratch(int type, int64_t k, int64_t n_tok);
+size_t ogi_attention_scratch(int64_t n_tok, int64_t n_group, int64_t dim_v);
+
+#endif

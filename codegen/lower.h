@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Lowering: the members of a group become one kernel-IR program over the group's iteration space.
+ * Members may differ in shape as long as the space splits their axes: [T, H*D] and [T, H, D]. */
+#ifndef OG_CODEGEN_LOWER_H
+#define OG_CODEGEN_LOWER_H
+
+#include "graph/plan.h"
+#include "graph/space.h"
+
+/* The program, in mem. Operands name the values; the backend binds them to memory. */
+og_status ogi_lower(const ogi_lower_spec *spec, ogi_arena *mem, ogi_kprog **out);
+
+#endif

@@ -332,5 +332,5 @@ og_status ogi_gguf_read_part(ogi_gguf *f, int i, ogi_gguf *keys)
     OG_TRY(read_kvs(&c, keys, n_kv));
     OG_TRY(read_tensors(&c, n_tensor));
     OG_TRY(find_alignment(keys, &alignment));
-    return place_tensors(&c, f->tensor + first, n_tensor, alignment);
+    return n_tensor ? place_tensors(&c, f->tensor + first, n_tensor, alignment) : OG_OK;
 }

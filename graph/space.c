@@ -42,8 +42,7 @@ bool ogi_space_map(const og_shape *space, const og_shape *shape, ogi_axis_map *o
     return true;
 }
 
-/* The memory behind a value: states through their stores. */
-static const og_tensor *storage_of(const og_tensor *x)
+const og_tensor *ogi_storage(const og_tensor *x)
 {
     x = ogi_root(x);
     while (ogi_op_def_of(x->op)->op_class == OGI_CLASS_STORE) x = ogi_root(x->src[0]);
@@ -166,10 +165,10 @@ static bool sources_fit(const ogi_lower_spec *spec, const og_shape *space, const
     bool has_inside = false;
     for (int i = 0; i < m->n_src; i++) {
         if (!m->src[i] || (cls == OGI_CLASS_STORE && i == 0)) continue;
-        const og_tensor *root = ogi_root(m->src[i]), *mem = storage_of(root);
+        const og_tensor *root = ogi_root(m->src[i]), *mem = ogi_storage(root);
         for (int k = 0; k < spec->n_member; k++) { /* no reads of a state that is being written */
             const og_tensor *w = spec->member[k];
-            if (ogi_op_def_of(w->op)->op_class == OGI_CLASS_STORE && storage_of(w) == mem) {
+            if (ogi_op_def_of(w->op)->op_class == OGI_CLASS_STORE && ogi_storage(w) == mem) {
                 return false;
             }
         }

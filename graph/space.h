@@ -40,4 +40,7 @@ bool ogi_space_map(const og_shape *space, const og_shape *shape, ogi_axis_map *o
  *  - INDEXED members that load a member at explicit coordinates: along the last axis only. */
 bool ogi_space_find(const ogi_lower_spec *spec, og_shape *space);
 
+/* The leaf or node in whose memory x lies: through views, and from a store op to its state. */
+const og_tensor *ogi_storage(const og_tensor *x);
+
 #endif

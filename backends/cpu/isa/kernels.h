@@ -12,7 +12,8 @@
  *
  *     int8 code[k] | float scale[k / 32] | int16 sum[k / 16]      (sum of 16 codes)
  *
- *     scale = amax / 127,  code = rint(x * (scale ? 1 / scale : 0)),  ties to even
+ *     scale = amax / 127, or 0 if that is subnormal
+ *     code = rint(x * (scale ? 1 / scale : 0)), ties to even
  *
  * Quantized linear, the blocks of 32 in ascending order b, acc starts at 0:
  *     for each scale group g of the block (1, or 2 of 16 values):
@@ -31,21 +32,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { OGI_CPU_PAGE = 64, OGI_CPU_CHUNK = 256, OGI_CPU_ALIGN = 64 };
+enum { OGI_CPU_PAGE = 64, OGI_CPU_CHUNK = 256, OGI_CPU_ALIGN = 64, OGI_CPU_ATTN_BATCH = 16 };
 
 /* out[t * out_stride + r] = dot(weight row r, activation row t), r < n_row, t < n_tok. */
 typedef struct ogi_mm_args {
-    int type;            /* og_dtype of the weight */
-    const void *w;       /* first weight row, any alignment */
-    int64_t w_stride;    /* bytes from row to row */
+    int type;         /* og_dtype of the weight */
+    const void *w;    /* first weight row, any alignment */
+    int64_t w_stride; /* bytes from row to row */
     int64_t n_row, k;
-    const void *x;       /* F32 rows if the type is a float type, else A8 rows; 64-byte aligned */
-    int64_t x_stride;    /* bytes from token to token */
-    int64_t n_tok;       /* 1..512 */
+    const void *x;        /* F32 rows if the type is a float type, else A8 rows; 64-byte aligned */
+    int64_t x_stride;     /* bytes from token to token */
+    int64_t n_tok;        /* 1..512 */
     const int32_t *x_row; /* NULL, or row of x for each token (grouped matmul) */
     float *out;
-    int64_t out_stride;  /* floats from token to token */
-    void *scratch;       /* matmul_scratch(type, k) bytes, 64-byte aligned */
+    int64_t out_stride; /* floats from token to token */
+    void *scratch;      /* matmul_scratch(type, k) bytes, 64-byte aligned */
 } ogi_mm_args;
 
 /* Attention of one block of queries that share a sequence and a KV head, over pages of keys.
@@ -61,25 +62,25 @@ typedef struct ogi_mm_args {
  * A sink (sink != NULL, one F32 for each query head) is merged last as a key with value 0.
  * Masked keys contribute exact zeros; the result is o / z. */
 typedef struct ogi_attn_args {
-    const float *q;        /* [n_tok, n_group, dim_k] with the strides below */
+    const float *q;                      /* [n_tok, n_group, dim_k] with the strides below */
     int64_t q_tok_stride, q_head_stride; /* in floats */
-    int64_t n_tok;         /* queries (tokens) of this block */
-    int64_t n_group;       /* query heads that share the KV head */
+    int64_t n_tok;                       /* queries (tokens) of this block */
+    int64_t n_group;                     /* query heads that share the KV head */
     int64_t dim_k, dim_v;
-    const int32_t *pos;    /* [n_tok] position = rank of each token in its sequence */
-    int kv_type;           /* OG F32 or F16 */
+    const int32_t *pos;            /* [n_tok] position = rank of each token in its sequence */
+    int kv_type;                   /* OG F32 or F16 */
     const void *k_state, *v_state; /* [page, n_kv_head, 64, dim] */
-    const int32_t *page;   /* page list of the sequence */
+    const int32_t *page;           /* page list of the sequence */
     int64_t n_kv_head, kv_head;
-    int64_t n_key;         /* keys of the sequence, this step's included */
+    int64_t n_key; /* keys of the sequence, this step's included */
     int64_t window;
     bool is_causal;
     float scale, softcap;
-    const float *slope;    /* [n_group] or NULL */
-    const float *sink;     /* [n_group] or NULL */
-    float *out;            /* [n_tok, n_group, dim_v] with the strides below */
+    const float *slope; /* [n_group] or NULL */
+    const float *sink;  /* [n_group] or NULL */
+    float *out;         /* [n_tok, n_group, dim_v] with the strides below */
     int64_t out_tok_stride, out_head_stride;
-    void *scratch;         /* attention_scratch(args) bytes */
+    void *scratch; /* attention_scratch(args) bytes */
 } ogi_attn_args;
 
 typedef struct ogi_cpu_kernels {
@@ -93,7 +94,15 @@ typedef struct ogi_cpu_kernels {
 } ogi_cpu_kernels;
 
 /* Bytes of scratch that any of these calls needs; the same for every ISA. */
-size_t ogi_matmul_scratch(int type, int64_t k, int64_t n_tok);
-size_t ogi_attention_scratch(int64_t n_tok, int64_t n_group, int64_t dim_v);
+size_t ogi_matmul_scratch(int64_t n_tok);
+size_t ogi_attention_scratch(int64_t dim_v);
+
+/* The kernels for an instruction set by name (scalar, sse42, avx2, avx512, neon), or with NULL the
+ * best that this processor has. NULL if the name is unknown, not built in, or not supported here.
+ */
+const ogi_cpu_kernels *ogi_cpu_kernels_find(const char *name);
+
+/* The i-th instruction set that this processor supports, best first; NULL past the last. */
+const ogi_cpu_kernels *ogi_cpu_kernels_at(int i);
 
 #endif

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The kernels of one instruction set, as the executor sees them. */
+#include "backends/cpu/isa/unpack.h"
+
+#define NAME_TEXT(name) #name
+#define NAME_OF(name)   NAME_TEXT(name)
+
+extern const ogi_cpu_kernels OGI_ISA(ogi_cpu_kernels);
+
+const ogi_cpu_kernels OGI_ISA(ogi_cpu_kernels) = {
+    .name = NAME_OF(OGI_ISA_NAME),
+    .matmul = OGI_ISA(ogi_matmul),
+    .quantize_a8 = OGI_ISA(ogi_quantize_a8),
+    .dequantize = OGI_ISA(ogi_dequantize),
+    .attention = OGI_ISA(ogi_attention),
+};

@@ -1,0 +1,611 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The tuned CPU kernels of every instruction set that this machine has: against naive references
+ * in double that decode one value at a time, and against themselves with the work split
+ * differently, byte for byte. */
+#include "backends/cpu/isa/kernels.h"
+#include "base/half.h"
+#include "oxigraph/dtype.h"
+
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static const int types[] = { OG_F32, OG_F16, OG_BF16, OG_Q8_0, OG_Q4_0, OG_Q4_K, OG_Q5_K, OG_Q6_K };
+enum { N_TYPE = (int)(sizeof types / sizeof *types) };
+
+/* ---- random data ---- */
+
+static uint64_t rng_state = 1;
+
+static uint32_t rng(void)
+{
+    rng_state = rng_state * 6364136223846793005u + 1442695040888963407u;
+    return (uint32_t)(rng_state >> 32);
+}
+
+static int rng_in(int low, int high)
+{
+    return low + (int)(rng() % (uint32_t)(high - low + 1));
+}
+
+static float rng_float(void)
+{
+    return ((float)(rng() >> 8) - 0x1p23f) * 0x1p-23f;
+}
+
+static void *take(size_t n)
+{
+    void *p = aligned_alloc(64, (n + 127) / 64 * 64);
+    cr_assert(p);
+    return p;
+}
+
+static float *take_floats(int64_t n)
+{
+    float *p = take((size_t)n * sizeof *p);
+    for (int64_t i = 0; i < n; i++) p[i] = rng_float();
+    return p;
+}
+
+/* ---- types, one value at a time ---- */
+
+static bool is_float(int type)
+{
+    return type == OG_F32 || type == OG_F16 || type == OG_BF16;
+}
+
+static int block_of(int type)
+{
+    return is_float(type) ? 1 : type == OG_Q8_0 || type == OG_Q4_0 ? 32 : 256;
+}
+
+static int bytes_of(int type)
+{
+    switch (type) {
+    case OG_F32: return 4;
+    case OG_Q8_0: return 34;
+    case OG_Q4_0: return 18;
+    case OG_Q4_K: return 144;
+    case OG_Q5_K: return 176;
+    case OG_Q6_K: return 210;
+    default: return 2;
+    }
+}
+
+static void put_half(uint8_t *p, float scale)
+{
+    uint16_t h = ogi_f16_of_f32(rng_float() * scale);
+    memcpy(p, &h, 2);
+}
+
+static uint8_t *random_weights(int type, int64_t n)
+{
+    int64_t blocks = n / block_of(type), size = blocks * bytes_of(type);
+    uint8_t *w = take((size_t)size);
+    for (int64_t i = 0; i < size; i++) w[i] = (uint8_t)rng();
+    for (int64_t b = 0; b < blocks; b++) {
+        uint8_t *p = w + b * bytes_of(type);
+        float f = rng_float();
+        uint16_t h = ogi_bf16_of_f32(f);
+        switch (type) {
+        case OG_F32: memcpy(p, &f, 4); break;
+        case OG_F16: put_half(p, 1); break;
+        case OG_BF16: memcpy(p, &h, 2); break;
+        case OG_Q4_K:
+        case OG_Q5_K: put_half(p, 0.01f), put_half(p + 2, 0.01f); break;
+        case OG_Q6_K: put_half(p + 208, 0.001f); break;
+        default: put_half(p, 0.02f); break;
+        }
+    }
+    return w;
+}
+
+static float half_at(const uint8_t *p)
+{
+    uint16_t h;
+    memcpy(&h, p, 2);
+    return ogi_f32_of_f16(h);
+}
+
+/* The 6-bit scale (or min) of block j of 8, as in Q4_K. */
+static int six_bits(const uint8_t *s, int j, bool is_min)
+{
+    int m = is_min ? 4 : 0;
+    if (j < 4) return s[j + m] & 63;
+    return (is_min ? s[j + 4] >> 4 : s[j + 4] & 15) | s[j - 4 + m] >> 6 << 4;
+}
+
+/* Value i of a row. */
+static float value_at(int type, const uint8_t *row, int64_t i)
+{
+    const uint8_t *p = row + i / block_of(type) * bytes_of(type);
+    int j = (int)(i % block_of(type)), b = j / 32, l = j % 32, high = j / 32 % 2;
+    float f;
+    uint16_t h;
+    memcpy(&f, p, 4);
+    memcpy(&h, p, 2);
+    switch (type) {
+    case OG_F32: return f;
+    case OG_F16: return ogi_f32_of_f16(h);
+    case OG_BF16: return ogi_f32_of_bf16(h);
+    case OG_Q8_0: return half_at(p) * (float)(int8_t)p[2 + j];
+    case OG_Q4_0: return half_at(p) * (float)((j < 16 ? p[2 + j] & 15 : p[2 + j - 16] >> 4) - 8);
+    case OG_Q6_K: {
+        int in = j % 128, c = in / 32, half = j / 128;
+        int low = p[64 * half + in % 64] >> (c >= 2 ? 4 : 0) & 15;
+        int code = (low | (p[128 + 32 * half + l] >> 2 * c & 3) << 4) - 32;
+        float d = half_at(p + 208) * (float)(int8_t)p[192 + j / 16];
+        return d * (float)code;
+    }
+    default: {
+        const uint8_t *q = p + (type == OG_Q4_K ? 16 : 48) + 32 * (b / 2);
+        int code = q[l] >> 4 * high & 15;
+        if (type == OG_Q5_K) code |= (p[16 + l] >> b & 1) << 4;
+        float d = half_at(p) * (float)six_bits(p + 4, b, false);
+        float m = half_at(p + 2) * (float)six_bits(p + 4, b, true);
+        return d * (float)code - m;
+    }
+    }
+}
+
+/* ---- matmul ---- */
+
+typedef struct problem {
+    int type;
+    int64_t n_row, n_tok, k;
+    uint8_t *w;
+    float *x;    /* [n_tok, k] */
+    char *input; /* x, or its A8 rows */
+    int64_t w_stride, x_stride;
+} problem;
+
+static problem make_problem(const ogi_cpu_kernels *isa, int type, int64_t n_row, int64_t n_tok,
+                            int64_t k)
+{
+    problem p = { .type = type, .n_row = n_row, .n_tok = n_tok, .k = k };
+    p.w = random_weights(type, n_row * k);
+    p.w_stride = k / block_of(type) * bytes_of(type);
+    p.x = take_floats(n_tok * k);
+    p.x_stride = is_float(type) ? k * 4 : k / 4 * 5;
+    p.input = take((size_t)(n_tok * p.x_stride));
+    for (int64_t t = 0; t < n_tok; t++)
+        if (is_float(type))
+            memcpy(p.input + t * p.x_stride, p.x + t * k, (size_t)k * 4);
+        else
+            isa->quantize_a8(p.x + t * k, k, p.input + t * p.x_stride);
+    return p;
+}
+
+static void free_problem(problem *p)
+{
+    free(p->w);
+    free(p->x);
+    free(p->input);
+}
+
+/* Rows row..row+n_row-1 and tokens tok..tok+n_tok-1 of the problem into its full output. */
+static void run_part(const ogi_cpu_kernels *isa, const problem *p, int64_t row, int64_t n_row,
+                     int64_t tok, int64_t n_tok, float *out)
+{
+    void *scratch = take(ogi_matmul_scratch(n_tok));
+    isa->matmul(&(ogi_mm_args){ .type = p->type,
+                                .w = p->w + row * p->w_stride,
+                                .w_stride = p->w_stride,
+                                .n_row = n_row,
+                                .k = p->k,
+                                .x = p->input + tok * p->x_stride,
+                                .x_stride = p->x_stride,
+                                .n_tok = n_tok,
+                                .out = out + tok * p->n_row + row,
+                                .out_stride = p->n_row,
+                                .scratch = scratch });
+    free(scratch);
+}
+
+static double input_at(const problem *p, int64_t t, int64_t i)
+{
+    const char *row = p->input + t * p->x_stride;
+    float scale;
+    if (is_float(p->type)) return p->x[t * p->k + i];
+    memcpy(&scale, row + p->k + i / 32 * 4, 4);
+    return (double)scale * (double)(int8_t)row[i];
+}
+
+static double nmse_of(const problem *p, const float *out)
+{
+    double error = 0, power = 0;
+    for (int64_t r = 0; r < p->n_row; r++)
+        for (int64_t t = 0; t < p->n_tok; t++) {
+            double ref = 0;
+            for (int64_t i = 0; i < p->k; i++)
+                ref += (double)value_at(p->type, p->w + r * p->w_stride, i) * input_at(p, t, i);
+            double d = (double)out[t * p->n_row + r] - ref;
+            error += d * d;
+            power += ref * ref;
+        }
+    return error / power;
+}
+
+static int64_t random_k(int type)
+{
+    if (is_float(type)) return rng_in(1, 300);
+    return (int64_t)block_of(type) * (block_of(type) == 32 ? rng_in(1, 40) : rng_in(1, 5));
+}
+
+Test(kernels, dequantized_values_are_exact)
+{
+    const ogi_cpu_kernels *isa;
+    for (int i = 0; (isa = ogi_cpu_kernels_at(i)); i++)
+        for (int j = 0; j < N_TYPE; j++) {
+            int64_t n = 256 * 33 + (is_float(types[j]) ? 7 : 0);
+            uint8_t *w = random_weights(types[j], n);
+            float *out = take_floats(n);
+            isa->dequantize(types[j], w, n, out);
+            for (int64_t e = 0; e < n; e++) {
+                float ref = value_at(types[j], w, e);
+                cr_assert(out[e] == ref, "%s type %d value %d: %a, expected %a", isa->name,
+                          types[j], (int)e, out[e], ref);
+            }
+            free(w);
+            free(out);
+        }
+}
+
+Test(kernels, activations_round_to_nearest_even_with_exact_sums)
+{
+    enum { N = 32 * 50 };
+    const ogi_cpu_kernels *isa;
+    for (int i = 0; (isa = ogi_cpu_kernels_at(i)); i++) {
+        float *x = take_floats(N);
+        char *a8 = take(N / 4 * 5);
+        for (int j = 0; j < 32; j++) x[j] = 0, x[32 + j] = 0x1p-140f, x[64 + j] *= 1e30f;
+        x[96] = 127, x[97] = 0.5f, x[98] = 1.5f, x[99] = -2.5f;
+        isa->quantize_a8(x, N, a8);
+        for (int b = 0; b < N / 32; b++) {
+            float top = 0, scale;
+            int16_t sum[2];
+            for (int j = 0; j < 32; j++) top = fmaxf(top, fabsf(x[32 * b + j]));
+            float d = top / 127 < 0x1p-126f ? 0 : top / 127, inverse = d > 0 ? 1 / d : 0;
+            memcpy(&scale, a8 + N + 4 * b, 4);
+            memcpy(sum, a8 + N + N / 8 + 4 * b, 4);
+            cr_assert(scale == d, "%s block %d: scale %a, expected %a", isa->name, b, scale, d);
+            for (int j = 0; j < 32; j++) {
+                int code = (int8_t)a8[32 * b + j], ref = (int)rintf(x[32 * b + j] * inverse);
+                cr_assert(code == ref, "%s code %d: %d, expected %d", isa->name, j, code, ref);
+                sum[j / 16] = (int16_t)(sum[j / 16] - code);
+            }
+            cr_assert(sum[0] == 0 && sum[1] == 0, "%s block %d: sums of codes", isa->name, b);
+        }
+        free(x);
+        free(a8);
+    }
+}
+
+Test(kernels, matmul_is_the_sum_of_products)
+{
+    const ogi_cpu_kernels *isa;
+    for (int i = 0; (isa = ogi_cpu_kernels_at(i)); i++)
+        for (int j = 0; j < N_TYPE; j++)
+            for (int round = 0; round < 6; round++) {
+                problem p = make_problem(isa, types[j], rng_in(1, 40), rng_in(1, round * 4 + 1),
+                                         random_k(types[j]));
+                float *out = take_floats(p.n_row * p.n_tok);
+                run_part(isa, &p, 0, p.n_row, 0, p.n_tok, out);
+                double e = nmse_of(&p, out);
+                cr_assert(e <= 1e-10, "%s type %d, %d rows, %d tokens, k %d: nmse %g", isa->name,
+                          p.type, (int)p.n_row, (int)p.n_tok, (int)p.k, e);
+                free(out);
+                free_problem(&p);
+            }
+}
+
+/* Any split of rows and tokens, down to single ones. */
+Test(kernels, matmul_gives_the_same_bytes_however_it_is_split)
+{
+    const ogi_cpu_kernels *isa;
+    for (int i = 0; (isa = ogi_cpu_kernels_at(i)); i++)
+        for (int j = 0; j < N_TYPE; j++)
+            for (int round = 0; round < 4; round++) {
+                problem p =
+                    make_problem(isa, types[j], rng_in(1, 70), rng_in(1, 40), random_k(types[j]));
+                int64_t n = p.n_row * p.n_tok;
+                float *whole = take_floats(n), *parts = take_floats(n);
+                run_part(isa, &p, 0, p.n_row, 0, p.n_tok, whole);
+                int max_row = round == 0 ? 1 : rng_in(1, 50), max_tok = round < 2 ? 1 : 11;
+                for (int64_t r = 0, m; r < p.n_row; r += m) {
+                    m = rng_in(1, max_row);
+                    m = m < p.n_row - r ? m : p.n_row - r;
+                    for (int64_t t = 0, c; t < p.n_tok; t += c) {
+                        c = rng_in(1, max_tok);
+                        c = c < p.n_tok - t ? c : p.n_tok - t;
+                        run_part(isa, &p, r, m, t, c, parts);
+                    }
+                }
+                cr_assert(memcmp(whole, parts, (size_t)n * 4) == 0,
+                          "%s type %d, %d rows, %d tokens, k %d", isa->name, p.type, (int)p.n_row,
+                          (int)p.n_tok, (int)p.k);
+                free(whole);
+                free(parts);
+                free_problem(&p);
+            }
+}
+
+Test(kernels, matmul_takes_rows_of_x_by_number)
+{
+    static const int32_t order[5] = { 3, 0, 0, 6, 2 };
+    const ogi_cpu_kernels *isa;
+    for (int i = 0; (isa = ogi_cpu_kernels_at(i)); i++)
+        for (int j = 0; j < N_TYPE; j++) {
+            problem p = make_problem(isa, types[j], 9, 7, 256);
+            float all[7 * 9], some[5 * 9];
+            void *scratch = take(ogi_matmul_scratch(5));
+            run_part(isa, &p, 0, 9, 0, 7, all);
+            isa->matmul(&(ogi_mm_args){ .type = p.type,
+                                        .w = p.w,
+                                        .w_stride = p.w_stride,
+                                        .n_row = 9,
+                                        .k = p.k,
+                                        .x = p.input,
+                                        .x_stride = p.x_stride,
+                                        .n_tok = 5,
+                                        .x_row = order,
+                                        .out = some,
+                                        .out_stride = 9,
+                                        .scratch = scratch });
+            for (int t = 0; t < 5; t++)
+                cr_assert(memcmp(some + 9 * t, all + 9 * order[t], 9 * 4) == 0, "%s type %d",
+                          isa->name, p.type);
+            free(scratch);
+            free_problem(&p);
+        }
+}
+
+/* ---- attention ---- */
+
+typedef struct scene {
+    ogi_attn_args a;
+    int64_t n_page;
+    int32_t *pos, *page;
+    float *q, *slope, *sink;
+    char *k, *v;
+} scene;
+
+static char *random_kv(int type, int64_t n)
+{
+    char *p = take((size_t)n * 4);
+    for (int64_t i = 0; i < n; i++) {
+        float f = rng_float();
+        uint16_t h = ogi_f16_of_f32(f);
+        if (type == OG_F16)
+            memcpy(p + 2 * i, &h, 2);
+        else
+            memcpy(p + 4 * i, &f, 4);
+    }
+    return p;
+}
+
+/* Queries are the last n_tok of n_key positions. */
+static scene make_scene(int type, int64_t n_tok, int64_t n_key, int64_t n_group, int64_t dim_k,
+                        int64_t dim_v)
+{
+    scene s = { .n_page = (n_key + 63) / 64 + 2 };
+    s.pos = take((size_t)n_tok * 4);
+    s.page = take((size_t)s.n_page * 4);
+    s.q = take_floats(n_tok * n_group * dim_k);
+    s.slope = take_floats(n_group);
+    s.sink = take_floats(n_group);
+    for (int64_t t = 0; t < n_tok; t++) s.pos[t] = (int32_t)(n_key - n_tok + t);
+    for (int64_t i = 0; i < s.n_page; i++) s.page[i] = (int32_t)i;
+    s.k = random_kv(type, s.n_page * 2 * 64 * dim_k);
+    s.v = random_kv(type, s.n_page * 2 * 64 * dim_v);
+    s.a = (ogi_attn_args){ .q = s.q,
+                           .q_tok_stride = n_group * dim_k,
+                           .q_head_stride = dim_k,
+                           .n_tok = n_tok,
+                           .n_group = n_group,
+                           .dim_k = dim_k,
+                           .dim_v = dim_v,
+                           .pos = s.pos,
+                           .kv_type = type,
+                           .k_state = s.k,
+                           .v_state = s.v,
+                           .page = s.page,
+                           .n_kv_head = 2,
+                           .kv_head = 1,
+                           .n_key = n_key,
+                           .is_causal = true,
+                           .scale = 1.5f,
+                           .out_tok_stride = n_group * dim_v,
+                           .out_head_stride = dim_v };
+    return s;
+}
+
+static void free_scene(scene *s)
+{
+    free(s->pos);
+    free(s->page);
+    free(s->q);
+    free(s->slope);
+    free(s->sink);
+    free(s->k);
+    free(s->v);
+}
+
+static float *attend(const ogi_cpu_kernels *isa, const scene *s, int64_t step)
+{
+    ogi_attn_args a = s->a;
+    float *out = take_floats(a.n_tok * a.n_group * a.dim_v);
+    void *scratch = take(ogi_attention_scratch(a.dim_v));
+    for (int64_t t = 0; t < s->a.n_tok; t += step) {
+        a.n_tok = s->a.n_tok - t < step ? s->a.n_tok - t : step;
+        a.pos = s->a.pos + t;
+        a.q = s->a.q + t * a.q_tok_stride;
+        a.out = out + t * a.out_tok_stride;
+        a.scratch = scratch;
+        isa->attention(&a);
+    }
+    free(scratch);
+    return out;
+}
+
+static double kv_at(const scene *s, const char *state, int64_t rank, int64_t dim, int64_t d)
+{
+    int64_t row = (s->page[rank / 64] * s->a.n_kv_head + s->a.kv_head) * 64 + rank % 64;
+    uint16_t h;
+    float f;
+    memcpy(&h, state + (row * dim + d) * 2, 2);
+    if (s->a.kv_type == OG_F16) return (double)ogi_f32_of_f16(h);
+    memcpy(&f, state + (row * dim + d) * 4, 4);
+    return (double)f;
+}
+
+/* Plain softmax over the keys that token t sees, head h, into ref[dim_v]. */
+static void naive_attention(const scene *s, int64_t t, int64_t h, double *ref)
+{
+    const ogi_attn_args *a = &s->a;
+    const float *q = a->q + t * a->q_tok_stride + h * a->q_head_stride;
+    int64_t p = a->pos[t], from = 0, to = a->is_causal ? p + 1 : a->n_key;
+    if (a->is_causal && a->window > 0 && p >= a->window) from = p - a->window + 1;
+    double *w = take((size_t)a->n_key * sizeof *w), max = a->sink ? (double)a->sink[h] : -1e300;
+    for (int64_t j = from; j < to; j++) {
+        double dot = 0;
+        for (int64_t d = 0; d < a->dim_k; d++)
+            dot += (double)q[d] * kv_at(s, a->k_state, j, a->dim_k, d);
+        dot *= (double)a->scale;
+        if (a->softcap > 0) dot = (double)a->softcap * tanh(dot / (double)a->softcap);
+        if (a->slope) dot += (double)a->slope[h] * (double)(j - p);
+        w[j] = dot;
+        max = dot > max ? dot : max;
+    }
+    double z = a->sink ? exp((double)a->sink[h] - max) : 0;
+    for (int64_t d = 0; d < a->dim_v; d++) ref[d] = 0;
+    for (int64_t j = from; j < to; j++) {
+        double e = exp(w[j] - max);
+        z += e;
+        for (int64_t d = 0; d < a->dim_v; d++) ref[d] += e * kv_at(s, a->v_state, j, a->dim_v, d);
+    }
+    for (int64_t d = 0; d < a->dim_v; d++) ref[d] /= z;
+    free(w);
+}
+
+static void check_attention(const ogi_cpu_kernels *isa, const scene *s)
+{
+    const ogi_attn_args *a = &s->a;
+    float *out = attend(isa, s, a->n_tok);
+    double error = 0, power = 0, ref[256];
+    for (int64_t t = 0; t < a->n_tok; t++)
+        for (int64_t h = 0; h < a->n_group; h++) {
+            naive_attention(s, t, h, ref);
+            for (int64_t d = 0; d < a->dim_v; d++) {
+                double x = (double)out[t * a->out_tok_stride + h * a->out_head_stride + d] - ref[d];
+                error += x * x;
+                power += ref[d] * ref[d];
+            }
+        }
+    cr_assert(error <= 1e-10 * power, "%s: %d tokens, %d keys, %d heads, dims %d %d: nmse %g",
+              isa->name, (int)a->n_tok, (int)a->n_key, (int)a->n_group, (int)a->dim_k,
+              (int)a->dim_v, error / power);
+    free(out);
+}
+
+static void vary_scene(scene *s)
+{
+    uint32_t bits = rng();
+    s->a.window = bits & 1 ? rng_in(1, 300) : 0;
+    s->a.softcap = bits & 2 ? 2.5f : 0;
+    s->a.slope = bits & 4 ? s->slope : NULL;
+    s->a.sink = bits & 8 ? s->sink : NULL;
+    s->a.is_causal = (bits & 48) != 0;
+}
+
+static const int dims[] = { 16, 20, 32, 48, 64, 80, 96, 128, 192, 256 };
+static const int key_counts[] = { 1, 63, 64, 65, 255, 256, 257, 512, 600 };
+#define PICK(list) (list)[rng_in(0, (int)(sizeof(list) / sizeof *(list)) - 1)]
+
+static scene random_scene(int type)
+{
+    int n_key = PICK(key_counts), n_tok = rng_in(1, n_key < 40 ? n_key : 40), dim = PICK(dims);
+    scene s = make_scene(type, n_tok, n_key, rng_in(1, 8), dim, rng() & 1 ? dim : PICK(dims));
+    vary_scene(&s);
+    return s;
+}
+
+Test(kernels, attention_is_softmax_over_the_keys_seen)
+{
+    const ogi_cpu_kernels *isa;
+    for (int i = 0; (isa = ogi_cpu_kernels_at(i)); i++)
+        for (int round = 0; round < 24; round++) {
+            scene s = random_scene(round & 1 ? OG_F16 : OG_F32);
+            check_attention(isa, &s);
+            free_scene(&s);
+        }
+}
+
+Test(kernels, attention_gives_the_same_bytes_token_by_token)
+{
+    const ogi_cpu_kernels *isa;
+    for (int i = 0; (isa = ogi_cpu_kernels_at(i)); i++)
+        for (int round = 0; round < 24; round++) {
+            scene s = random_scene(round & 1 ? OG_F16 : OG_F32);
+            size_t size = (size_t)(s.a.n_tok * s.a.n_group * s.a.dim_v) * 4;
+            float *whole = attend(isa, &s, s.a.n_tok), *one = attend(isa, &s, 1);
+            float *some = attend(isa, &s, rng_in(2, 7));
+            cr_assert(memcmp(whole, one, size) == 0, "%s: one by one, %d keys, dim %d", isa->name,
+                      (int)s.a.n_key, (int)s.a.dim_k);
+            cr_assert(memcmp(whole, some, size) == 0, "%s: in steps, %d keys, dim %d", isa->name,
+                      (int)s.a.n_key, (int)s.a.dim_k);
+            free(whole);
+            free(one);
+            free(some);
+            free_scene(&s);
+        }
+}
+
+/* A key beyond a query's position changes nothing, not even as NaN. */
+Test(kernels, attention_ignores_masked_keys_and_page_order)
+{
+    const ogi_cpu_kernels *isa;
+    for (int i = 0; (isa = ogi_cpu_kernels_at(i)); i++)
+        for (int round = 0; round < 12; round++) {
+            int64_t n_key = PICK(key_counts), dim = 64, per = 2 * 64 * dim * 4;
+            scene s = make_scene(OG_F32, n_key < 30 ? n_key : 30, n_key, 4, dim, dim);
+            size_t size = (size_t)(s.a.n_tok * 4 * dim) * 4;
+            if (round & 1) s.a.window = 70;
+            float *ref = attend(isa, &s, s.a.n_tok);
+            char *k = take((size_t)(s.n_page * per)), *v = take((size_t)(s.n_page * per));
+            memset(k, 255, (size_t)(s.n_page * per));
+            memset(v, 255, (size_t)(s.n_page * per));
+            for (int64_t p = s.n_page - 1; p > 0; p--) { /* shuffle */
+                int64_t o = rng_in(0, (int)p);
+                int32_t tmp = s.page[p];
+                s.page[p] = s.page[o], s.page[o] = tmp;
+            }
+            for (int64_t r = 0; r < n_key; r++) {
+                int64_t from = ((r / 64 * 2 + 1) * 64 + r % 64) * dim * 4;
+                int64_t to = (((int64_t)s.page[r / 64] * 2 + 1) * 64 + r % 64) * dim * 4;
+                memcpy(k + to, s.k + from, (size_t)dim * 4);
+                memcpy(v + to, s.v + from, (size_t)dim * 4);
+            }
+            s.a.k_state = k;
+            s.a.v_state = v;
+            float *out = attend(isa, &s, s.a.n_tok);
+            cr_assert(memcmp(ref, out, size) == 0, "%s: %d keys", isa->name, (int)n_key);
+            free(ref);
+            free(out);
+            free(k);
+            free(v);
+            free_scene(&s);
+        }
+}
+
+Test(kernels, are_found_by_name)
+{
+    cr_assert(ogi_cpu_kernels_find("scalar") != NULL);
+    cr_assert(ogi_cpu_kernels_find("mmx") == NULL);
+    cr_assert(ogi_cpu_kernels_find(NULL) == ogi_cpu_kernels_at(0));
+    const ogi_cpu_kernels *isa;
+    for (int i = 0; (isa = ogi_cpu_kernels_at(i)); i++)
+        cr_assert(ogi_cpu_kernels_find(isa->name) == isa);
+}

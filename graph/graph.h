@@ -57,10 +57,15 @@ struct og_graph {
 /* ---- dimensions ---------------------------------------------------------------------------- */
 bool ogi_dim_is_const(og_dim d);                     /* no symbols; d.b / d.c is the value */
 int64_t ogi_dim_value(og_dim d, const int64_t *sym); /* sym: value of each symbol */
-int64_t ogi_dim_max(const og_graph *g, og_dim d);    /* at the symbols' maxima */
+int64_t ogi_dim_max(const og_graph *g, og_dim d);    /* largest over the symbols' ranges */
+int64_t ogi_dim_min(const og_graph *g, og_dim d);    /* smallest */
+/* Declared symbols, an exact division, and at least 1 over the symbols' ranges. */
+bool ogi_dim_is_valid(const og_graph *g, og_dim d);
 bool ogi_dim_eq(og_dim a, og_dim b);
 /* Product with at most one symbolic factor; false otherwise and on overflow. */
 bool ogi_dim_product(og_dim a, og_dim b, og_dim *out);
+/* a / b as an exact quotient of expressions: a constant b, or a = k * b. */
+bool ogi_dim_quotient(og_dim a, og_dim b, og_dim *out);
 og_dim ogi_dim_normalize(og_dim d); /* lowest terms, c >= 1: equal dims are equal bytes */
 void ogi_dim_print(const og_graph *g, og_dim d, ogi_buf *out); /* "2*T+1", "(T+3*S)/2" */
 bool ogi_shape_eq(const og_shape *a, const og_shape *b);
@@ -147,6 +152,7 @@ typedef struct ogi_op_def {
     og_tensor *(*decompose)(og_graph *g, const og_tensor *n, og_tensor *const *src);
     void (*cost)(const og_tensor *n, ogi_cost *c); /* NULL: one flop an element, bytes by shape */
     double tol;                                    /* NMSE of a backend against ref */
+    bool writes_state; /* updates a state source in place (STORE ops need not say so) */
     bool is_composite; /* the decompose pass replaces it (lower, if any, is for direct use) */
     /* Conformance cases: graphs of one op in text form, also examples in docs/ops.md. */
     const char *const *cases;
@@ -163,6 +169,9 @@ int ogi_op_find(ogi_sv name); /* og_op, or -1 */
 /* Makes a node: copies params, runs infer, keeps the first error (with op, shapes and the line of
  * the builder). NULL on failure. A NULL source with index < n_src_min means an earlier error. */
 og_tensor *ogi_node(og_graph *g, og_op op, const void *params, int n_src, og_tensor *const *src);
+/* Makes a leaf: INPUT, WEIGHT, STATE (named), TABLE (data, copied). */
+og_tensor *ogi_leaf(og_graph *g, og_op op, const char *name, og_dtype dtype, const og_shape *shape,
+                    const ogi_data *data);
 #define OGI_INFER_FAIL(node, ...) OG_FAIL((node)->g->ctx, OG_E_INVALID, __VA_ARGS__)
 /* Shape of the space a node iterates over: its own; source 0 for reductions (result [.., 1] of a
  * ROW op); source 1 for STORE ops. */
@@ -206,6 +215,9 @@ og_graph *ogi_graph_like(const og_graph *g); /* empty, same name and symbols */
 /* Copies n with other sources (same params, name, layer, source line) into g. */
 og_tensor *ogi_node_copy(og_graph *g, const og_tensor *n, og_tensor *const *src);
 bool ogi_params_eq(const og_tensor *a, const og_tensor *b); /* attribute by attribute */
+
+/* Kept alive without users: stores, ops that update a state in place. */
+bool ogi_has_effect(const og_tensor *x);
 
 /* Every rule a graph must keep: order, arity, shapes as inferred, unique names, exact divisions,
  * state stores in one chain. OG_E_INVALID with the node's line of the text form. */

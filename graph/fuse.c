@@ -29,8 +29,8 @@ typedef struct fset {
 
 typedef struct fgroup {
     ogi_group_kind kind;
-    ids node;     /* members in graph order */
-    fset *set;    /* MATMUL: one for each linear at first; emptied when merged */
+    ids node;  /* members in graph order */
+    fset *set; /* MATMUL: one for each linear at first; emptied when merged */
     int n_set;
     int prologue; /* group that is this one's prologue, -1: none */
     bool is_dead; /* merged away, or a prologue */
@@ -44,14 +44,17 @@ typedef struct fuser {
     int *of;       /* by node id: group, or -1 */
     int *use_at;   /* users of node i: use[use_at[i] .. use_at[i + 1] - 1] */
     int *use;
-    int *stamp;    /* by group: last search that saw it */
+    int *stamp; /* by group: last search that saw it */
     int search;
     bool *is_output;
     const og_tensor **scratch; /* room for all nodes, twice */
     int *stack;
 } fuser;
 
-static bool computes(const og_tensor *x) { return !ogi_is_leaf(x) && !ogi_is_view(x); }
+static bool computes(const og_tensor *x)
+{
+    return !ogi_is_leaf(x) && !ogi_is_view(x);
+}
 
 static og_status ids_add(fuser *f, ids *a, int id)
 {
@@ -99,8 +102,14 @@ static og_status find_users(fuser *f)
 
 /* ---- reachability -------------------------------------------------------------------------- */
 
-static int first_id(const fgroup *a) { return a->node.p[0]; }
-static int last_id(const fgroup *a) { return a->node.p[a->node.n - 1]; }
+static int first_id(const fgroup *a)
+{
+    return a->node.p[0];
+}
+static int last_id(const fgroup *a)
+{
+    return a->node.p[a->node.n - 1];
+}
 
 /* Does group `from` depend on group `on`, directly or not? Backward search; groups that end before
  * `on` begins cannot. */
@@ -289,7 +298,8 @@ static og_status try_epilogue(fuser *f, int a, const og_tensor *c, bool *taken)
             st = ids_add(f, &member, set->member.p[i]);
         if (into < 0) into = k;
     }
-    if (st == OG_OK && ok && into >= 0 && panel_unit(f, &linear, &member, c->id) > 0) {
+    if (st == OG_OK && ok && into >= 0 && linear.n <= OGI_MAX_SET_LINEAR &&
+        panel_unit(f, &linear, &member, c->id) > 0) {
         for (int s = 0; s < c->n_src; s++) { /* empty the sets that were joined */
             const og_tensor *r = computed_src(c, s);
             int k = r && f->of[r->id] == a ? set_of(ga, r->id) : -1;
@@ -390,7 +400,8 @@ static void take_prologues(fuser *f, int64_t max_rows)
         if (!lin || lin->op != OG_OP_LINEAR) continue;
         const og_tensor *r = computed_src(lin, 0);
         int a = r ? f->of[r->id] : -1;
-        if (a < 0 || f->group[a].kind != OGI_GROUP_MAP || max_tokens(f->p, lin) > max_rows) continue;
+        if (a < 0 || f->group[a].kind != OGI_GROUP_MAP || max_tokens(f->p, lin) > max_rows)
+            continue;
         if (!feeds_only(f, a, (int)b)) continue;
         gb->prologue = a;
         f->group[a].is_dead = true;
@@ -435,7 +446,8 @@ static og_status emit_sets(fuser *f, const fgroup *a, ogi_group *out)
         if (!s->linear || !s->member) return OG_E_MEMORY;
         s->n_row = n_rows(s->linear[0]);
         s->unit = s->n_member ? panel_unit(f, &a->set[k].linear, &a->set[k].member, -1) : 1;
-        if (s->unit < 1) OG_FAIL(f->ctx, OG_E_INVALID, "fuse: an epilogue of %s does not fit its panel",
+        if (s->unit < 1)
+            OG_FAIL(f->ctx, OG_E_INVALID, "fuse: an epilogue of %s does not fit its panel",
                     ogi_op_name(s->linear[0]->op));
     }
     return OG_OK;

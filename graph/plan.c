@@ -37,7 +37,10 @@ static void cost_of_node(const og_tensor *x, ogi_cost *c)
     c->flops[OG_MAX_SYM] = (double)n.b / OGI_MAX(n.c, 1);
 }
 
-static bool reads_part(const og_tensor *r) { return r->op == OG_OP_STATE; }
+static bool reads_part(const og_tensor *r)
+{
+    return r->op == OG_OP_STATE;
+}
 
 /* FLOPs are the members' sum; bytes are what the group reads and writes, each value once. Tables
  * that are gathered from and states are counted by their users' own costs. */
@@ -53,7 +56,8 @@ static void cost_of_group(ogi_group *g)
         const og_tensor *r = g->read[i];
         bool is_gathered = false;
         for (int k = 0; k < g->n_member; k++)
-            is_gathered |= g->member[k]->op == OG_OP_TAKE_ROWS && ogi_root(g->member[k]->src[0]) == r;
+            is_gathered |=
+                g->member[k]->op == OG_OP_TAKE_ROWS && ogi_root(g->member[k]->src[0]) == r;
         if (!is_gathered && !reads_part(ogi_root(r)) &&
             ogi_op_def_of(r->op)->op_class != OGI_CLASS_STORE)
             add_bytes(&g->cost, r);
@@ -79,7 +83,8 @@ static og_status set_ranges(ogi_plan *p, const ogi_plan_options *opt)
         p->sym_max[i] = opt->sym_max[i] ? opt->sym_max[i] : g->sym[i].max;
         if (p->sym_min[i] < g->sym[i].min || p->sym_max[i] > g->sym[i].max ||
             p->sym_min[i] > p->sym_max[i])
-            OG_FAIL(p->ctx, OG_E_INVALID, "plan: range %lld..%lld of symbol %s is outside %lld..%lld",
+            OG_FAIL(p->ctx, OG_E_INVALID,
+                    "plan: range %lld..%lld of symbol %s is outside %lld..%lld",
                     (long long)p->sym_min[i], (long long)p->sym_max[i], g->sym[i].name,
                     (long long)g->sym[i].min, (long long)g->sym[i].max);
     }

@@ -8,6 +8,8 @@
 
 #include "graph/graph.h"
 
+enum { OGI_MAX_SET_LINEAR = 8 }; /* linears of one panel set */
+
 typedef enum ogi_group_kind {
     OGI_GROUP_MAP,    /* pointwise, indexed, row and store ops: one kernel-IR program */
     OGI_GROUP_MATMUL, /* linears over one input, with prologue and epilogues */

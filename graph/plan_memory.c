@@ -110,8 +110,7 @@ static void pack(ogi_plan *p, int *room)
                 memcpy(best, order, (size_t)p->n_slot * sizeof *best);
             }
             int top = 0;
-            while (top < p->n_slot &&
-                   p->slot[order[top]].offset + p->slot[order[top]].size < peak)
+            while (top < p->n_slot && p->slot[order[top]].offset + p->slot[order[top]].size < peak)
                 top++;
             if (top == 0 || top == p->n_slot) break;
             int s = order[top];

@@ -33,7 +33,10 @@ static int heap_pop(heap *h)
     return top;
 }
 
-static int last_id(const ogi_group *g) { return g->member[g->n_member - 1]->id; }
+static int last_id(const ogi_group *g)
+{
+    return g->member[g->n_member - 1]->id;
+}
 
 /* Edges a -> b for each value of group a that group b reads, as lists through `next`. */
 typedef struct edges {
@@ -78,7 +81,9 @@ og_status ogi_plan_schedule(ogi_plan *p)
     }
     fill_group_of(p);
     heap h = { .key = room, .item = room + n };
-    edges e = { .head = room + 2 * n, .n_wait = room + 3 * n, .next = room + 4 * n,
+    edges e = { .head = room + 2 * n,
+                .n_wait = room + 3 * n,
+                .next = room + 4 * n,
                 .to = room + 4 * n + n_edge };
     connect(p, &e);
     int done = 0;

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A model as the runtime sees it: a GGUF file turned into graphs, the weights they name bound to
+ * the mapped file, and the states they need. Which architecture it is does not show. */
+#ifndef OG_MODELS_MODEL_H
+#define OG_MODELS_MODEL_H
+
+#include "graph/graph.h"
+#include "models/gguf.h"
+
+enum {
+    OGI_STEP_TOKENS = 512, /* T at most, in one step */
+    OGI_STEP_SEQS = 64,    /* S at most */
+    OGI_HEAD_ROWS = 16,    /* O at most, in one execution of the head */
+    OGI_PAGE = 64,         /* keys in a KV page */
+};
+
+typedef struct ogi_model_options {
+    int64_t n_ctx;    /* context of the run (LongRoPE's factors depend on it); 0: the file's */
+    og_dtype kv_type; /* OG_F32 or OG_F16 */
+} ogi_model_options;
+
+/* One weight of the graphs: bytes in the mapped file. */
+typedef struct ogi_binding {
+    const char *name;
+    const void *data;
+    int64_t size;
+} ogi_binding;
+
+/* One state: unit_size bytes for each KV page (is_paged) or for each recurrent slot. */
+typedef struct ogi_state_info {
+    const char *name;
+    bool is_paged;
+    int64_t unit_size;
+} ogi_state_info;
+
+/* Graph `step`: symbols, in this order, T S P N M (tokens, sequences, pages a sequence, KV pages in
+ * the pool, recurrent slots); inputs, those it needs of: token[T] pos[T] seq_start[S+1]
+ * page_table[S,P] kv_slot[T] kv_len[S] state_slot[S], all I32; output "hidden" [T, E].
+ * Graph `head`: symbols O T; inputs hidden[T, E] and out_row[O]; output "logits" [O, V]. */
+typedef struct ogi_model {
+    og_ctx *ctx;
+    ogi_arena mem;
+    const ogi_gguf *file; /* borrowed; must stay open */
+    const char *arch;
+    og_graph *step, *head;
+    ogi_binding *weight;
+    int n_weight;
+    ogi_state_info *state;
+    int n_state;
+    int64_t n_vocab, n_embd, n_layer;
+    int64_t n_ctx_train, n_ctx;
+    bool has_kv, has_recurrent; /* paged states, slot states */
+} ogi_model;
+
+/* Errors name the file and the key or tensor. */
+og_status ogi_model_open(og_ctx *ctx, const ogi_gguf *file, const ogi_model_options *opt,
+                         ogi_model **out);
+void ogi_model_close(ogi_model *m);
+
+/* Names and docs of the architectures, in the order of archs.def; NULL behind the last. */
+const char *ogi_arch_name(int i);
+const char *ogi_arch_doc(int i);
+
+#endif

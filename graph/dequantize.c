@@ -77,9 +77,10 @@ static bool run_float(const ogi_kx_ins *ins, lanes *r, const lanes *x, const lan
 }
 
 /* One instruction over n lanes of whole blocks; false if no description may use it. */
-static bool run(const ogi_kx_ins *ins, lanes *reg, int at, const unsigned char *blocks,
-                const ogi_dtype *type, int n)
+static bool run(const ogi_type_def *def, const ogi_kx_ins *ins, lanes *reg, int at,
+                const unsigned char *blocks, int n)
 {
+    const ogi_dtype *type = ogi_dtype_info((int64_t)def->dtype);
     lanes *r = &reg[at];
     const lanes *x = &reg[ins->a < 0 ? 0 : ins->a], *y = &reg[ins->b < 0 ? 0 : ins->b];
     const lanes *z = &reg[ins->c < 0 ? 0 : ins->c];
@@ -92,14 +93,22 @@ static bool run(const ogi_kx_ins *ins, lanes *reg, int at, const unsigned char *
             r->i[k] = blocks[k / type->block * type->bytes + x->i[k]];
         }
         return true;
+    case OGI_KX_TABLE:
+        for (int k = 0; k < n; k++) {
+            OGI_ASSERT(x->i[k] >= 0 && x->i[k] < def->n_table);
+            r->i[k] = def->table[x->i[k]];
+        }
+        return true;
     case OGI_KX_SELECT: EACH(u[k] = x->i[k] ? y->u[k] : z->u[k]);
     default: return ins->type == OGI_KX_I32 ? run_int(ins, r, x, y, n) : run_float(ins, r, x, y, n);
     }
 }
 
-static og_status interpret(og_ctx *ctx, const ogi_kb *b, ogi_kx result, const ogi_dtype *type,
+static og_status interpret(const ogi_type_def *def, const ogi_kb *b, ogi_kx result,
                            const unsigned char *blocks, int64_t n, float *out)
 {
+    og_ctx *ctx = b->ctx;
+    const ogi_dtype *type = ogi_dtype_info((int64_t)def->dtype);
     lanes *reg = OGI_NEW_N(ctx, lanes, b->n_ins);
     if (!reg) return OG_E_MEMORY;
     int strip = STRIP / type->block * type->block;
@@ -107,7 +116,7 @@ static og_status interpret(og_ctx *ctx, const ogi_kb *b, ogi_kx result, const og
     for (int64_t at = 0; at < n && ok; at += strip) {
         int here = (int)OGI_MIN(n - at, (int64_t)strip);
         for (int i = 0; i < b->n_ins && ok; i++)
-            ok = run(&b->ins[i], reg, i, blocks + at / type->block * type->bytes, type, here);
+            ok = run(def, &b->ins[i], reg, i, blocks + at / type->block * type->bytes, here);
         if (ok) memcpy(out + at, reg[result].f, (size_t)here * sizeof *out);
     }
     ogi_free(ctx, reg);
@@ -129,7 +138,7 @@ og_status ogi_dequantize(og_ctx *ctx, og_dtype dtype, const void *blocks, int64_
     ogi_kb b = { .ctx = ctx };
     ogi_kx result = describe(def, &b);
     og_status status =
-        b.failed || result < 0 ? OG_E_MEMORY : interpret(ctx, &b, result, type, blocks, n, out);
+        b.failed || result < 0 ? OG_E_MEMORY : interpret(def, &b, result, blocks, n, out);
     ogi_kb_free(&b);
     return status;
 }

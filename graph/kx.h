@@ -44,7 +44,8 @@ typedef enum ogi_kx_type { OGI_KX_F32, OGI_KX_I32 } ogi_kx_type;
     S(ROUND_BF16, 1, "bf16")                                                                       \
     S(BITS_F32, 1, "bits_f32") /* I32 bit pattern read as F32 */                                   \
     S(F16_BITS, 1, "f16_bits") /* low 16 bits of I32 read as a half, as F32 */                     \
-    S(BYTE, 1, "byte")       /* quantized types: byte a (I32) of the block, 0..255 */
+    S(BYTE, 1, "byte")       /* quantized types: byte a (I32) of the block, 0..255 */            \
+    S(TABLE, 1, "table")     /* quantized types: entry a (I32) of the type's table, 0..65535 */
 // clang-format on
 
 typedef enum ogi_kx_op {
@@ -158,7 +159,7 @@ OGI_KB1(tanh, TANH) OGI_KB1(erf, ERF) OGI_KB1(floor, FLOOR) OGI_KB2(lt, LT) OGI_
 OGI_KB2(eq, EQ) OGI_KB3(select, SELECT) OGI_KB2(and, AND) OGI_KB2(or, OR) OGI_KB2(xor, XOR)
 OGI_KB2(shl, SHL) OGI_KB2(shr, SHR) OGI_KB1(to_f32, TO_F32) OGI_KB1(to_i32, TO_I32)
 OGI_KB1(round_f16, ROUND_F16) OGI_KB1(round_bf16, ROUND_BF16) OGI_KB1(bits_f32, BITS_F32)
-OGI_KB1(f16_bits, F16_BITS) OGI_KB1(byte, BYTE) OGI_KB2(row_at, ROW_AT)
+OGI_KB1(f16_bits, F16_BITS) OGI_KB1(byte, BYTE) OGI_KB1(table, TABLE) OGI_KB2(row_at, ROW_AT)
     // clang-format on
 
     /* Mean of a row: row_sum(x) / length. */
@@ -179,6 +180,8 @@ int ogi_kx_op_arity(ogi_kx_op op);
 typedef struct ogi_type_def {
     og_dtype dtype;
     ogi_kx (*decode)(ogi_kb *b, ogi_kx lane);
+    const uint16_t *table; /* what TABLE reads; NULL: nothing */
+    int n_table;
 } ogi_type_def;
 
 const ogi_type_def *ogi_type_def_of(og_dtype dtype); /* NULL: no decoder for this type */

@@ -144,4 +144,75 @@ static inline void ogi_td_scale_min(ogi_kb *b, int32_t base, ogi_kx j, ogi_kx *s
                          ogi_kb_or(b, ogi_td_shr(b, low, 4), m_high));
 }
 
+/* ---- the IQ family: grids and signs ---- */
+
+/* Little-endian integers at a computed offset. */
+static inline ogi_kx ogi_td_u16_from(ogi_kb *b, int32_t base, ogi_kx offset)
+{
+    ogi_kx high = ogi_td_shl(b, ogi_td_byte(b, base + 1, offset), 8);
+    return ogi_kb_or(b, ogi_td_byte(b, base, offset), high);
+}
+static inline ogi_kx ogi_td_u32_from(ogi_kb *b, int32_t base, ogi_kx offset)
+{
+    ogi_kx high = ogi_td_shl(b, ogi_td_u16_from(b, base + 2, offset), 16);
+    return ogi_kb_or(b, ogi_td_u16_from(b, base, offset), high);
+}
+
+/* The i-th 4 bits from base on, low halves first. */
+static inline ogi_kx ogi_td_nibble_of(ogi_kb *b, int32_t base, ogi_kx i)
+{
+    ogi_kx byte = ogi_td_byte(b, base, ogi_td_shr(b, i, 1));
+    return ogi_td_bits(b, byte, ogi_td_shl(b, ogi_td_and(b, i, 1), 2), 4);
+}
+
+/* d * (s + 0.5) * unit */
+static inline ogi_kx ogi_td_half_steps(ogi_kb *b, ogi_kx d, ogi_kx s, float unit)
+{
+    ogi_kx steps = ogi_kb_add(b, ogi_kb_to_f32(b, s), ogi_kb_f32(b, 0.5f));
+    return ogi_kb_mul(b, ogi_kb_mul(b, d, steps), ogi_kb_f32(b, unit));
+}
+
+/* The lane's 2-bit code in entry q: 8 lanes an entry. */
+static inline ogi_kx ogi_td_code8(ogi_kb *b, ogi_kx q, ogi_kx lane)
+{
+    ogi_kx from = ogi_td_shl(b, ogi_td_and(b, lane, 7), 1);
+    return ogi_td_bits(b, ogi_kb_table(b, q), from, 2);
+}
+/* 8, 25 or 43 for the codes 0, 1, 2. */
+static inline ogi_kx ogi_td_grid2(ogi_kb *b, ogi_kx q, ogi_kx lane)
+{
+    ogi_kx c = ogi_td_code8(b, q, lane);
+    return ogi_kb_add(b, ogi_td_muladd(b, c, 17, ogi_kb_i32(b, 8)), ogi_td_shr(b, c, 1));
+}
+/* The lane's 4-bit code in entry q: 4 lanes an entry. */
+static inline ogi_kx ogi_td_grid4(ogi_kb *b, ogi_kx q, ogi_kx lane)
+{
+    ogi_kx from = ogi_td_shl(b, ogi_td_and(b, lane, 3), 2);
+    return ogi_td_bits(b, ogi_kb_table(b, q), from, 4);
+}
+
+/* scale * (-1, 0 or 1, plus delta); delta is 1/8, negative where the bit is set. */
+static inline ogi_kx ogi_td_ternary(ogi_kb *b, ogi_kx q, ogi_kx lane, ogi_kx scale, ogi_kx is_minus)
+{
+    ogi_kx value = ogi_kb_to_f32(b, ogi_td_add(b, ogi_td_code8(b, q, lane), -1));
+    ogi_kx delta = ogi_kb_select(b, is_minus, ogi_kb_f32(b, -0.125f), ogi_kb_f32(b, 0.125f));
+    return ogi_kb_mul(b, scale, ogi_kb_add(b, value, delta));
+}
+enum { OGI_TD_IQ1_GRID = 2048 };
+extern const uint16_t ogi_td_iq1_grid[OGI_TD_IQ1_GRID];
+
+static inline ogi_kx ogi_td_signed(ogi_kb *b, ogi_kx value, ogi_kx is_minus)
+{
+    return ogi_kb_select(b, is_minus, ogi_kb_neg(b, value), value);
+}
+/* Signs of 8 lanes from 7 bits: the eighth makes their number even. */
+static inline ogi_kx ogi_td_signed7(ogi_kb *b, ogi_kx value, ogi_kx code, ogi_kx lane)
+{
+    ogi_kx parity = ogi_kb_xor(b, code, ogi_td_shr(b, code, 4));
+    parity = ogi_kb_xor(b, parity, ogi_td_shr(b, parity, 2));
+    parity = ogi_td_and(b, ogi_kb_xor(b, parity, ogi_td_shr(b, parity, 1)), 1);
+    ogi_kx signs = ogi_kb_or(b, code, ogi_td_shl(b, parity, 7));
+    return ogi_td_signed(b, value, ogi_td_bits(b, signs, ogi_td_and(b, lane, 7), 1));
+}
+
 #endif

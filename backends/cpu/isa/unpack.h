@@ -11,7 +11,7 @@
 #include "oxigraph/dtype.h"
 
 /* Quantized weights are handled in chunks of 512 values of a row: 16 blocks of 32. */
-enum { OGI_MM_CHUNK = 512, OGI_MM_BLOCKS = 16 };
+enum { OGI_MM_CHUNK = 512, OGI_MM_BLOCKS = 16, OGI_MM_FEW = 2 };
 
 /* What a block of 32 of a quantized type consists of. */
 typedef struct ogi_qshape {
@@ -44,6 +44,7 @@ void OGI_ISA(ogi_unpack)(int type, const uint8_t *w, int n_block, ogi_codes *out
 void OGI_ISA(ogi_dequantize)(int type, const void *w, int64_t n, float *out);
 void OGI_ISA(ogi_quantize_a8)(const float *x, int64_t n, void *out);
 void OGI_ISA(ogi_matmul)(const ogi_mm_args *a);
+void OGI_ISA(ogi_matmul_few)(const ogi_mm_args *a);
 void OGI_ISA(ogi_matmul_float)(const ogi_mm_args *a);
 void OGI_ISA(ogi_attention)(const ogi_attn_args *a);
 

@@ -15,7 +15,7 @@
 
 #if defined(OGI_ISA_avx512)
 
-enum { N_ROW = 16, N_TOK = OGI_MM_FEW };
+enum { N_ROW = 16, N_TOK = OGI_MM_FEW, PREFETCH = 1 };
 
 /* One token in one chunk. */
 typedef struct token {
@@ -75,24 +75,31 @@ OGI_INLINE __m512i load_lanes(const uint8_t *p, int stride)
     return v;
 }
 
-/* 16 halves, `stride` bytes apart: from lines of 64 bytes, the last of which ends with the chunk.
- */
-OGI_INLINE __m512 load_scales(const uint8_t *p, int stride)
+/* The scales of 16 blocks. A permutation looks at the low 5 bits of a word's number only, so that
+ * one index serves all lines of 32 words; the last line of Q4_0 is read from where it ends. */
+OGI_INLINE __m512 load_q8_0_scales(const uint8_t *p)
 {
-    const int size = 16 * stride;
-    __m512i index = _mm512_setzero_si512(), v = index;
-    for (int line = 0; line * 64 < size; line++) {
-        int at = line * 64 + 64 > size ? size - 64 : line * 64;
-        __mmask32 mask = 0;
-        uint16_t word[32] = { 0 };
-        for (int i = 0; i < 16; i++)
-            if (i * stride / 64 == line) {
-                mask |= 1u << i;
-                word[i] = (uint16_t)((i * stride - at) / 2);
-            }
-        index = _mm512_loadu_si512(word);
-        v = _mm512_mask_permutexvar_epi16(v, mask, index, _mm512_loadu_si512(p + at));
-    }
+    static const uint16_t word[32] = {
+        0, 17, 2, 19, 4, 21, 6, 23, 8, 25, 10, 27, 12, 29, 14, 31
+    }; /* 17 i % 32 */
+    const __m512i index = _mm512_loadu_si512(word);
+    __m512i v = _mm512_permutexvar_epi16(index, _mm512_loadu_si512(p));
+    for (int i = 1; i < 8; i++)
+        v = _mm512_mask_permutexvar_epi16(v, 3u << 2 * i, index, _mm512_loadu_si512(p + 64 * i));
+    return _mm512_cvtph_ps(_mm512_castsi512_si256(v));
+}
+
+OGI_INLINE __m512 load_q4_0_scales(const uint8_t *p)
+{
+    static const uint16_t word[32] = {
+        0, 9, 18, 27, 4, 13, 22, 31, 8, 17, 26, 3, 12, 21, 30, 23
+    }; /* 9 i % 32; 135 - 112 */
+    const __m512i index = _mm512_loadu_si512(word);
+    __m512i v = _mm512_permutexvar_epi16(index, _mm512_loadu_si512(p));
+    v = _mm512_mask_permutexvar_epi16(v, 0xf0, index, _mm512_loadu_si512(p + 64));
+    v = _mm512_mask_permutexvar_epi16(v, 0x700, index, _mm512_loadu_si512(p + 128));
+    v = _mm512_mask_permutexvar_epi16(v, 0x7800, index, _mm512_loadu_si512(p + 192));
+    v = _mm512_mask_permutexvar_epi16(v, 0x8000, index, _mm512_loadu_si512(p + 224));
     return _mm512_cvtph_ps(_mm512_castsi512_si256(v));
 }
 
@@ -112,7 +119,7 @@ OGI_INLINE void load_q8_0(const uint8_t *w, __m512i *code, scales *s)
         code[2 * v] = _mm512_xor_si512(load_lanes(w + 136 * v + 2, 34), flip);
         code[2 * v + 1] = _mm512_xor_si512(load_lanes(w + 136 * v + 18, 34), flip);
     }
-    s->scale[0] = load_scales(w, 34);
+    s->scale[0] = load_q8_0_scales(w);
 }
 
 OGI_INLINE void load_q4_0(const uint8_t *w, __m512i *code, scales *s)
@@ -122,7 +129,7 @@ OGI_INLINE void load_q4_0(const uint8_t *w, __m512i *code, scales *s)
         code[2 * v] = low_nibbles(q);
         code[2 * v + 1] = high_nibbles(q);
     }
-    s->scale[0] = load_scales(w, 18);
+    s->scale[0] = load_q4_0_scales(w);
 }
 
 /* Eight 6-bit scales and mins of Q4_K and Q5_K, a byte each. */
@@ -325,6 +332,16 @@ typedef struct padded {
     int16_t sum[N_TOK][2 * OGI_MM_BLOCKS];
 } padded;
 
+/* Asks for the next chunk of the row; at its end for the first of the row that comes next in its
+ * place. The hardware does not see 16 rows as streams: Q4_0, k 2048: 6 -> 10 GB/s of 13. */
+OGI_INLINE void prefetch_ahead(const ogi_mm_args *a, const uint8_t *row, int64_t offset, int size)
+{
+    int64_t row_size = a->k / OGI_MM_CHUNK * size, ahead = offset + PREFETCH * size;
+    if (ahead >= row_size) ahead += N_ROW * a->w_stride - row_size;
+    uintptr_t p = (uintptr_t)row + (uintptr_t)ahead;
+    for (int i = 0; i < size; i += 64) _mm_prefetch((const char *)(p + (uintptr_t)i), _MM_HINT_T0);
+}
+
 OGI_INLINE void dot_rows(int type, const ogi_mm_args *a, int64_t row, int64_t tok, int n_tok)
 {
     const ogi_qshape s = ogi_qshape_of(type);
@@ -355,6 +372,7 @@ OGI_INLINE void dot_rows(int type, const ogi_mm_args *a, int64_t row, int64_t to
             const uint8_t *p = w[r] + offset;
             __m512i code[8];
             scales scale;
+            prefetch_ahead(a, w[r], offset, OGI_MM_CHUNK / s.block * s.bytes);
             if (n_block < OGI_MM_BLOCKS)
                 p = memcpy(pad.w[r], p, (size_t)(n_block * 32 / s.block * s.bytes));
             load_row(type, p, code, &scale);

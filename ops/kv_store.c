@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * kv_store: writes keys or values x [T, H, D] into pages [N, H, 64, D]: token t into row
+ * slot[t] % 64 of page slot[t] / 64. The store rounds to the state's type. */
+#include "ops/attention.h"
+#include "ops/op.h"
+
+og_tensor *og_kv_store(og_graph *g, og_tensor *state, og_tensor *x, og_tensor *slot)
+{
+    return ogi_node(g, OG_OP_KV_STORE, NULL, 3, (og_tensor *[]){ state, x, slot });
+}
+
+static og_status infer(og_tensor *n)
+{
+    const og_tensor *state = n->src[0];
+    OG_TRY(ogi_want_state(n, 0, "state"));
+    OG_TRY(ogi_want_rank(n, 0, "state", 4));
+    if (state->dtype != OG_F32 && state->dtype != OG_F16)
+        OGI_INFER_FAIL(n, "state is %s, expected F32 or F16", og_dtype_name(state->dtype));
+    OG_TRY(ogi_want_axis(n, 0, "state", 2, OG_N(OGI_KV_PAGE)));
+    OG_TRY(ogi_want_real(n, 1, "x"));
+    OG_TRY(ogi_want_rank(n, 1, "x", 3));
+    OG_TRY(ogi_want_axis(n, 1, "x", 1, state->shape.dim[1]));
+    OG_TRY(ogi_want_axis(n, 1, "x", 2, state->shape.dim[3]));
+    OG_TRY(ogi_want_dtype(n, 2, "slot", OG_I32));
+    OG_TRY(ogi_want_rank(n, 2, "slot", 1));
+    OG_TRY(ogi_want_axis(n, 2, "slot", 0, n->src[1]->shape.dim[0]));
+    n->dtype = state->dtype;
+    n->shape = state->shape;
+    return OG_OK;
+}
+
+static og_status ref(const ogi_ref_call *c)
+{
+    const ogi_ref_tensor *x = c->src[1];
+    ogi_ref_tensor *state = c->dst;
+    int64_t n_head = x->dim[1], dim = x->dim[2];
+    for (int64_t e = 0; e < x->n; e++) {
+        int64_t d = e % dim, h = e / dim % n_head, slot = c->src[2]->i[e / dim / n_head];
+        int64_t page = slot / OGI_KV_PAGE, row = slot % OGI_KV_PAGE;
+        if (slot < 0 || page >= state->dim[0])
+            OG_FAIL(c->ctx, OG_E_INVALID, "kv_store: slot %lld, expected 0..%lld", (long long)slot,
+                    (long long)state->dim[0] * OGI_KV_PAGE - 1);
+        state->f[((page * n_head + h) * OGI_KV_PAGE + row) * dim + d] = x->f[e];
+    }
+    return OG_OK;
+}
+
+static ogi_kx lower(ogi_kb *b)
+{
+    ogi_kx slot = ogi_kb_load_at(b, 2, (ogi_kx[]){ ogi_kb_coord(b, 0) });
+    ogi_kx page = ogi_kb_shr(b, slot, ogi_kb_i32(b, 6));
+    ogi_kx row = ogi_kb_and(b, slot, ogi_kb_i32(b, OGI_KV_PAGE - 1));
+    ogi_kb_store_at(b, ogi_kb_load(b, 1), (ogi_kx[]){ page, ogi_kb_coord(b, 1), row, OGI_KX_NONE });
+    return OGI_KX_NONE;
+}
+
+/* What is written, not the pool of pages. */
+static void cost(const og_tensor *n, ogi_cost *c)
+{
+    ogi_cost_numel(n->src[1], c->flops, 1);
+    ogi_cost_numel(n->src[1], c->bytes, n->dtype == OG_F16 ? 2 : 4);
+    ogi_cost_bytes(n->src[1], c);
+    ogi_cost_bytes(n->src[2], c);
+}
+
+const ogi_op_def ogi_op_kv_store = {
+    .op_class = OGI_CLASS_STORE,
+    .n_src_min = 3,
+    .n_src_max = 3,
+    .infer = infer,
+    .ref = ref,
+    .lower = lower,
+    .cost = cost,
+    .tol = 0,
+};

@@ -163,8 +163,6 @@ const ogi_op_def *ogi_op_def_of(og_op op);
 const char *ogi_op_name(og_op op);
 const char *ogi_op_doc(og_op op);
 int ogi_op_find(ogi_sv name); /* og_op, or -1 */
-/* Adds the work of n: def->cost, or one flop an element; leaves and views cost nothing. */
-void ogi_op_cost(const og_tensor *n, ogi_cost *c);
 /* Reads an INT attribute etc. by name is not offered: only the op's own file decodes its params,
  * except for structs declared in a header of ops/ where a kernel needs them. */
 

@@ -192,6 +192,51 @@ static void cost(const og_tensor *n, ogi_cost *c)
     ogi_cost_bytes(n->src[OGI_ATTENTION_Q], c);
 }
 
+// clang-format off
+static const char *const cases[] = {
+    "graph \"attention\"\n"
+    "sym T = 1..40\n"
+    "sym S = 1..3\n"
+    "state &k : F32[8,2,64,32]\n"
+    "state &v : F32[8,2,64,32]\n"
+    "input $q : F32[T,4,32]\n"
+    "input $pos : I32[T]\n"
+    "input $seq_start : I32[S+1]\n"
+    "input $kv_len : I32[S]\n"
+    "input $page_table : I32[S,2]\n"
+    "%0 = attention($q, &k, &v, $pos, $seq_start, $kv_len, $page_table, _, _) scale=0.176776692\n"
+    "output \"y\" = %0\n",
+    "graph \"attention\"\n"
+    "sym T = 1..40\n"
+    "sym S = 1..3\n"
+    "state &k : F16[8,2,64,32]\n"
+    "state &v : F16[8,2,64,16]\n"
+    "input $q : F32[T,4,32]\n"
+    "input $pos : I32[T]\n"
+    "input $seq_start : I32[S+1]\n"
+    "input $kv_len : I32[S]\n"
+    "input $page_table : I32[S,2]\n"
+    "weight @slope : F32[4]\n"
+    "weight @sink : F32[4]\n"
+    "%0 = attention($q, &k, &v, $pos, $seq_start, $kv_len, $page_table, @slope, @sink) "
+    "scale=0.25 softcap=30 window=5\n"
+    "output \"y\" = %0\n",
+    "graph \"attention\"\n"
+    "sym T = 1..40\n"
+    "sym S = 1..3\n"
+    "state &k : F32[8,2,64,32]\n"
+    "state &v : F32[8,2,64,32]\n"
+    "input $q : F32[T,4,32]\n"
+    "input $pos : I32[T]\n"
+    "input $seq_start : I32[S+1]\n"
+    "input $kv_len : I32[S]\n"
+    "input $page_table : I32[S,2]\n"
+    "%0 = attention($q, &k, &v, $pos, $seq_start, $kv_len, $page_table, _, _) scale=0.25 "
+    "bidirectional=true\n"
+    "output \"y\" = %0\n",
+};
+// clang-format on
+
 const ogi_op_def ogi_op_attention = {
     .op_class = OGI_CLASS_KERNEL,
     .n_src_min = OGI_ATTENTION_SLOPE,
@@ -203,4 +248,5 @@ const ogi_op_def ogi_op_attention = {
     .ref = ref,
     .cost = cost,
     .tol = 1e-8,
+    OGI_CASES(cases),
 };

@@ -57,6 +57,31 @@ static ogi_kx lower(ogi_kb *b)
     return p->dtype == OG_BF16 ? ogi_kb_round_bf16(b, x) : x;
 }
 
+// clang-format off
+static const char *const cases[] = {
+    "graph \"cast\"\n"
+    "sym T = 1..40\n"
+    "input $x : F32[T,67]\n"
+    "%0 = cast($x) dtype=F16\n"
+    "output \"y\" = %0\n",
+    "graph \"cast\"\n"
+    "sym T = 1..40\n"
+    "input $x : F32[T,64]\n"
+    "%0 = cast($x) dtype=BF16\n"
+    "output \"y\" = %0\n",
+    "graph \"cast\"\n"
+    "sym T = 1..40\n"
+    "input $x : I32[T,67]\n"
+    "%0 = cast($x) dtype=F32\n"
+    "output \"y\" = %0\n",
+    "graph \"cast\"\n"
+    "sym T = 1..40\n"
+    "input $x : F32[T,7]\n"
+    "%0 = cast($x) dtype=I32\n"
+    "output \"y\" = %0\n",
+};
+// clang-format on
+
 const ogi_op_def ogi_op_cast = {
     .op_class = OGI_CLASS_MAP,
     .n_src_min = 1,
@@ -68,4 +93,5 @@ const ogi_op_def ogi_op_cast = {
     .ref = ref,
     .lower = lower,
     .tol = 0,
+    OGI_CASES(cases),
 };

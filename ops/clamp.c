@@ -45,6 +45,16 @@ static ogi_kx lower(ogi_kb *b)
     return ogi_kb_min(b, x, ogi_kb_f32(b, p->hi));
 }
 
+// clang-format off
+static const char *const cases[] = {
+    "graph \"clamp\"\n"
+    "sym T = 1..40\n"
+    "input $x : F32[T,67]\n"
+    "%0 = clamp($x) lo=-0.5 hi=1.25\n"
+    "output \"y\" = %0\n",
+};
+// clang-format on
+
 const ogi_op_def ogi_op_clamp = {
     .op_class = OGI_CLASS_MAP,
     .n_src_min = 1,
@@ -56,4 +66,5 @@ const ogi_op_def ogi_op_clamp = {
     .ref = ref,
     .lower = lower,
     .tol = 0,
+    OGI_CASES(cases),
 };

@@ -70,6 +70,29 @@ static ogi_kx lower(ogi_kb *b)
     return ogi_kb_select(b, ogi_kb_lt(b, at, ogi_kb_i32(b, n_a)), x, y);
 }
 
+// clang-format off
+static const char *const cases[] = {
+    "graph \"concat\"\n"
+    "sym T = 1..40\n"
+    "input $a : F32[T,3,16]\n"
+    "input $b : F32[T,5,16]\n"
+    "%0 = concat($a, $b) axis=1\n"
+    "output \"y\" = %0\n",
+    "graph \"concat\"\n"
+    "sym T = 1..40\n"
+    "input $a : F32[T,5]\n"
+    "input $b : F32[T,67]\n"
+    "%0 = concat($a, $b) axis=1\n"
+    "output \"y\" = %0\n",
+    "graph \"concat\"\n"
+    "sym T = 1..40\n"
+    "input $a : I32[3,8]\n"
+    "input $b : I32[T,8]\n"
+    "%0 = concat($a, $b) axis=0\n"
+    "output \"y\" = %0\n",
+};
+// clang-format on
+
 const ogi_op_def ogi_op_concat = {
     .op_class = OGI_CLASS_INDEXED,
     .n_src_min = 2,
@@ -81,4 +104,5 @@ const ogi_op_def ogi_op_concat = {
     .ref = ref,
     .lower = lower,
     .tol = 0,
+    OGI_CASES(cases),
 };

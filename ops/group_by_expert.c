@@ -44,6 +44,16 @@ static og_status ref(const ogi_ref_call *c)
     return OG_OK;
 }
 
+// clang-format off
+static const char *const cases[] = {
+    "graph \"group_by_expert\"\n"
+    "sym T = 1..40\n"
+    "input $ids : I32[T,3]\n"
+    "%0 = group_by_expert($ids) n_expert=6\n"
+    "output \"y\" = %0\n",
+};
+// clang-format on
+
 const ogi_op_def ogi_op_group_by_expert = {
     .op_class = OGI_CLASS_KERNEL,
     .n_src_min = 1,
@@ -54,4 +64,5 @@ const ogi_op_def ogi_op_group_by_expert = {
     .infer = infer,
     .ref = ref,
     .tol = 0,
+    OGI_CASES(cases),
 };

@@ -68,6 +68,28 @@ static void cost(const og_tensor *n, ogi_cost *c)
     ogi_cost_io(n, c);
 }
 
+// clang-format off
+static const char *const cases[] = {
+    "graph \"grouped_linear\"\n"
+    "sym T = 1..40\n"
+    "input $x : F32[T,1,64]\n"
+    "weight @w : F32[4,24,64]\n"
+    "input $ids : I32[T,2]\n"
+    "%0 = group_by_expert($ids) n_expert=4\n"
+    "%1 = grouped_linear($x, @w, $ids, %0)\n"
+    "output \"y\" = %1\n",
+    "graph \"grouped_linear\"\n"
+    "sym T = 1..40\n"
+    "input $x : F32[T,2,64]\n"
+    "weight @w : Q8_0[4,24,64]\n"
+    "input $ids : I32[T,2]\n"
+    "%0 = quantize($x)\n"
+    "%1 = group_by_expert($ids) n_expert=4\n"
+    "%2 = grouped_linear(%0, @w, $ids, %1)\n"
+    "output \"y\" = %2\n",
+};
+// clang-format on
+
 const ogi_op_def ogi_op_grouped_linear = {
     .op_class = OGI_CLASS_LINEAR,
     .n_src_min = OGI_GROUPED_LINEAR_N_SRC,
@@ -76,4 +98,5 @@ const ogi_op_def ogi_op_grouped_linear = {
     .ref = ref,
     .cost = cost,
     .tol = 1e-9,
+    OGI_CASES(cases),
 };

@@ -64,6 +64,25 @@ static void cost(const og_tensor *n, ogi_cost *c)
     ogi_cost_bytes(n->src[2], c);
 }
 
+// clang-format off
+static const char *const cases[] = {
+    "graph \"kv_store\"\n"
+    "sym T = 1..40\n"
+    "state &kv : F16[4,2,64,32]\n"
+    "input $x : F32[T,2,32]\n"
+    "input $slot : I32[T]\n"
+    "%0 = kv_store(&kv, $x, $slot)\n"
+    "output \"y\" = %0\n",
+    "graph \"kv_store\"\n"
+    "sym T = 1..40\n"
+    "state &kv : F32[4,3,64,24]\n"
+    "input $x : F32[T,3,24]\n"
+    "input $slot : I32[T]\n"
+    "%0 = kv_store(&kv, $x, $slot)\n"
+    "output \"y\" = %0\n",
+};
+// clang-format on
+
 const ogi_op_def ogi_op_kv_store = {
     .op_class = OGI_CLASS_STORE,
     .n_src_min = 3,
@@ -73,4 +92,5 @@ const ogi_op_def ogi_op_kv_store = {
     .lower = lower,
     .cost = cost,
     .tol = 0,
+    OGI_CASES(cases),
 };

@@ -43,6 +43,37 @@ static void cost(const og_tensor *n, ogi_cost *c)
     ogi_cost_io(n, c);
 }
 
+// clang-format off
+static const char *const cases[] = {
+    "graph \"linear\"\n"
+    "sym T = 1..40\n"
+    "input $x : F32[T,67]\n"
+    "weight @w : F32[48,67]\n"
+    "%0 = linear($x, @w)\n"
+    "output \"y\" = %0\n",
+    "graph \"linear\"\n"
+    "sym T = 1..40\n"
+    "input $x : F32[T,128]\n"
+    "weight @w : F16[33,128]\n"
+    "%0 = linear($x, @w)\n"
+    "output \"y\" = %0\n",
+    "graph \"linear\"\n"
+    "sym T = 1..40\n"
+    "input $x : F32[T,64]\n"
+    "weight @w : Q8_0[48,64]\n"
+    "%0 = quantize($x)\n"
+    "%1 = linear(%0, @w)\n"
+    "output \"y\" = %1\n",
+    "graph \"linear\"\n"
+    "sym T = 1..40\n"
+    "input $x : F32[T,256]\n"
+    "weight @w : Q4_K[48,256]\n"
+    "%0 = quantize($x)\n"
+    "%1 = linear(%0, @w)\n"
+    "output \"y\" = %1\n",
+};
+// clang-format on
+
 const ogi_op_def ogi_op_linear = {
     .op_class = OGI_CLASS_LINEAR,
     .n_src_min = 2,
@@ -51,4 +82,5 @@ const ogi_op_def ogi_op_linear = {
     .ref = ref,
     .cost = cost,
     .tol = 1e-9,
+    OGI_CASES(cases),
 };

@@ -202,14 +202,28 @@ static ogi_kx lower(ogi_kb *b)
 #define SRC_1 a
 #define SRC_2 a, b
 #define SRC_3 c, a, b
+/* Unary: rows no vector divides. Binary: a row and a column are broadcast. */
+#define CASES_1(op)                                                                                \
+    { "graph \"" op "\"\nsym T = 1..40\ninput $x : F32[T,67]\n"                                    \
+      "%0 = " op "($x)\noutput \"y\" = %0\n" }
+#define CASES_2(op)                                                                                \
+    { "graph \"" op "\"\nsym T = 1..40\ninput $a : F32[T,67]\ninput $b : F32[67]\n"                \
+      "%0 = " op "($a, $b)\noutput \"y\" = %0\n",                                                  \
+      "graph \"" op "\"\nsym T = 1..40\ninput $a : I32[T,1]\ninput $b : I32[T,16]\n"               \
+      "%0 = " op "($a, $b)\noutput \"y\" = %0\n" }
+#define CASES_3(op)                                                                                \
+    { "graph \"" op "\"\nsym T = 1..40\ninput $c : I32[T,67]\ninput $a : F32[T,1]\n"               \
+      "input $b : F32[T,67]\n%0 = " op "($c, $a, $b)\noutput \"y\" = %0\n" }
 #define DEFINE(ENUM, name, n, real_expr, int_expr, has, kx_expr)                                   \
     og_tensor *og_##name(og_graph *g, ARGS_##n)                                                    \
     {                                                                                              \
         return ogi_node(g, OG_OP_##ENUM, NULL, n, (og_tensor *[]){ SRC_##n });                     \
     }                                                                                              \
+    static const char *const name##_cases[] = CASES_##n(#name);                                    \
     const ogi_op_def ogi_op_##name = {                                                             \
         .op_class = OGI_CLASS_MAP, .n_src_min = n, .n_src_max = n,                                 \
         .infer = infer, .ref = ref, .lower = lower, .tol = 1e-11,                                  \
+        OGI_CASES(name##_cases),                                                                   \
     };
 #define DEFINE_(...) DEFINE(__VA_ARGS__)
 MAPS(DEFINE_)

@@ -54,6 +54,23 @@ static void cost(const og_tensor *n, ogi_cost *c)
     ogi_cost_io(n, c);
 }
 
+// clang-format off
+static const char *const cases[] = {
+    "graph \"matmul\"\n"
+    "sym T = 1..40\n"
+    "input $a : F32[T,19]\n"
+    "input $b : F32[11,19]\n"
+    "%0 = matmul($a, $b)\n"
+    "output \"y\" = %0\n",
+    "graph \"matmul\"\n"
+    "sym T = 1..40\n"
+    "input $a : F32[3,T,16]\n"
+    "input $b : F32[1,9,16]\n"
+    "%0 = matmul($a, $b)\n"
+    "output \"y\" = %0\n",
+};
+// clang-format on
+
 const ogi_op_def ogi_op_matmul = {
     .op_class = OGI_CLASS_KERNEL,
     .n_src_min = 2,
@@ -62,4 +79,5 @@ const ogi_op_def ogi_op_matmul = {
     .ref = ref,
     .cost = cost,
     .tol = 1e-9,
+    OGI_CASES(cases),
 };

@@ -74,6 +74,17 @@ static void cost(const og_tensor *n, ogi_cost *c)
     ogi_cost_io(n, c);
 }
 
+// clang-format off
+static const char *const cases[] = {
+    "graph \"moe_combine\"\n"
+    "sym T = 1..40\n"
+    "input $y : F32[T,3,67]\n"
+    "input $w : F32[T,3]\n"
+    "%0 = moe_combine($y, $w)\n"
+    "output \"y\" = %0\n",
+};
+// clang-format on
+
 const ogi_op_def ogi_op_moe_combine = {
     .op_class = OGI_CLASS_INDEXED,
     .n_src_min = 2,
@@ -84,5 +95,6 @@ const ogi_op_def ogi_op_moe_combine = {
     .decompose = decompose,
     .cost = cost,
     .tol = 1e-10,
+    OGI_CASES(cases),
     .is_composite = true,
 };

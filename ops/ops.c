@@ -139,18 +139,6 @@ void ogi_cost_io(const og_tensor *n, ogi_cost *c)
         if (n->src[i]) ogi_cost_bytes(n->src[i], c);
 }
 
-void ogi_op_cost(const og_tensor *n, ogi_cost *c)
-{
-    const ogi_op_def *def = ogi_op_def_of(n->op);
-    if (def->op_class == OGI_CLASS_LEAF || def->op_class == OGI_CLASS_VIEW) return;
-    if (def->cost) {
-        def->cost(n, c);
-        return;
-    }
-    ogi_cost_numel(n, c->flops, 1);
-    ogi_cost_io(n, c);
-}
-
 /* ---- ref ----------------------------------------------------------------------------------- */
 int64_t ogi_ref_index(const ogi_ref_tensor *dst, const ogi_ref_tensor *src, int64_t e)
 {

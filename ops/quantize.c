@@ -37,6 +37,17 @@ static void cost(const og_tensor *n, ogi_cost *c)
     ogi_cost_io(n, c);
 }
 
+// clang-format off
+static const char *const cases[] = {
+    "graph \"quantize\"\n"
+    "sym T = 1..40\n"
+    "input $x : F32[T,64]\n"
+    "%0 = quantize($x)\n"
+    "%1 = scale(%0) a=1\n"
+    "output \"y\" = %1\n",
+};
+// clang-format on
+
 const ogi_op_def ogi_op_quantize = {
     .op_class = OGI_CLASS_MAP,
     .n_src_min = 1,
@@ -46,4 +57,5 @@ const ogi_op_def ogi_op_quantize = {
     .lower = lower,
     .cost = cost,
     .tol = 1e-6,
+    OGI_CASES(cases),
 };

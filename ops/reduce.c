@@ -55,9 +55,16 @@ static void cost(const og_tensor *n, ogi_cost *c)
     {                                                                                              \
         return ogi_node(g, OG_OP_##ENUM, NULL, 1, &x);                                             \
     }                                                                                              \
+    static const char *const name##_cases[] = {                                                    \
+        "graph \"" #name "\"\nsym T = 1..40\ninput $x : F32[T,67]\n"                               \
+        "%0 = " #name "($x)\noutput \"y\" = %0\n",                                                 \
+        "graph \"" #name "\"\nsym T = 1..40\ninput $x : F32[T,3,600]\n"                            \
+        "%0 = " #name "($x)\noutput \"y\" = %0\n",                                                 \
+    };                                                                                             \
     const ogi_op_def ogi_op_##name = {                                                             \
         .op_class = OGI_CLASS_ROW, .n_src_min = 1, .n_src_max = 1,                                 \
         .infer = infer, .ref = ref, .lower = lower_##name, .cost = cost, .tol = 1e-10,             \
+        OGI_CASES(name##_cases),                                                                   \
     };
 REDUCE(SUM, sum)
 REDUCE(MEAN, mean)

@@ -60,6 +60,25 @@ static void cost(const og_tensor *n, ogi_cost *c)
     ogi_cost_io(n, c);
 }
 
+// clang-format off
+static const char *const cases[] = {
+    "graph \"rms_norm\"\n"
+    "sym T = 1..40\n"
+    "input $x : F32[T,67]\n"
+    "%0 = rms_norm($x) eps=1e-05\n"
+    "output \"y\" = %0\n",
+    "graph \"rms_norm\"\n"
+    "sym T = 1..40\n"
+    "input $x : F32[T,4,96]\n"
+    "%0 = rms_norm($x) eps=1e-06\n"
+    "output \"y\" = %0\n",
+    "graph \"rms_norm\"\n"
+    "input $x : F32[3,1040]\n"
+    "%0 = rms_norm($x) eps=1e-06\n"
+    "output \"y\" = %0\n",
+};
+// clang-format on
+
 const ogi_op_def ogi_op_rms_norm = {
     .op_class = OGI_CLASS_ROW,
     .n_src_min = 1,
@@ -73,4 +92,5 @@ const ogi_op_def ogi_op_rms_norm = {
     .decompose = decompose,
     .cost = cost,
     .tol = 1e-10,
+    OGI_CASES(cases),
 };

@@ -79,6 +79,27 @@ static void cost(const og_tensor *n, ogi_cost *c)
     ogi_cost_io(n, c);
 }
 
+// clang-format off
+static const char *const cases[] = {
+    "graph \"rope\"\n"
+    "sym T = 1..40\n"
+    "input $x : F32[T,3,32]\n"
+    "input $pos : I32[T]\n"
+    "weight @freq : F32[16]\n"
+    "%0 = rope_table($pos, @freq) head_dim=32 n_rot=32\n"
+    "%1 = rope($x, %0) n_rot=32\n"
+    "output \"y\" = %1\n",
+    "graph \"rope\"\n"
+    "sym T = 1..40\n"
+    "input $x : F32[T,3,32]\n"
+    "input $pos : I32[T]\n"
+    "weight @freq : F32[8]\n"
+    "%0 = rope_table($pos, @freq) head_dim=32 n_rot=16 interleaved=true\n"
+    "%1 = rope($x, %0) n_rot=16 interleaved=true\n"
+    "output \"y\" = %1\n",
+};
+// clang-format on
+
 const ogi_op_def ogi_op_rope = {
     .op_class = OGI_CLASS_INDEXED,
     .n_src_min = 2,
@@ -91,4 +112,5 @@ const ogi_op_def ogi_op_rope = {
     .lower = lower,
     .cost = cost,
     .tol = 1e-11,
+    OGI_CASES(cases),
 };

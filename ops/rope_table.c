@@ -133,6 +133,24 @@ static void cost(const og_tensor *n, ogi_cost *c)
     ogi_cost_io(n, c);
 }
 
+// clang-format off
+static const char *const cases[] = {
+    "graph \"rope_table\"\n"
+    "sym T = 1..40\n"
+    "input $pos : I32[T]\n"
+    "weight @freq : F32[16]\n"
+    "%0 = rope_table($pos, @freq) head_dim=32 n_rot=32\n"
+    "output \"y\" = %0\n",
+    "graph \"rope_table\"\n"
+    "sym T = 1..40\n"
+    "input $pos : I32[T]\n"
+    "weight @freq : F32[8]\n"
+    "%0 = rope_table($pos, @freq) head_dim=24 n_rot=16 interleaved=true freq_scale=0.25 "
+    "mscale=1.2 ext_factor=1 yarn_low=1 yarn_high=5\n"
+    "output \"y\" = %0\n",
+};
+// clang-format on
+
 const ogi_op_def ogi_op_rope_table = {
     .op_class = OGI_CLASS_INDEXED,
     .n_src_min = 2,
@@ -145,4 +163,5 @@ const ogi_op_def ogi_op_rope_table = {
     .lower = lower,
     .cost = cost,
     .tol = 1e-10,
+    OGI_CASES(cases),
 };

@@ -40,6 +40,20 @@ static ogi_kx lower(ogi_kb *b)
     return p->b == 0 ? y : ogi_kb_add(b, y, ogi_kb_f32(b, p->b));
 }
 
+// clang-format off
+static const char *const cases[] = {
+    "graph \"scale\"\n"
+    "sym T = 1..40\n"
+    "input $x : F32[T,67]\n"
+    "%0 = scale($x) a=-2.5 b=0.75\n"
+    "output \"y\" = %0\n",
+    "graph \"scale\"\n"
+    "input $x : F16[3,64]\n"
+    "%0 = scale($x) a=0.125\n"
+    "output \"y\" = %0\n",
+};
+// clang-format on
+
 const ogi_op_def ogi_op_scale = {
     .op_class = OGI_CLASS_MAP,
     .n_src_min = 1,
@@ -51,4 +65,5 @@ const ogi_op_def ogi_op_scale = {
     .ref = ref,
     .lower = lower,
     .tol = 1e-11,
+    OGI_CASES(cases),
 };

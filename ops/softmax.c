@@ -50,6 +50,20 @@ static void cost(const og_tensor *n, ogi_cost *c)
     ogi_cost_io(n, c);
 }
 
+// clang-format off
+static const char *const cases[] = {
+    "graph \"softmax\"\n"
+    "sym T = 1..40\n"
+    "input $x : F32[T,67]\n"
+    "%0 = softmax($x)\n"
+    "output \"y\" = %0\n",
+    "graph \"softmax\"\n"
+    "input $x : F32[3,600]\n"
+    "%0 = softmax($x)\n"
+    "output \"y\" = %0\n",
+};
+// clang-format on
+
 const ogi_op_def ogi_op_softmax = {
     .op_class = OGI_CLASS_ROW,
     .n_src_min = 1,
@@ -60,4 +74,5 @@ const ogi_op_def ogi_op_softmax = {
     .decompose = decompose,
     .cost = cost,
     .tol = 1e-10,
+    OGI_CASES(cases),
 };

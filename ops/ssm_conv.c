@@ -58,6 +58,22 @@ static void cost(const og_tensor *n, ogi_cost *c)
     ogi_cost_bytes(n->src[OGI_SSM_CONV_W], c);
 }
 
+// clang-format off
+static const char *const cases[] = {
+    "graph \"ssm_conv\"\n"
+    "sym T = 1..40\n"
+    "sym S = 1..3\n"
+    "input $x : F32[T,20]\n"
+    "weight @w : F32[20,4]\n"
+    "state &s : F32[8,3,20]\n"
+    "input $pos : I32[T]\n"
+    "input $seq_start : I32[S+1]\n"
+    "input $state_slot : I32[S]\n"
+    "%0 = ssm_conv($x, @w, &s, $pos, $seq_start, $state_slot)\n"
+    "output \"y\" = %0\n",
+};
+// clang-format on
+
 const ogi_op_def ogi_op_ssm_conv = {
     .op_class = OGI_CLASS_KERNEL,
     .n_src_min = OGI_SSM_CONV_N_SRC,
@@ -66,4 +82,5 @@ const ogi_op_def ogi_op_ssm_conv = {
     .ref = ref,
     .cost = cost,
     .tol = 1e-10,
+    OGI_CASES(cases),
 };

@@ -73,6 +73,25 @@ static void cost(const og_tensor *n, ogi_cost *c)
     for (int i = OGI_SSM_SCAN_X; i <= OGI_SSM_SCAN_C; i++) ogi_cost_bytes(n->src[i], c);
 }
 
+// clang-format off
+static const char *const cases[] = {
+    "graph \"ssm_scan\"\n"
+    "sym T = 1..40\n"
+    "sym S = 1..3\n"
+    "input $x : F32[T,20]\n"
+    "input $dt : F32[T,20]\n"
+    "weight @a : F32[20,16]\n"
+    "input $b : F32[T,16]\n"
+    "input $c : F32[T,16]\n"
+    "state &s : F32[8,20,16]\n"
+    "input $pos : I32[T]\n"
+    "input $seq_start : I32[S+1]\n"
+    "input $state_slot : I32[S]\n"
+    "%0 = ssm_scan($x, $dt, @a, $b, $c, &s, $pos, $seq_start, $state_slot)\n"
+    "output \"y\" = %0\n",
+};
+// clang-format on
+
 const ogi_op_def ogi_op_ssm_scan = {
     .op_class = OGI_CLASS_KERNEL,
     .n_src_min = OGI_SSM_SCAN_N_SRC,
@@ -81,4 +100,5 @@ const ogi_op_def ogi_op_ssm_scan = {
     .ref = ref,
     .cost = cost,
     .tol = 1e-9,
+    OGI_CASES(cases),
 };

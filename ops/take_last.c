@@ -48,6 +48,17 @@ static ogi_kx lower(ogi_kb *b)
     return ogi_kb_load_at(b, 0, idx);
 }
 
+// clang-format off
+static const char *const cases[] = {
+    "graph \"take_last\"\n"
+    "sym T = 1..40\n"
+    "input $x : F32[T,48]\n"
+    "input $index : I32[T,6]\n"
+    "%0 = take_last($x, $index)\n"
+    "output \"y\" = %0\n",
+};
+// clang-format on
+
 const ogi_op_def ogi_op_take_last = {
     .op_class = OGI_CLASS_INDEXED,
     .n_src_min = 2,
@@ -56,4 +67,5 @@ const ogi_op_def ogi_op_take_last = {
     .ref = ref,
     .lower = lower,
     .tol = 0,
+    OGI_CASES(cases),
 };

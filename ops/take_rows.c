@@ -64,6 +64,29 @@ static void cost(const og_tensor *n, ogi_cost *c)
     ogi_cost_bytes(n->src[1], c);
 }
 
+// clang-format off
+static const char *const cases[] = {
+    "graph \"take_rows\"\n"
+    "sym T = 1..40\n"
+    "weight @w : F32[48,67]\n"
+    "input $index : I32[T]\n"
+    "%0 = take_rows(@w, $index)\n"
+    "output \"y\" = %0\n",
+    "graph \"take_rows\"\n"
+    "sym T = 1..40\n"
+    "weight @w : Q4_0[48,64]\n"
+    "input $index : I32[T]\n"
+    "%0 = take_rows(@w, $index)\n"
+    "output \"y\" = %0\n",
+    "graph \"take_rows\"\n"
+    "sym T = 1..40\n"
+    "weight @w : F16[48,16]\n"
+    "input $index : I32[T,3]\n"
+    "%0 = take_rows(@w, $index)\n"
+    "output \"y\" = %0\n",
+};
+// clang-format on
+
 const ogi_op_def ogi_op_take_rows = {
     .op_class = OGI_CLASS_INDEXED,
     .n_src_min = 2,
@@ -73,4 +96,5 @@ const ogi_op_def ogi_op_take_rows = {
     .lower = lower,
     .cost = cost,
     .tol = 0,
+    OGI_CASES(cases),
 };

@@ -47,6 +47,16 @@ static void cost(const og_tensor *n, ogi_cost *c)
     ogi_cost_io(n, c);
 }
 
+// clang-format off
+static const char *const cases[] = {
+    "graph \"top_k\"\n"
+    "sym T = 1..40\n"
+    "input $x : F32[T,17]\n"
+    "%0 = top_k($x) k=4\n"
+    "output \"y\" = %0\n",
+};
+// clang-format on
+
 const ogi_op_def ogi_op_top_k = {
     .op_class = OGI_CLASS_KERNEL,
     .n_src_min = 1,
@@ -58,4 +68,5 @@ const ogi_op_def ogi_op_top_k = {
     .ref = ref,
     .cost = cost,
     .tol = 0,
+    OGI_CASES(cases),
 };

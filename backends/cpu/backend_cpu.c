@@ -5,6 +5,7 @@
 #include "graph/dtype.h"
 
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "backends/cpu/cpu.h"
 
@@ -61,24 +62,45 @@ static int cpu_threads(const ogi_device *d)
     return d->n_thread;
 }
 
-/* The allocation's own address is kept in front of the aligned block. */
+/* In front of each block lies where it came from. Large blocks are mapped: zeroed by the system
+ * when first touched, so that a large KV pool costs nothing until it is used. */
+typedef struct block_head {
+    void *p;
+    size_t mapped; /* bytes; 0: from the context's allocator */
+} block_head;
+
+enum { MAP_FROM = 1 << 20 };
+
 static og_status cpu_alloc(ogi_device *d, int64_t size, void **out)
 {
     *out = NULL;
-    unsigned char *p = ogi_alloc(d->ctx, (size_t)size + ALIGN + sizeof(void *), 1);
-    if (!p) return OG_E_MEMORY;
-    uintptr_t at = OGI_ALIGN((uintptr_t)p + sizeof(void *), (uintptr_t)ALIGN);
-    memcpy((void *)(at - sizeof(void *)), &p, sizeof p);
+    block_head h = { 0 };
+    if (size < 0 || size > INT64_MAX / 2) OG_FAIL(d->ctx, OG_E_MEMORY, "out of memory");
+    size_t bytes = (size_t)size + ALIGN + sizeof h;
+    if (size >= MAP_FROM) {
+        h.mapped = bytes;
+        h.p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                   -1, 0);
+        if (h.p == MAP_FAILED)
+            OG_FAIL(d->ctx, OG_E_MEMORY, "out of memory (%lld bytes)", (long long)size);
+    } else if (!(h.p = ogi_alloc(d->ctx, bytes, 1))) {
+        return OG_E_MEMORY;
+    }
+    uintptr_t at = OGI_ALIGN((uintptr_t)h.p + sizeof h, (uintptr_t)ALIGN);
+    memcpy((void *)(at - sizeof h), &h, sizeof h);
     *out = (void *)at;
     return OG_OK;
 }
 
 static void cpu_free(ogi_device *d, void *mem)
 {
-    void *p = NULL;
+    block_head h;
     if (!mem) return;
-    memcpy(&p, (unsigned char *)mem - sizeof p, sizeof p);
-    ogi_free(d->ctx, p);
+    memcpy(&h, (unsigned char *)mem - sizeof h, sizeof h);
+    if (h.mapped)
+        munmap(h.p, h.mapped);
+    else
+        ogi_free(d->ctx, h.p);
 }
 
 static void cpu_copy_in(ogi_device *d, void *dst, const void *host, int64_t size)

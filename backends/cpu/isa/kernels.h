@@ -83,6 +83,26 @@ typedef struct ogi_attn_args {
     void *scratch; /* attention_scratch(args) bytes */
 } ogi_attn_args;
 
+/* Causal convolution over one sequence: out[t, c] = sum over j of w[c, j] x[t - (n_tap - 1) + j, c],
+ * ascending j; inputs before this step are the state's rows, zeros if is_fresh. The state then
+ * holds the last n_tap - 1 inputs. */
+typedef struct ogi_conv_args {
+    const float *x, *w; /* [n_tok, n_channel], [n_channel, n_tap] */
+    float *state, *out; /* [n_tap - 1, n_channel], [n_tok, n_channel] */
+    int64_t n_tok, n_channel, n_tap;
+    bool is_fresh;
+} ogi_conv_args;
+
+/* Selective scan over one sequence, token by token:
+ *   h = fma(h, exp(dt A), B (dt x)), y = sum of fma(h, C) in 16 lanes and one tree. */
+typedef struct ogi_scan_kernel_args {
+    const float *x, *dt;      /* [n_tok, n_channel] */
+    const float *A, *B, *C;   /* [n_channel, n_state], [n_tok, n_state] twice */
+    float *state, *out;       /* [n_channel, n_state], [n_tok, n_channel] */
+    int64_t n_tok, n_channel, n_state;
+    bool is_fresh;            /* start from zeros */
+} ogi_scan_kernel_args;
+
 typedef struct ogi_cpu_kernels {
     const char *name; /* "avx2" */
     void (*matmul)(const ogi_mm_args *a);
@@ -91,6 +111,10 @@ typedef struct ogi_cpu_kernels {
     /* Weight blocks to F32, bit-exact with the type's definition; n a multiple of its block. */
     void (*dequantize)(int type, const void *w, int64_t n, float *out);
     void (*attention)(const ogi_attn_args *a);
+    void (*conv)(const ogi_conv_args *a, int64_t c0, int64_t c1); /* channels c0 .. c1 - 1 */
+    void (*scan)(const ogi_scan_kernel_args *a, int64_t c0, int64_t c1);
+    /* out [m, n] = a [m, k] times b [n, k] transposed, all F32, contiguous. */
+    void (*bmm)(const float *a, const float *b, float *out, int64_t m, int64_t n, int64_t k);
 } ogi_cpu_kernels;
 
 /* Bytes of scratch that any of these calls needs; the same for every ISA. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The kernels of one instruction set, as the executor sees them. */
+#include "backends/cpu/isa/scan.h"
 #include "backends/cpu/isa/unpack.h"
 
 #define NAME_TEXT(name) #name
@@ -14,4 +15,7 @@ const ogi_cpu_kernels OGI_ISA(ogi_cpu_kernels) = {
     .quantize_a8 = OGI_ISA(ogi_quantize_a8),
     .dequantize = OGI_ISA(ogi_dequantize),
     .attention = OGI_ISA(ogi_attention),
+    .conv = OGI_ISA(ogi_conv),
+    .scan = OGI_ISA(ogi_scan),
+    .bmm = OGI_ISA(ogi_bmm),
 };

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The text form from inside (docs/text.md): what its printer, its parser and the finder of equal
+ * layers share. */
+#ifndef OG_GRAPH_TEXT_H
+#define OG_GRAPH_TEXT_H
+
+#include "graph/graph.h"
+
+enum {
+    OGI_TEXT_NAME_MAX = 255,      /* bytes of a name */
+    OGI_TEXT_NODE_MAX = 1 << 17,  /* values of a parsed graph */
+    OGI_TEXT_REPEAT_MAX = 1 << 16 /* iterations of a repetition */
+};
+
+/* Equal layers: n blocks of `length` nodes from node `first` on, of layers layer, layer + 1, ... */
+typedef struct ogi_repeat {
+    int64_t first, length;
+    int n, layer;
+} ogi_repeat;
+
+/* The longest repetition that begins at node `first`; false if there are not two equal layers.
+ * last_use: by node id, the last node that reads it; outputs: the number of nodes. */
+bool ogi_repeat_find(const og_graph *g, int64_t first, const int64_t *last_use, ogi_repeat *out);
+
+/* A source of a node of block 0 that is a value of the block before in all later blocks: that
+ * value's place in its block, or -1. */
+int64_t ogi_repeat_carried(const og_graph *g, const ogi_repeat *r, const og_tensor *n, int src);
+
+/* Pieces of a name for which a and b agree, or that are the layer numbers la and lb: calls
+ * piece(text, is_layer) for each. False if the names differ otherwise. */
+typedef bool (*ogi_name_piece)(void *user, ogi_sv text, bool is_layer);
+bool ogi_name_walk(const char *a, int la, const char *b, int lb, ogi_name_piece piece, void *user);
+
+/* Leaves with names: $input, @weight, &state. 0 for other nodes. */
+char ogi_text_sigil(og_op op);
+
+/* One node as a line of the text form, values numbered by node id; without the newline. */
+void ogi_text_node(const og_graph *g, const og_tensor *n, ogi_buf *out);
+void ogi_text_quote(ogi_buf *out, const char *s); /* in quotes, escaped */
+/* " name=value" for each attribute that has not its default. */
+void ogi_text_attrs(const og_graph *g, const og_tensor *n, ogi_buf *out);
+
+void ogi_print_json(const og_graph *g, ogi_buf *out);
+void ogi_print_dot(const og_graph *g, ogi_buf *out);
+
+#endif

@@ -1,0 +1,525 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Parses the text form of docs/text.md through the ordinary builders, which check every rule. A
+ * repetition is read once for each layer. Text may be hostile: values, repetitions, and the text
+ * that repetitions amount to, are limited; nothing recurses. */
+#include "graph/text_lex.h"
+
+#include <math.h>
+#include <stdio.h>
+
+static const int64_t expanded_max = (int64_t)64 << 20; /* bytes read in repetitions */
+
+typedef struct value {
+    og_tensor *tensor;
+    const char *place; /* of its definition: a repetition may define it anew, others not */
+} value;
+
+typedef struct parser {
+    ogi_lex x;
+    og_graph *g;
+    ogi_map names; /* of values: index into value[] */
+    value *value;
+    int64_t n_value, value_cap;
+    int64_t expanded;
+    og_tensor **next; /* of the repetition */
+    int64_t n_next, next_cap;
+} parser;
+
+static og_status define(parser *p, ogi_sv name, og_tensor *t)
+{
+    int64_t i = ogi_map_get(&p->names, name, -1);
+    if (i >= 0) {
+        if (p->x.loop < 0 || p->value[i].place != name.p) {
+            p->x.p = name.p;
+            return ogi_lex_fail(&p->x, "a new name (this one is defined above)");
+        }
+        p->value[i].tensor = t;
+        return OG_OK;
+    }
+    OG_TRY(ogi_grow(p->x.ctx, &p->value, &p->value_cap, p->n_value + 1, sizeof *p->value));
+    p->value[p->n_value] = (value){ t, name.p };
+    return ogi_map_put(&p->names, name, p->n_value++);
+}
+
+static og_status check_room(parser *p)
+{
+    if (p->g->n_node < OGI_TEXT_NODE_MAX) return OG_OK;
+    OG_FAIL(p->x.ctx, OG_E_LIMIT, "graph text, line %d: more than %d values", p->x.line,
+            OGI_TEXT_NODE_MAX);
+}
+
+/* ---- operands ------------------------------------------------------------------------------ */
+
+static og_status named_leaf(parser *p, const char *kind, og_tensor **out)
+{
+    char key[OGI_TEXT_NAME_MAX + 16];
+    size_t n = strlen(kind);
+    const char *begin = p->x.p++;
+    memcpy(key, kind, n);
+    OG_TRY(ogi_lex_name(&p->x, true, key + n));
+    int64_t id = ogi_map_get(&p->g->leaf, ogi_sv_of(key), -1);
+    if (id < 0) {
+        p->x.p = begin;
+        return ogi_lex_fail(&p->x, "a leaf declared above");
+    }
+    *out = p->g->node[id];
+    return OG_OK;
+}
+
+static og_status operand(parser *p, og_tensor **out)
+{
+    ogi_lex_blank(&p->x);
+    char c = p->x.p < p->x.end ? *p->x.p : 0;
+    if (c == '$') return named_leaf(p, "input:", out);
+    if (c == '@') return named_leaf(p, "weight:", out);
+    if (c == '&') return named_leaf(p, "state:", out);
+    if (c != '%') return ogi_lex_fail(&p->x, "an operand ($input, @weight, &state or %value)");
+    ogi_sv name;
+    const char *begin = p->x.p++;
+    OG_TRY(ogi_lex_word(&p->x, "the name of a value", &name));
+    int64_t i = ogi_map_get(&p->names, name, -1);
+    if (i < 0) {
+        p->x.p = begin;
+        return ogi_lex_fail(&p->x, "a value defined above");
+    }
+    *out = p->value[i].tensor;
+    return OG_OK;
+}
+
+static og_status operands(parser *p, int *n, og_tensor **src)
+{
+    *n = 0;
+    OG_TRY(ogi_lex_expect(&p->x, "("));
+    if (ogi_lex_accept(&p->x, ")")) return OG_OK;
+    do {
+        if (*n == OGI_MAX_SRC) return ogi_lex_fail(&p->x, "at most 9 operands");
+        src[*n] = NULL;
+        if (!ogi_lex_accept(&p->x, "_")) OG_TRY(operand(p, &src[*n]));
+        ++*n;
+    } while (ogi_lex_accept(&p->x, ","));
+    return ogi_lex_expect(&p->x, ")");
+}
+
+/* ---- attributes ---------------------------------------------------------------------------- */
+
+/* Params being read; the largest struct of an op fits, infer tells if one does not. */
+typedef struct params {
+    _Alignas(16) char bytes[512];
+    uint64_t seen; /* by attribute */
+    int n_axes;    /* -1: no axes */
+    double *data;  /* of a table; freed by the caller */
+    int64_t n_data, data_cap;
+} params;
+
+static void set_default(const ogi_attr *t, char *at)
+{
+    int i = (int)(t->kind == OGI_ATTR_INT ? t->dflt : 0);
+    int64_t l = (int64_t)(t->kind == OGI_ATTR_INT64 ? t->dflt : 0);
+    float f = (float)t->dflt;
+    bool b = t->dflt != 0;
+    if (t->kind == OGI_ATTR_INT) memcpy(at, &i, sizeof i);
+    if (t->kind == OGI_ATTR_INT64) memcpy(at, &l, sizeof l);
+    if (t->kind == OGI_ATTR_FLOAT) memcpy(at, &f, sizeof f);
+    if (t->kind == OGI_ATTR_BOOL) memcpy(at, &b, sizeof b);
+}
+
+static og_status axes(ogi_lex *x, char *at, int *n_axes)
+{
+    int axis[OG_MAX_RANK] = { 0 };
+    *n_axes = 0;
+    OG_TRY(ogi_lex_expect(x, "["));
+    if (!ogi_lex_accept(x, "]")) {
+        do {
+            int64_t a;
+            if (*n_axes == OG_MAX_RANK) return ogi_lex_fail(x, "at most 5 axes");
+            OG_TRY(ogi_lex_int(x, 0, OG_MAX_RANK - 1, &a));
+            axis[(*n_axes)++] = (int)a;
+        } while (ogi_lex_accept(x, ","));
+        OG_TRY(ogi_lex_expect(x, "]"));
+    }
+    memcpy(at, axis, sizeof axis);
+    return OG_OK;
+}
+
+static og_status table_data(ogi_lex *x, params *q)
+{
+    OG_TRY(ogi_lex_expect(x, "["));
+    do {
+        OG_TRY(ogi_grow(x->ctx, &q->data, &q->data_cap, q->n_data + 1, sizeof *q->data));
+        OG_TRY(ogi_lex_number(x, &q->data[q->n_data++]));
+    } while (ogi_lex_accept(x, ","));
+    return ogi_lex_expect(x, "]");
+}
+
+static og_status attr_value(parser *p, const ogi_attr *t, params *q)
+{
+    ogi_lex *x = &p->x;
+    char *at = q->bytes + t->offset;
+    int64_t whole;
+    double number;
+    og_shape shape;
+    og_dtype dtype;
+    switch (t->kind) {
+    case OGI_ATTR_INT:
+        OG_TRY(ogi_lex_int(x, INT32_MIN, INT32_MAX, &whole));
+        memcpy(at, &(int){ (int)whole }, sizeof(int));
+        break;
+    case OGI_ATTR_INT64:
+        OG_TRY(ogi_lex_int(x, INT64_MIN, INT64_MAX, &whole));
+        memcpy(at, &whole, sizeof whole);
+        break;
+    case OGI_ATTR_FLOAT:
+        OG_TRY(ogi_lex_number(x, &number));
+        memcpy(at, &(float){ (float)number }, sizeof(float));
+        break;
+    case OGI_ATTR_BOOL:
+        *at = ogi_lex_accept(x, "true");
+        if (!*at && !ogi_lex_accept(x, "false")) return ogi_lex_fail(x, "true or false");
+        break;
+    case OGI_ATTR_AXES: return axes(x, at, &q->n_axes);
+    case OGI_ATTR_SHAPE:
+        OG_TRY(ogi_lex_shape(x, p->g, &shape));
+        memcpy(at, &shape, sizeof shape);
+        break;
+    case OGI_ATTR_DTYPE:
+        OG_TRY(ogi_lex_dtype(x, &dtype));
+        memcpy(at, &dtype, sizeof dtype);
+        break;
+    case OGI_ATTR_DATA: return table_data(x, q);
+    }
+    return OG_OK;
+}
+
+/* "name=value" up to the type, the name or the end of the line. */
+static og_status attributes(parser *p, const ogi_op_def *def, params *q)
+{
+    for (int i = 0; i < def->n_attr; i++)
+        set_default(&def->attr[i], q->bytes + def->attr[i].offset);
+    for (;;) {
+        ogi_lex_blank(&p->x);
+        if (p->x.p == p->x.end || *p->x.p == '\n' || *p->x.p == ':' || ogi_lex_is(&p->x, "as"))
+            break;
+        ogi_sv name;
+        OG_TRY(ogi_lex_word(&p->x, "an attribute, \":\" or the end of the line", &name));
+        int i = 0;
+        while (i < def->n_attr && !ogi_sv_eq(name, ogi_sv_of(def->attr[i].name))) i++;
+        if (i == def->n_attr || q->seen >> i & 1) {
+            p->x.p = name.p;
+            return ogi_lex_fail(&p->x, i == def->n_attr ? "an attribute of this op"
+                                                        : "each attribute once");
+        }
+        q->seen |= (uint64_t)1 << i;
+        OG_TRY(ogi_lex_expect(&p->x, "="));
+        OG_TRY(attr_value(p, &def->attr[i], q));
+    }
+    for (int i = 0; i < def->n_attr; i++) {
+        ogi_attr_kind k = def->attr[i].kind;
+        bool has_default = k == OGI_ATTR_INT || k == OGI_ATTR_INT64 || k == OGI_ATTR_BOOL ||
+                           (k == OGI_ATTR_FLOAT && !isnan(def->attr[i].dflt));
+        if (has_default || q->seen >> i & 1) continue;
+        char what[80];
+        snprintf(what, sizeof what, "the attribute %s", def->attr[i].name);
+        return ogi_lex_fail(&p->x, what);
+    }
+    return OG_OK;
+}
+
+/* ---- statements ---------------------------------------------------------------------------- */
+
+static og_status type(parser *p, og_dtype *dtype, og_shape *shape)
+{
+    OG_TRY(ogi_lex_dtype(&p->x, dtype));
+    return ogi_lex_shape(&p->x, p->g, shape);
+}
+
+static og_status leaf(parser *p, og_op op)
+{
+    char name[OGI_TEXT_NAME_MAX + 1], sigil[2] = { ogi_text_sigil(op), 0 };
+    og_dtype dtype;
+    og_shape shape;
+    OG_TRY(ogi_lex_expect(&p->x, sigil));
+    OG_TRY(ogi_lex_name(&p->x, true, name));
+    OG_TRY(ogi_lex_expect(&p->x, ":"));
+    OG_TRY(type(p, &dtype, &shape));
+    OG_TRY(ogi_lex_end_of_line(&p->x));
+    og_at(p->g, "graph text", p->x.line);
+    ogi_leaf(p->g, op, name, dtype, &shape, NULL);
+    return p->g->status;
+}
+
+/* The table's numbers as dense F32 or I32, in place of the doubles. */
+static og_status table(parser *p, params *q, og_dtype dtype, const og_shape *shape, og_tensor **out)
+{
+    int64_t n = 1;
+    for (int i = 0; i < shape->rank; i++) {
+        og_dim d = shape->dim[i];
+        if (!ogi_dim_is_const(d) || d.c != 1 || d.b < 1 || !ogi_mul_size(n, d.b, &n)) n = -1;
+        if (n < 0) return ogi_lex_fail(&p->x, "a table type of constant dimensions ahead of here");
+    }
+    if (n != q->n_data) return ogi_lex_fail(&p->x, "as many data as the type has elements");
+    for (int64_t i = 0; i < n; i++) {
+        double x = q->data[i];
+        bool is_int = x >= INT32_MIN && x <= INT32_MAX && x == floor(x);
+        if (dtype == OG_I32 && !is_int)
+            return ogi_lex_fail(&p->x, "whole numbers of 32 bits as data of an I32 table");
+        if (dtype == OG_I32)
+            memcpy((char *)q->data + 4 * i, &(int32_t){ (int32_t)x }, 4);
+        else
+            memcpy((char *)q->data + 4 * i, &(float){ (float)x }, 4);
+    }
+    *out = og_table(p->g, dtype, *shape, q->data);
+    return p->g->status;
+}
+
+static og_status check_type(parser *p, const og_tensor *t, og_dtype dtype, const og_shape *shape)
+{
+    if (t->dtype == dtype && ogi_shape_eq(&t->shape, shape)) return OG_OK;
+    ogi_buf is = { .ctx = p->x.ctx };
+    ogi_shape_print(p->g, &t->shape, &is);
+    ogi_fail(p->x.ctx, OG_E_FORMAT, __FILE__, __LINE__,
+             "graph text, line %d: the result of %s is %s%s, not what the line says", p->x.line,
+             ogi_op_name(t->op), og_dtype_name(t->dtype), ogi_buf_str(&is));
+    ogi_buf_free(&is);
+    return OG_E_FORMAT;
+}
+
+static og_status build_op(parser *p, og_op op, params *q, og_tensor **out)
+{
+    const ogi_op_def *def = ogi_op_def_of(op);
+    og_tensor *src[OGI_MAX_SRC];
+    og_dtype dtype = OG_F32;
+    og_shape shape;
+    int n_src = 0;
+    if (def->params_size > sizeof q->bytes)
+        OG_FAIL(p->x.ctx, OG_E_LIMIT, "the params of %s are too large", ogi_op_name(op));
+    if (op != OG_OP_TABLE) OG_TRY(operands(p, &n_src, src));
+    OG_TRY(attributes(p, def, q));
+    bool has_type = ogi_lex_accept(&p->x, ":");
+    if (has_type)
+        OG_TRY(type(p, &dtype, &shape));
+    else if (op == OG_OP_TABLE)
+        return ogi_lex_fail(&p->x, "\":\" and the type of the table");
+    og_at(p->g, "graph text", p->x.line);
+    if (op == OG_OP_TABLE) return table(p, q, dtype, &shape, out);
+    *out = ogi_node(p->g, op, q->bytes, n_src, src);
+    if (!*out) return p->g->status;
+    if (q->n_axes >= 0 && q->n_axes != (*out)->shape.rank)
+        return ogi_lex_fail(&p->x, "as many axes as the result has dimensions");
+    return has_type ? check_type(p, *out, dtype, &shape) : OG_OK;
+}
+
+/* "%v = op(..) attributes : type as "name"" */
+static og_status definition(parser *p)
+{
+    ogi_sv name, word;
+    char label[OGI_TEXT_NAME_MAX + 1];
+    OG_TRY(ogi_lex_word(&p->x, "the name of a value", &name));
+    OG_TRY(ogi_lex_expect(&p->x, "="));
+    OG_TRY(ogi_lex_word(&p->x, "an op", &word));
+    int op = ogi_op_find(word);
+    if (op < 0 || op == OG_OP_INPUT || op == OG_OP_WEIGHT || op == OG_OP_STATE) {
+        p->x.p = word.p;
+        return ogi_lex_fail(&p->x, "an op");
+    }
+    og_tensor *t = NULL;
+    params q = { .n_axes = -1 };
+    og_status s = build_op(p, (og_op)op, &q, &t);
+    ogi_free(p->x.ctx, q.data);
+    OG_TRY(s);
+    if (ogi_lex_accept(&p->x, "as")) {
+        OG_TRY(ogi_lex_name(&p->x, false, label));
+        og_name(t, "%s", label);
+    }
+    OG_TRY(ogi_lex_end_of_line(&p->x));
+    return define(p, name, t);
+}
+
+static og_status symbol(parser *p)
+{
+    ogi_sv name;
+    int64_t min, max;
+    char text[OGI_TEXT_NAME_MAX + 1] = { 0 };
+    OG_TRY(ogi_lex_word(&p->x, "the name of a symbol", &name));
+    OG_TRY(ogi_lex_expect(&p->x, "="));
+    OG_TRY(ogi_lex_int(&p->x, 1, INT32_MAX, &min));
+    OG_TRY(ogi_lex_expect(&p->x, ".."));
+    OG_TRY(ogi_lex_int(&p->x, min, INT32_MAX, &max));
+    OG_TRY(ogi_lex_end_of_line(&p->x));
+    memcpy(text, name.p, name.n);
+    for (int i = 0; i < p->g->n_sym; i++) {
+        if (strcmp(p->g->sym[i].name, text) != 0) continue;
+        p->x.p = name.p;
+        return ogi_lex_fail(&p->x, "a new symbol");
+    }
+    og_at(p->g, "graph text", p->x.line);
+    og_sym(p->g, text, min, max);
+    return p->g->status;
+}
+
+static og_status layer(parser *p)
+{
+    int64_t n = -1;
+    if (!ogi_lex_accept(&p->x, "-")) OG_TRY(ogi_lex_int(&p->x, 0, INT32_MAX, &n));
+    og_graph_layer(p->g, (int)n);
+    return ogi_lex_end_of_line(&p->x);
+}
+
+static og_status output(parser *p)
+{
+    char name[OGI_TEXT_NAME_MAX + 1];
+    og_tensor *t;
+    OG_TRY(ogi_lex_name(&p->x, false, name));
+    OG_TRY(ogi_lex_expect(&p->x, "="));
+    OG_TRY(operand(p, &t));
+    OG_TRY(ogi_lex_end_of_line(&p->x));
+    og_at(p->g, "graph text", p->x.line);
+    og_output(p->g, name, t);
+    return p->g->status;
+}
+
+/* What may stand anywhere; *is_known is false if the line is none of these. */
+static og_status common_statement(parser *p, bool *is_known)
+{
+    *is_known = true;
+    OG_TRY(check_room(p));
+    if (ogi_lex_accept(&p->x, "%")) return definition(p);
+    if (ogi_lex_accept(&p->x, "input")) return leaf(p, OG_OP_INPUT);
+    if (ogi_lex_accept(&p->x, "weight")) return leaf(p, OG_OP_WEIGHT);
+    if (ogi_lex_accept(&p->x, "state")) return leaf(p, OG_OP_STATE);
+    *is_known = false;
+    return OG_OK;
+}
+
+/* ---- repetitions --------------------------------------------------------------------------- */
+
+/* Values from layer to layer: names in order. */
+typedef struct carry {
+    ogi_sv *name;
+    int64_t n, cap;
+} carry;
+
+static og_status carry_list(parser *p, carry *c)
+{
+    if (!ogi_lex_accept(&p->x, "(")) return OG_OK;
+    do {
+        og_tensor *init;
+        ogi_sv name;
+        OG_TRY(ogi_lex_expect(&p->x, "%"));
+        OG_TRY(ogi_lex_word(&p->x, "the name of a value", &name));
+        OG_TRY(ogi_lex_expect(&p->x, "<-"));
+        OG_TRY(operand(p, &init));
+        OG_TRY(ogi_grow(p->x.ctx, &c->name, &c->cap, c->n + 1, sizeof *c->name));
+        c->name[c->n++] = name;
+        OG_TRY(ogi_grow(p->x.ctx, &p->next, &p->next_cap, c->n, sizeof *p->next));
+        p->next[c->n - 1] = init;
+    } while (ogi_lex_accept(&p->x, ","));
+    return ogi_lex_expect(&p->x, ")");
+}
+
+static og_status next(parser *p, const carry *c)
+{
+    for (int64_t i = 0; i < c->n; i++) {
+        if (i) OG_TRY(ogi_lex_expect(&p->x, ","));
+        OG_TRY(operand(p, &p->next[i]));
+    }
+    return ogi_lex_end_of_line(&p->x);
+}
+
+/* The body once, up to the closing brace. */
+static og_status iteration(parser *p, const carry *c)
+{
+    bool has_next = c->n == 0, is_known;
+    for (int64_t i = 0; i < c->n; i++) OG_TRY(define(p, c->name[i], p->next[i]));
+    while (ogi_lex_line(&p->x)) {
+        if (ogi_lex_is(&p->x, "}")) {
+            if (!has_next) return ogi_lex_fail(&p->x, "\"next\" ahead of the end of the body");
+            p->x.p++;
+            return ogi_lex_end_of_line(&p->x);
+        }
+        if (has_next && c->n) return ogi_lex_fail(&p->x, "\"}\" after \"next\"");
+        if (c->n && ogi_lex_accept(&p->x, "next")) {
+            OG_TRY(next(p, c));
+            has_next = true;
+            continue;
+        }
+        OG_TRY(common_statement(p, &is_known));
+        if (!is_known) return ogi_lex_fail(&p->x, "a value, a leaf, \"next\" or \"}\"");
+    }
+    return ogi_lex_fail(&p->x, "\"}\"");
+}
+
+static og_status iterate(parser *p, int64_t first, int64_t last, const carry *c)
+{
+    ogi_lex body = p->x;
+    for (int64_t layer_no = first; layer_no <= last; layer_no++) {
+        if (layer_no > first) p->expanded += p->x.p - body.p;
+        if (p->expanded > expanded_max)
+            OG_FAIL(p->x.ctx, OG_E_LIMIT, "graph text, line %d: repetitions of more than 64 MB",
+                    body.line);
+        p->x = body;
+        p->x.loop = (int)layer_no;
+        og_graph_layer(p->g, (int)layer_no);
+        OG_TRY(iteration(p, c));
+    }
+    p->x.loop = -1;
+    return OG_OK;
+}
+
+static og_status repeat(parser *p)
+{
+    int64_t first, last;
+    carry c = { 0 };
+    OG_TRY(ogi_lex_expect(&p->x, "L"));
+    OG_TRY(ogi_lex_expect(&p->x, "="));
+    OG_TRY(ogi_lex_int(&p->x, 0, INT32_MAX - OGI_TEXT_REPEAT_MAX, &first));
+    OG_TRY(ogi_lex_expect(&p->x, ".."));
+    OG_TRY(ogi_lex_int(&p->x, first, first + OGI_TEXT_REPEAT_MAX - 1, &last));
+    og_status s = carry_list(p, &c);
+    if (s == OG_OK) s = ogi_lex_expect(&p->x, "{");
+    if (s == OG_OK) s = ogi_lex_end_of_line(&p->x);
+    if (s == OG_OK) s = iterate(p, first, last, &c);
+    ogi_free(p->x.ctx, c.name);
+    return s;
+}
+
+/* ---- the whole text ------------------------------------------------------------------------ */
+
+static og_status statement(parser *p)
+{
+    bool is_known;
+    OG_TRY(common_statement(p, &is_known));
+    if (is_known) return OG_OK;
+    if (ogi_lex_accept(&p->x, "sym")) return symbol(p);
+    if (ogi_lex_accept(&p->x, "layer")) return layer(p);
+    if (ogi_lex_accept(&p->x, "output")) return output(p);
+    if (ogi_lex_accept(&p->x, "repeat")) return repeat(p);
+    return ogi_lex_fail(&p->x,
+                        "a statement (sym, input, weight, state, %value, layer, repeat, output)");
+}
+
+static og_status parse_text(parser *p)
+{
+    char name[OGI_TEXT_NAME_MAX + 1];
+    ogi_lex_line(&p->x);
+    OG_TRY(ogi_lex_expect(&p->x, "graph"));
+    OG_TRY(ogi_lex_name(&p->x, false, name));
+    OG_TRY(ogi_lex_end_of_line(&p->x));
+    p->g = og_graph_new(p->x.ctx, name);
+    if (!p->g) return OG_E_MEMORY;
+    while (ogi_lex_line(&p->x)) OG_TRY(statement(p));
+    og_graph_layer(p->g, -1);
+    return p->g->status;
+}
+
+og_status og_graph_parse(og_ctx *ctx, const char *text, size_t n, og_graph **out)
+{
+    parser p = { .x = { ctx, text, text + n, text, 1, -1 }, .names = { .ctx = ctx } };
+    og_status s = parse_text(&p);
+    *out = s == OG_OK ? p.g : NULL;
+    if (s != OG_OK) og_graph_free(p.g);
+    ogi_map_free(&p.names);
+    ogi_free(ctx, p.value);
+    ogi_free(ctx, p.next);
+    return s;
+}

@@ -136,6 +136,8 @@ void ogi_free(og_ctx *ctx, void *p)
     if (p) ctx->opt.realloc(ctx->opt.user, p, 0);
 }
 
+void og_text_free(og_ctx *ctx, char *text) { ogi_free(ctx, text); }
+
 char *ogi_strndup(og_ctx *ctx, const char *s, size_t n)
 {
     char *p = ogi_alloc(ctx, n + 1, 1);

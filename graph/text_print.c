@@ -388,7 +388,3 @@ og_status og_graph_print(const og_graph *g, og_format format, char **out)
     return s;
 }
 
-void og_text_free(og_ctx *ctx, char *text)
-{
-    ogi_free(ctx, text);
-}

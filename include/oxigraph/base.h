@@ -73,6 +73,9 @@ OG_API const char *og_error(const og_ctx *ctx);
 OG_API const char *og_error_where(const og_ctx *ctx);
 OG_API void og_error_clear(og_ctx *ctx);
 
+/* Frees text that a function of the library returned; NULL is fine. */
+OG_API void og_text_free(og_ctx *ctx, char *text);
+
 #ifdef __cplusplus
 }
 #endif

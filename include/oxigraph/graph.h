@@ -85,7 +85,6 @@ OG_API og_dtype og_tensor_dtype(const og_tensor *x);
 typedef enum og_format { OG_TEXT, OG_JSON, OG_DOT } og_format;
 OG_API og_status og_graph_print(const og_graph *g, og_format format, char **out);
 OG_API og_status og_graph_parse(og_ctx *ctx, const char *text, size_t n, og_graph **out);
-OG_API void og_text_free(og_ctx *ctx, char *text);
 
 /* Remembers the source line of the next op: the op macros of ops.h call it. Returns g. */
 OG_API og_graph *og_at(og_graph *g, const char *file, int line);

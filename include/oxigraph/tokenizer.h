@@ -83,7 +83,6 @@ enum {
  * An id outside the vocabulary is OG_E_INVALID. */
 OG_API og_status og_tokenizer_decode(const og_tokenizer *t, og_ctx *ctx, const int32_t *id,
                                      int64_t n_id, unsigned flags, char **text, size_t *n);
-OG_API void og_text_free(og_ctx *ctx, char *text);
 
 /* Text of one token, *n bytes, borrowed; control tokens are empty unless show_special. */
 OG_API const char *og_tokenizer_piece(const og_tokenizer *t, int32_t id, bool show_special,

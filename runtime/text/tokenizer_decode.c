@@ -94,11 +94,6 @@ og_status og_tokenizer_decode(const og_tokenizer *t, og_ctx *ctx, const int32_t 
     return OG_OK;
 }
 
-void og_text_free(og_ctx *ctx, char *text)
-{
-    ogi_free(ctx, text);
-}
-
 /* ---- streams ---- */
 
 struct og_detokenizer {

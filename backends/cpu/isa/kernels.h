@@ -102,6 +102,8 @@ typedef struct ogi_scan_kernel_args {
     int64_t n_tok, n_channel, n_state;
     bool is_fresh;            /* start from zeros */
 } ogi_scan_kernel_args;
+struct ogi_vprog;
+struct ogi_voperand;
 
 typedef struct ogi_cpu_kernels {
     const char *name; /* "avx2" */
@@ -115,6 +117,9 @@ typedef struct ogi_cpu_kernels {
     void (*scan)(const ogi_scan_kernel_args *a, int64_t c0, int64_t c1);
     /* out [m, n] = a [m, k] times b [n, k] transposed, all F32, contiguous. */
     void (*bmm)(const float *a, const float *b, float *out, int64_t m, int64_t n, int64_t k);
+    /* Vector programs: backends/cpu/vprog.h. */
+    void (*vprog_run)(const struct ogi_vprog *v, const struct ogi_voperand *operand,
+                      const int64_t *space, const int64_t *lo, const int64_t *hi, void *scratch);
 } ogi_cpu_kernels;
 
 /* Bytes of scratch that any of these calls needs; the same for every ISA. */

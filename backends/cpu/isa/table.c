@@ -3,6 +3,7 @@
  * The kernels of one instruction set, as the executor sees them. */
 #include "backends/cpu/isa/scan.h"
 #include "backends/cpu/isa/unpack.h"
+#include "backends/cpu/isa/vm.h"
 
 #define NAME_TEXT(name) #name
 #define NAME_OF(name)   NAME_TEXT(name)
@@ -18,4 +19,5 @@ const ogi_cpu_kernels OGI_ISA(ogi_cpu_kernels) = {
     .conv = OGI_ISA(ogi_conv),
     .scan = OGI_ISA(ogi_scan),
     .bmm = OGI_ISA(ogi_bmm),
+    .vprog_run = OGI_ISA(ogi_vm_run),
 };

@@ -124,7 +124,7 @@ static bool is_loadable(og_dtype t)
 {
     const ogi_dtype *info = ogi_dtype_info(t);
     return t == OG_F32 || t == OG_F16 || t == OG_BF16 || t == OG_I32 ||
-           (info && info->is_quantized && t != OG_A8);
+           (info && info->is_quantized);
 }
 
 static ogi_kx load_constant(lowering *lw, const og_tensor *table)
@@ -166,13 +166,15 @@ static ogi_kx load_source(ogi_kb *b, int src, const ogi_kx *idx)
     if (!x || b->failed) return OGI_KX_NONE;
     const og_tensor *root = ogi_root(x);
     int m = find_in(root, lw->spec->member, lw->spec->n_member);
-    if (m >= 0) {
+    int panel = find_in(root, lw->spec->panel, lw->spec->n_panel);
+    if (m >= 0 || panel >= 0) {
         int last = x->shape.rank - 1;
         bool is_row = idx && last >= 0 && idx[last] != OGI_KX_NONE;
-        return is_row ? ogi_kb_row_at(b, lw->value[m], idx[last]) : lw->value[m];
+        ogi_kx v = m >= 0 ? lw->value[m] : load_memory(lw, n, x, panel, NULL);
+        return is_row ? ogi_kb_row_at(b, v, idx[last]) : v;
     }
     if (root->op == OG_OP_TABLE && root->shape.rank == 0) return load_constant(lw, root);
-    return load_memory(lw, n, x, find_in(root, lw->spec->panel, lw->spec->n_panel), idx);
+    return load_memory(lw, n, x, -1, idx);
 }
 
 static void store_state(ogi_kb *b, ogi_kx value, const ogi_kx *idx)

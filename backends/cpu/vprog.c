@@ -115,8 +115,14 @@ static og_status check(const compiler *c, int i)
     bool is_plain = t == OG_F32 || t == OG_I32 || t == OG_F16 || t == OG_BF16;
     ogi_kx_type want = t == OG_I32 ? OGI_KX_I32 : OGI_KX_F32;
     ogi_kx_type have = s->op == OGI_KX_STORE ? ins_of(c, s->a)->type : s->type;
-    bool is_ok = is_plain || (s->op == OGI_KX_STORE ? t == OG_A8 : is_quantized && t != OG_A8);
-    if (is_quantized) is_ok = is_ok && lane_index(c, s) < 0 && row_stride_is(c, s, 1);
+    bool is_ok = is_plain || (s->op == OGI_KX_STORE ? t == OG_A8 : is_quantized);
+    if (is_quantized && (t != OG_A8 || s->op == OGI_KX_STORE))
+        is_ok = is_ok && lane_index(c, s) < 0 && row_stride_is(c, s, 1);
+    const og_tensor *value = c->kx->operand[s->arg].value;
+    if (t == OG_A8) { /* rows are padded: their length must be known */
+        is_ok = is_ok && value && value->shape.rank > 0 &&
+                ogi_dim_is_const(value->shape.dim[value->shape.rank - 1]);
+    }
     if (!is_ok || want != have) {
         OG_FAIL(c->ctx, OG_E_UNSUPPORTED, "vector program: %s of %s",
                 s->op == OGI_KX_STORE ? "store" : "load", og_dtype_name(t));
@@ -232,6 +238,10 @@ static og_status add_access(compiler *c, int i)
                         .block = (int16_t)info->block,
                         .block_bytes = (int16_t)info->bytes,
                         .lane_axis = -1 };
+    if (a->dtype == OG_A8) {
+        const og_shape *shape = &c->kx->operand[s->arg].value->shape;
+        a->a8_row = ogi_dim_value(shape->dim[shape->rank - 1], NULL);
+    }
     for (int j = 0; j < OG_MAX_RANK; j++) {
         if (s->src[j] < 0) continue;
         if (!c->val[s->src[j]].is_uniform) {
@@ -570,5 +580,6 @@ void ogi_vprog_bind(const ogi_vprog *v, const int64_t *sym, int64_t *space, ogi_
 void ogi_vprog_run(const ogi_vprog *v, const ogi_voperand *operand, const int64_t *space,
                    const int64_t *lo, const int64_t *hi, void *scratch)
 {
-    v->kernels->vprog_run(v, operand, space, lo, hi, scratch);
+    (void)space; /* boxes and strides say it all */
+    v->kernels->vprog_run(v, operand, lo, hi, scratch);
 }

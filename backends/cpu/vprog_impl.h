@@ -45,6 +45,7 @@ typedef struct ogi_vaccess {
     int8_t lane_axis; /* own axis of the lane index, -1: none */
     int8_t axis[OG_MAX_RANK];
     int16_t coord[OG_MAX_RANK]; /* scalar slots */
+    int64_t a8_row;             /* A8: values a row */
 } ogi_vaccess;
 
 typedef struct ogi_vreduce {

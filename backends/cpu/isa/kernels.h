@@ -119,7 +119,7 @@ typedef struct ogi_cpu_kernels {
     void (*bmm)(const float *a, const float *b, float *out, int64_t m, int64_t n, int64_t k);
     /* Vector programs: backends/cpu/vprog.h. */
     void (*vprog_run)(const struct ogi_vprog *v, const struct ogi_voperand *operand,
-                      const int64_t *space, const int64_t *lo, const int64_t *hi, void *scratch);
+                      const int64_t *lo, const int64_t *hi, void *scratch);
 } ogi_cpu_kernels;
 
 /* Bytes of scratch that any of these calls needs; the same for every ISA. */

@@ -18,7 +18,6 @@ typedef int32_t v16i __attribute__((vector_size(64), aligned(4), may_alias));
 typedef struct run {
     const ogi_vprog *v;
     const ogi_voperand *operand;
-    const int64_t *space;
     char **base;   /* of each slot */
     int64_t *elem; /* of each access: the row's element 0 */
     float *acc;    /* 16 lanes for each reduction */
@@ -124,6 +123,21 @@ static void load_blocks(const run *r, const ogi_vaccess *a, ogi_lane_f *d, int64
     }
 }
 
+/* A8 rows: codes, then scales. */
+static void load_a8(const ogi_vaccess *a, ogi_lane_f *d, const char *p, int64_t e,
+                    const lane_map *m, int n)
+{
+    int64_t row_bytes = OGI_ALIGN(a->a8_row * 5 / 4, 64);
+    for (int i = 0; i < n; i++) {
+        int64_t at = e + i * m->step + (m->index ? m->index[i] * m->scale : 0);
+        const char *row = p + at / a->a8_row * row_bytes;
+        float scale;
+        at %= a->a8_row;
+        memcpy(&scale, row + a->a8_row + at / 32 * 4, sizeof scale);
+        d[i] = (float)(int8_t)row[at] * scale;
+    }
+}
+
 static void load(const run *r, const ogi_vins *in, void *d, int64_t e, int64_t o, int n)
 {
     const ogi_vaccess *a = &r->v->access[in->access];
@@ -135,6 +149,7 @@ static void load(const run *r, const ogi_vins *in, void *d, int64_t e, int64_t o
     case OG_I32: gather_32(d, (const ogi_lane_i *)(const void *)p + e, &m, n); return;
     case OG_F16:
     case OG_BF16: load_16(a->dtype, d, (const uint16_t *)(const void *)p + e, &m, n); return;
+    case OG_A8: load_a8(a, d, p, e, &m, n); return;
     default: load_blocks(r, a, d, e, n);
     }
 }
@@ -185,7 +200,7 @@ static void store(const run *r, const ogi_vins *in, const void *v, int64_t e, in
 static void store_a8(const run *r, const ogi_vquant *q)
 {
     const ogi_vaccess *a = &r->v->access[q->access];
-    int64_t n = r->space[r->v->rank - 1], row = r->elem[q->access] / n;
+    int64_t n = a->a8_row, row = r->elem[q->access] / n;
     char *p = r->operand[a->operand].base;
     p += row * OGI_ALIGN(n * 5 / 4, 64);
     r->v->kernels->quantize_a8((const float *)(void *)r->base[q->row], n, p);
@@ -338,10 +353,10 @@ static void place_slots(run *r, char *at)
     for (int i = 0; i < v->n_reg; i++) r->base[s++] = take(&at, (size_t)v->strip * 4);
 }
 
-void OGI_ISA(ogi_vm_run)(const ogi_vprog *v, const ogi_voperand *operand, const int64_t *space,
-                         const int64_t *lo, const int64_t *hi, void *scratch)
+void OGI_ISA(ogi_vm_run)(const ogi_vprog *v, const ogi_voperand *operand, const int64_t *lo,
+                         const int64_t *hi, void *scratch)
 {
-    run r = { .v = v, .operand = operand, .space = space };
+    run r = { .v = v, .operand = operand };
     int last = v->rank - 1;
     for (int k = 0; k < v->rank; k++) {
         if (lo[k] >= hi[k]) return;

@@ -19,8 +19,8 @@ typedef int32_t __attribute__((may_alias)) ogi_lane_i;
 #define OGI_VM_LANES _Pragma("GCC ivdep") for (int i = 0; i < n; i++)
 #endif
 
-void OGI_ISA(ogi_vm_run)(const ogi_vprog *v, const ogi_voperand *operand, const int64_t *space,
-                         const int64_t *lo, const int64_t *hi, void *scratch);
+void OGI_ISA(ogi_vm_run)(const ogi_vprog *v, const ogi_voperand *operand, const int64_t *lo,
+                         const int64_t *hi, void *scratch);
 
 /* One arithmetic instruction on n lanes; op and shape as in ogi_vins. A scalar operand is one
  * value; if all are scalar, n is 1. */

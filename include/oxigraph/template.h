@@ -47,9 +47,9 @@ typedef struct og_template_time {
 
 /* Limits of a rendering; zero means default. */
 typedef struct og_template_options {
-    int64_t max_steps;  /* default 10 million */
-    int64_t max_memory; /* bytes; default 64 MiB and 16 times the context */
-    int64_t max_output; /* bytes; default 16 MiB and twice the context */
+    int64_t max_steps;           /* default 10 million */
+    int64_t max_memory;          /* bytes; default 64 MiB and 16 times the context */
+    int64_t max_output;          /* bytes; default 16 MiB and twice the context */
     const og_template_time *now; /* default: the clock */
 } og_template_options;
 

@@ -121,15 +121,16 @@ void ogi_template_open(og_ctx *ctx, const og_template *t, const og_template_opti
                        size_t input_size, tmpl_run *r)
 {
     *r = (tmpl_run){ .now = now_of(opt) };
-    r->h = (tmpl_heap){ .ctx = ctx,
-                        .arena = { .ctx = ctx },
-                        .mem_left = widened(opt ? opt->max_memory : 0, DEFAULT_MEMORY, input_size, 16),
-                        .step_left = widened(opt ? opt->max_steps : 0, DEFAULT_STEPS, input_size, 4),
-                        .max_depth = MAX_DEPTH,
-                        .name = t->h.name,
-                        .source = t->h.source,
-                        .source_size = t->h.source_size,
-                        .run = r };
+    r->h =
+        (tmpl_heap){ .ctx = ctx,
+                     .arena = { .ctx = ctx },
+                     .mem_left = widened(opt ? opt->max_memory : 0, DEFAULT_MEMORY, input_size, 16),
+                     .step_left = widened(opt ? opt->max_steps : 0, DEFAULT_STEPS, input_size, 4),
+                     .max_depth = MAX_DEPTH,
+                     .name = t->h.name,
+                     .source = t->h.source,
+                     .source_size = t->h.source_size,
+                     .run = r };
 }
 
 size_t ogi_template_output_limit(const og_template_options *opt, size_t input_size)
@@ -152,8 +153,9 @@ static tmpl_val trusted_copy(tmpl_heap *h, tmpl_val v)
 
 void ogi_template_trust_roles(tmpl_run *r, tmpl_val messages)
 {
-    static const char *const usual[] = { "system", "user",     "assistant", "tool", "developer",
-                                         "model",  "function", "ipython",   "observation" };
+    static const char *const usual[] = { "system",   "user",      "assistant",
+                                         "tool",     "developer", "model",
+                                         "function", "ipython",   "observation" };
     if (messages.tag != TV_LIST) return;
     for (int64_t i = 0; i < messages.u.l->n && ogi_tv_step(&r->h, 1); i++) {
         if (messages.u.l->v[i].tag != TV_DICT) continue;

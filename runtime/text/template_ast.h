@@ -71,15 +71,15 @@ typedef enum tmpl_node_kind {
     N_STARSTAR,
     N_NSREF, /* name.attr as a target: name, a = N_CONST attr */
     /* statements; lists of them are chained by next */
-    N_DATA,     /* value */
-    N_OUTPUT,   /* a */
-    N_IF,       /* a: condition, b: body, c: else (statements) */
-    N_FOR,      /* a: target, b: iterable, c: body, d: else, e: condition */
-    N_SET,      /* a: target, b: value */
-    N_SETBLOCK, /* a: target, b: filters or NULL, c: body */
-    N_MACRO,    /* name, a: params (N_PARAM), c: body */
-    N_PARAM,    /* name, a: default or NULL */
-    N_CALLBLOCK, /* a: params, b: N_CALL, c: body */
+    N_DATA,        /* value */
+    N_OUTPUT,      /* a */
+    N_IF,          /* a: condition, b: body, c: else (statements) */
+    N_FOR,         /* a: target, b: iterable, c: body, d: else, e: condition */
+    N_SET,         /* a: target, b: value */
+    N_SETBLOCK,    /* a: target, b: filters or NULL, c: body */
+    N_MACRO,       /* name, a: params (N_PARAM), c: body */
+    N_PARAM,       /* name, a: default or NULL */
+    N_CALLBLOCK,   /* a: params, b: N_CALL, c: body */
     N_FILTERBLOCK, /* b: filters, c: body */
     N_WITH,        /* a: N_SET list, c: body */
     N_SCOPE,       /* c: body (generation) */
@@ -87,7 +87,16 @@ typedef enum tmpl_node_kind {
     N_CONTINUE,
 } tmpl_node_kind;
 
-typedef enum tmpl_compare { TCMP_EQ, TCMP_NE, TCMP_LT, TCMP_LE, TCMP_GT, TCMP_GE, TCMP_IN, TCMP_NOT_IN } tmpl_compare;
+typedef enum tmpl_compare {
+    TCMP_EQ,
+    TCMP_NE,
+    TCMP_LT,
+    TCMP_LE,
+    TCMP_GT,
+    TCMP_GE,
+    TCMP_IN,
+    TCMP_NOT_IN
+} tmpl_compare;
 
 typedef struct tmpl_node {
     unsigned char kind; /* tmpl_node_kind */
@@ -107,9 +116,9 @@ typedef struct tmpl_parser {
     tmpl_heap *h;
     const tmpl_tok *tok;
     int64_t at;
-    int depth;      /* recursion of the parser */
-    int soft;       /* inside a condition: unknown filters are told at run time */
-    int loop_depth; /* for break and continue */
+    int depth;          /* recursion of the parser */
+    int soft;           /* inside a condition: unknown filters are told at run time */
+    int loop_depth;     /* for break and continue */
     unsigned char uses; /* what the macro being parsed uses */
 } tmpl_parser;
 
@@ -127,7 +136,10 @@ tmpl_node *ogi_tp_postfix(tmpl_parser *p, tmpl_node *n);
 tmpl_node *ogi_tp_filters(tmpl_parser *p, tmpl_node *n, bool first_given);
 tmpl_node *ogi_tp_unary(tmpl_parser *p);
 
-static inline const tmpl_tok *ogi_tp_peek(const tmpl_parser *p) { return &p->tok[p->at]; }
+static inline const tmpl_tok *ogi_tp_peek(const tmpl_parser *p)
+{
+    return &p->tok[p->at];
+}
 bool ogi_tp_is_op(const tmpl_parser *p, int op);
 bool ogi_tp_take_op(tmpl_parser *p, int op);
 bool ogi_tp_is_name(const tmpl_parser *p, const char *name);
@@ -137,7 +149,10 @@ ogi_sv ogi_tp_want_name(tmpl_parser *p);
 /* "expected X, got Y" at the current token. */
 tmpl_node *ogi_tp_expected(tmpl_parser *p, const char *what);
 bool ogi_tp_enter(tmpl_parser *p);
-static inline void ogi_tp_leave(tmpl_parser *p) { p->depth--; }
+static inline void ogi_tp_leave(tmpl_parser *p)
+{
+    p->depth--;
+}
 
 /* The statements of the whole template. */
 tmpl_node *ogi_tp_parse(tmpl_heap *h);

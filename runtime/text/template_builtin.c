@@ -4,43 +4,121 @@
 #include "runtime/text/template_eval.h"
 #include "runtime/text/template_filter.h"
 
-#define TEST FILTER
+#define TEST              FILTER
 #define YES_IF(condition) return (void)h, (void)arg, (void)all, ogi_tv_bool(condition)
 
-TEST(is_boolean) { YES_IF(self.tag == TV_BOOL); }
-TEST(is_callable) { YES_IF(ogi_tv_is_callable(self)); }
-TEST(is_defined) { YES_IF(self.tag != TV_UNDEF); }
-TEST(is_undefined) { YES_IF(self.tag == TV_UNDEF); }
-TEST(is_none) { YES_IF(self.tag == TV_NONE); }
-TEST(is_true) { YES_IF(self.tag == TV_BOOL && self.u.b); }
-TEST(is_false) { YES_IF(self.tag == TV_BOOL && !self.u.b); }
-TEST(is_float) { YES_IF(self.tag == TV_FLOAT); }
-TEST(is_integer) { YES_IF(self.tag == TV_INT || self.tag == TV_BIG); }
-TEST(is_number) { YES_IF(ogi_tv_is_number(self)); }
-TEST(is_string) { YES_IF(self.tag == TV_STR); }
-TEST(is_mapping) { YES_IF(self.tag == TV_DICT); }
-TEST(is_iterable) { YES_IF(ogi_tv_is_iterable(self)); }
+TEST(is_boolean)
+{
+    YES_IF(self.tag == TV_BOOL);
+}
+TEST(is_callable)
+{
+    YES_IF(ogi_tv_is_callable(self));
+}
+TEST(is_defined)
+{
+    YES_IF(self.tag != TV_UNDEF);
+}
+TEST(is_undefined)
+{
+    YES_IF(self.tag == TV_UNDEF);
+}
+TEST(is_none)
+{
+    YES_IF(self.tag == TV_NONE);
+}
+TEST(is_true)
+{
+    YES_IF(self.tag == TV_BOOL && self.u.b);
+}
+TEST(is_false)
+{
+    YES_IF(self.tag == TV_BOOL && !self.u.b);
+}
+TEST(is_float)
+{
+    YES_IF(self.tag == TV_FLOAT);
+}
+TEST(is_integer)
+{
+    YES_IF(self.tag == TV_INT || self.tag == TV_BIG);
+}
+TEST(is_number)
+{
+    YES_IF(ogi_tv_is_number(self));
+}
+TEST(is_string)
+{
+    YES_IF(self.tag == TV_STR);
+}
+TEST(is_mapping)
+{
+    YES_IF(self.tag == TV_DICT);
+}
+TEST(is_iterable)
+{
+    YES_IF(ogi_tv_is_iterable(self));
+}
 TEST(is_sequence)
 {
     YES_IF(self.tag == TV_UNDEF || self.tag == TV_STR || self.tag == TV_LIST ||
            self.tag == TV_TUPLE || self.tag == TV_DICT || self.tag == TV_RANGE);
 }
-TEST(is_escaped) { YES_IF(self.tag == TV_STR && self.u.s->is_markup); }
-TEST(is_eq) { YES_IF(ogi_tv_equal(h, self, arg[0])); }
-TEST(is_ne) { YES_IF(!ogi_tv_equal(h, self, arg[0])); }
-TEST(is_in) { YES_IF(ogi_tv_contains(h, arg[0], self)); }
-TEST(is_filter) { YES_IF(self.tag == TV_STR && ogi_tv_filter(ogi_tv_sv(self))); }
-TEST(is_test) { YES_IF(self.tag == TV_STR && ogi_tv_test(ogi_tv_sv(self))); }
-TEST(is_lt) { YES_IF(ogi_tv_compare(h, self, arg[0], "<") < 0); }
-TEST(is_le) { YES_IF(ogi_tv_compare(h, self, arg[0], "<=") <= 0); }
+TEST(is_escaped)
+{
+    YES_IF(self.tag == TV_STR && self.u.s->is_markup);
+}
+TEST(is_eq)
+{
+    YES_IF(ogi_tv_equal(h, self, arg[0]));
+}
+TEST(is_ne)
+{
+    YES_IF(!ogi_tv_equal(h, self, arg[0]));
+}
+TEST(is_in)
+{
+    YES_IF(ogi_tv_contains(h, arg[0], self));
+}
+TEST(is_filter)
+{
+    YES_IF(self.tag == TV_STR && ogi_tv_filter(ogi_tv_sv(self)));
+}
+TEST(is_test)
+{
+    YES_IF(self.tag == TV_STR && ogi_tv_test(ogi_tv_sv(self)));
+}
+TEST(is_lt)
+{
+    YES_IF(ogi_tv_compare(h, self, arg[0], "<") < 0);
+}
+TEST(is_le)
+{
+    YES_IF(ogi_tv_compare(h, self, arg[0], "<=") <= 0);
+}
 
-static bool above(int order, int least) { return order >= least && order != 2; }
+static bool above(int order, int least)
+{
+    return order >= least && order != 2;
+}
 
-TEST(is_gt) { YES_IF(above(ogi_tv_compare(h, self, arg[0], ">"), 1)); }
-TEST(is_ge) { YES_IF(above(ogi_tv_compare(h, self, arg[0], ">="), 0)); }
+TEST(is_gt)
+{
+    YES_IF(above(ogi_tv_compare(h, self, arg[0], ">"), 1));
+}
+TEST(is_ge)
+{
+    YES_IF(above(ogi_tv_compare(h, self, arg[0], ">="), 0));
+}
 
-TEST(is_lower) { return (void)all, ogi_tf_method(h, self, "islower", arg, 0); }
-TEST(is_upper) { return (void)all, ogi_tf_method(h, self, "isupper", arg, 0); }
+TEST(is_lower)
+{
+    return (void)all, ogi_tf_method(h, self, "islower", arg, 0);
+}
+TEST(is_upper)
+{
+    return (void)all, ogi_tf_method(h, self, "isupper", arg, 0);
+}
 
 static tmpl_val divides(tmpl_heap *h, tmpl_val v, tmpl_val by)
 {
@@ -51,8 +129,14 @@ static tmpl_val divides(tmpl_heap *h, tmpl_val v, tmpl_val by)
     return ogi_tv_bool(!ogi_tv_truth(h, ogi_tv_number_op(h, TO_MOD, v, by)));
 }
 
-TEST(is_even) { return (void)arg, (void)all, divides(h, self, ogi_tv_int(2)); }
-TEST(is_divisible) { return (void)all, divides(h, self, arg[0]); }
+TEST(is_even)
+{
+    return (void)arg, (void)all, divides(h, self, ogi_tv_int(2));
+}
+TEST(is_divisible)
+{
+    return (void)all, divides(h, self, arg[0]);
+}
 
 TEST(is_odd)
 {
@@ -113,8 +197,8 @@ FILTER(global_range)
                      .step = ogi_tv_int_arg(h, arg[2], 1) };
     if (x.step == 0) return ogi_tv_fail(h, "range() arg 3 must not be zero");
     int64_t span = 0, step = x.step;
-    bool fits = step != INT64_MIN && (step > 0 ? !__builtin_sub_overflow(x.stop, x.start, &span) :
-                                                 !__builtin_sub_overflow(x.start, x.stop, &span));
+    bool fits = step != INT64_MIN && (step > 0 ? !__builtin_sub_overflow(x.stop, x.start, &span)
+                                               : !__builtin_sub_overflow(x.start, x.stop, &span));
     step = step < 0 && step != INT64_MIN ? -step : step;
     x.n = fits && span > 0 ? (span - 1) / step + 1 : 0;
     if (!fits || x.n > MAX_RANGE)
@@ -136,7 +220,8 @@ FILTER(global_dict)
     const tmpl_list *l = is_pairs ? ogi_tv_elements(h, all->pos[0]) : NULL;
     for (int64_t i = 0; l && i < l->n && ogi_tv_step(h, 1); i++) {
         const tmpl_list *pair = ogi_tv_elements(h, l->v[i]);
-        if (pair && pair->n != 2) return ogi_tv_fail(h, "dict: element %lld is not a pair", (long long)i);
+        if (pair && pair->n != 2)
+            return ogi_tv_fail(h, "dict: element %lld is not a pair", (long long)i);
         if (pair) ogi_tv_put(h, m.u.m, pair->v[0], pair->v[1]);
     }
     tmpl_args rest = *all;

@@ -123,7 +123,10 @@ bool ogi_tc_is_alpha(int32_t cp)
            c == UTF8PROC_CATEGORY_LM || c == UTF8PROC_CATEGORY_LO;
 }
 
-bool ogi_tc_is_decimal(int32_t cp) { return utf8proc_category(cp) == UTF8PROC_CATEGORY_ND; }
+bool ogi_tc_is_decimal(int32_t cp)
+{
+    return utf8proc_category(cp) == UTF8PROC_CATEGORY_ND;
+}
 
 bool ogi_tc_is_numeric(int32_t cp)
 {
@@ -136,7 +139,8 @@ static bool is_final_sigma(const tmpl_str *s, size_t at, size_t end)
 {
     int32_t cp;
     size_t i = at;
-    while (i > 0 && ((unsigned char)s->p[--i] & 0xc0) == 0x80) {}
+    while (i > 0 && ((unsigned char)s->p[--i] & 0xc0) == 0x80) {
+    }
     if (at == 0) return false;
     ogi_tv_decode(s->p + i, s->n - i, &cp);
     if (!ogi_tc_is_cased(cp)) return false;

@@ -40,8 +40,8 @@ static void assign_tuple(tmpl_run *r, const tmpl_node *target, tmpl_val v)
     if (!l || ogi_tv_failed(&r->h)) return;
     r->h.at = target->at;
     if (l->n < want) {
-        ogi_tv_fail(&r->h, "not enough values to unpack (expected %lld, got %lld)",
-                    (long long)want, (long long)l->n);
+        ogi_tv_fail(&r->h, "not enough values to unpack (expected %lld, got %lld)", (long long)want,
+                    (long long)l->n);
         return;
     }
     if (l->n > want) {
@@ -245,8 +245,7 @@ static tmpl_val loop_cycle(tmpl_heap *h, tmpl_val self, const tmpl_val *arg, con
     return all->pos[self.u.loop->i % all->n];
 }
 
-static tmpl_val loop_changed(tmpl_heap *h, tmpl_val self, const tmpl_val *arg,
-                             const tmpl_args *all)
+static tmpl_val loop_changed(tmpl_heap *h, tmpl_val self, const tmpl_val *arg, const tmpl_args *all)
 {
     (void)arg;
     tmpl_val now = ogi_tv_list(h, TV_TUPLE, all->n);

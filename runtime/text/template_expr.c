@@ -74,8 +74,8 @@ tmpl_val ogi_tv_getitem(tmpl_heap *h, tmpl_val v, tmpl_val key)
     const tmpl_val *item = NULL;
     if ((v.tag == TV_DICT || v.tag == TV_SPACE) && hashable) item = ogi_tv_get(h, v.u.m, key);
     if (item) return *item;
-    bool has_elements = v.tag == TV_LIST || v.tag == TV_TUPLE || v.tag == TV_RANGE ||
-                        v.tag == TV_STR;
+    bool has_elements =
+        v.tag == TV_LIST || v.tag == TV_TUPLE || v.tag == TV_RANGE || v.tag == TV_STR;
     if (has_elements && (key.tag == TV_INT || key.tag == TV_BOOL)) {
         tmpl_val e = element(h, v, key.tag == TV_INT ? key.u.i : key.u.b);
         if (e.tag != TV_ABSENT) return e;
@@ -193,8 +193,7 @@ static tmpl_val repeat(tmpl_heap *h, tmpl_val v, tmpl_val times)
     if (v.tag == TV_STR) {
         if (n > 0 && v.u.s->n > 0 && n > h->mem_left / (int64_t)v.u.s->n)
             return ogi_tv_fail_code(h, OG_E_LIMIT, "the template takes too much memory");
-        for (int64_t i = 0; i < n && v.u.s->n && ogi_tv_step(h, 1); i++)
-            ogi_tv_sb_str(&b, v.u.s);
+        for (int64_t i = 0; i < n && v.u.s->n && ogi_tv_step(h, 1); i++) ogi_tv_sb_str(&b, v.u.s);
         tmpl_val r = ogi_tv_sb_done(&b);
         if (r.tag == TV_STR) r.u.s->is_markup = v.u.s->is_markup;
         return r;
@@ -234,8 +233,7 @@ static bool in_list(tmpl_heap *h, const tmpl_list *l, tmpl_val v)
 bool ogi_tv_contains(tmpl_heap *h, tmpl_val box, tmpl_val v)
 {
     if (box.tag == TV_STR) {
-        if (v.tag == TV_STR)
-            return ogi_tv_search(h, ogi_tv_sv(box), ogi_tv_sv(v), 0) != SIZE_MAX;
+        if (v.tag == TV_STR) return ogi_tv_search(h, ogi_tv_sv(box), ogi_tv_sv(v), 0) != SIZE_MAX;
         ogi_tv_fail(h, "'in <string>' requires string as left operand, not %s",
                     ogi_tv_type_name(v));
         return false;
@@ -259,7 +257,10 @@ static bool holds(tmpl_heap *h, tmpl_compare op, tmpl_val a, tmpl_val b)
     if (op == TCMP_NOT_IN) return !ogi_tv_contains(h, b, a);
     int order = ogi_tv_compare(h, a, b, name[op]);
     if (order == 2) return false; /* not a number */
-    return op == TCMP_LT ? order < 0 : op == TCMP_LE ? order <= 0 : op == TCMP_GT ? order > 0 : order >= 0;
+    return op == TCMP_LT   ? order < 0
+           : op == TCMP_LE ? order <= 0
+           : op == TCMP_GT ? order > 0
+                           : order >= 0;
 }
 
 static tmpl_val compare(tmpl_run *r, const tmpl_node *n)
@@ -324,9 +325,8 @@ static void add_kwarg(tmpl_heap *h, call_args *c, ogi_sv name, tmpl_val v)
 static void eval_argument(tmpl_run *r, const tmpl_node *n, call_args *c)
 {
     tmpl_heap *h = &r->h;
-    tmpl_val v = ogi_te_eval(r, n->kind == N_KWARG || n->kind == N_STAR || n->kind == N_STARSTAR ?
-                                    n->a :
-                                    n);
+    tmpl_val v =
+        ogi_te_eval(r, n->kind == N_KWARG || n->kind == N_STAR || n->kind == N_STARSTAR ? n->a : n);
     if (ogi_tv_failed(h)) return;
     if (n->kind == N_KWARG) {
         add_kwarg(h, c, n->name, v);
@@ -383,8 +383,8 @@ static tmpl_val filter_or_test(tmpl_run *r, const tmpl_node *n)
 static tmpl_val display(tmpl_run *r, const tmpl_node *n)
 {
     tmpl_heap *h = &r->h;
-    tmpl_val v = n->kind == N_DICT ? ogi_tv_dict(h) :
-                                     ogi_tv_list(h, n->kind == N_LIST ? TV_LIST : TV_TUPLE, 0);
+    tmpl_val v = n->kind == N_DICT ? ogi_tv_dict(h)
+                                   : ogi_tv_list(h, n->kind == N_LIST ? TV_LIST : TV_TUPLE, 0);
     for (const tmpl_node *i = n->a; i && !ogi_tv_failed(h); i = i->next) {
         tmpl_val item = ogi_te_eval(r, i);
         if (n->kind != N_DICT) {

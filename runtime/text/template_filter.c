@@ -20,10 +20,22 @@ tmpl_val ogi_tf_method(tmpl_heap *h, tmpl_val self, const char *name, const tmpl
 
 /* ---- text ---- */
 
-FILTER(upper) { return (void)all, ogi_tf_method(h, self, "upper", arg, 0); }
-FILTER(lower) { return (void)all, ogi_tf_method(h, self, "lower", arg, 0); }
-FILTER(capitalize) { return (void)all, ogi_tf_method(h, self, "capitalize", arg, 0); }
-FILTER(trim) { return (void)all, ogi_tf_method(h, self, "strip", arg, 1); }
+FILTER(upper)
+{
+    return (void)all, ogi_tf_method(h, self, "upper", arg, 0);
+}
+FILTER(lower)
+{
+    return (void)all, ogi_tf_method(h, self, "lower", arg, 0);
+}
+FILTER(capitalize)
+{
+    return (void)all, ogi_tf_method(h, self, "capitalize", arg, 0);
+}
+FILTER(trim)
+{
+    return (void)all, ogi_tf_method(h, self, "strip", arg, 1);
+}
 
 FILTER(center)
 {
@@ -38,7 +50,10 @@ FILTER(replace)
     return ogi_tf_method(h, self, "replace", to, 3);
 }
 
-FILTER(string) { return (void)arg, (void)all, ogi_tv_to_str(h, self); }
+FILTER(string)
+{
+    return (void)arg, (void)all, ogi_tv_to_str(h, self);
+}
 
 static bool splits_words(int32_t cp)
 {
@@ -152,7 +167,10 @@ static tmpl_val mark(tmpl_heap *h, tmpl_val v)
     return v;
 }
 
-FILTER(safe) { return (void)arg, (void)all, mark(h, self); }
+FILTER(safe)
+{
+    return (void)arg, (void)all, mark(h, self);
+}
 
 tmpl_val ogi_tv_escape(tmpl_heap *h, tmpl_val v)
 {
@@ -174,7 +192,10 @@ tmpl_val ogi_tv_escape(tmpl_heap *h, tmpl_val v)
     return v;
 }
 
-FILTER(escape) { return (void)arg, (void)all, ogi_tv_escape(h, self); }
+FILTER(escape)
+{
+    return (void)arg, (void)all, ogi_tv_escape(h, self);
+}
 
 FILTER(forceescape)
 {
@@ -334,7 +355,7 @@ FILTER(tojson)
 
 static bool changes_its_object(ogi_sv name)
 {
-    static const char *const names[] = { "append", "extend", "insert", "pop",
+    static const char *const names[] = { "append", "extend", "insert",    "pop",
                                          "clear",  "update", "setdefault" };
     for (int i = 0; i < OGI_LEN(names); i++)
         if (ogi_sv_eq(name, ogi_sv_of(names[i]))) return true;

@@ -10,7 +10,10 @@
 #define FILTER(name)                                                                               \
     static tmpl_val name(tmpl_heap *h, tmpl_val self, const tmpl_val *arg, const tmpl_args *all)
 
-static inline bool ogi_tf_given(tmpl_val v) { return v.tag != TV_ABSENT && v.tag != TV_NONE; }
+static inline bool ogi_tf_given(tmpl_val v)
+{
+    return v.tag != TV_ABSENT && v.tag != TV_NONE;
+}
 
 /* A flag argument. */
 static inline bool ogi_tf_flag(tmpl_heap *h, tmpl_val v)

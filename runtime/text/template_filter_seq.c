@@ -115,7 +115,9 @@ FILTER(dictsort)
 FILTER(groupby)
 {
     (void)all;
-    key_of k = { .attribute = arg[0], .fallback = arg[1], .case_sensitive = ogi_tf_flag(h, arg[2]) };
+    key_of k = { .attribute = arg[0],
+                 .fallback = arg[1],
+                 .case_sensitive = ogi_tf_flag(h, arg[2]) };
     const tmpl_list *l = ogi_tv_elements(h, self);
     if (!l || ogi_tv_failed(h)) return ogi_tv_undef();
     tmpl_val order = sorted(h, l, &k, false), out = ogi_tv_list(h, TV_LIST, 0), group = { 0 };
@@ -148,8 +150,14 @@ static tmpl_val extreme(tmpl_heap *h, tmpl_val self, const tmpl_val *arg, int si
     return best;
 }
 
-FILTER(min) { return (void)all, extreme(h, self, arg, 1); }
-FILTER(max) { return (void)all, extreme(h, self, arg, -1); }
+FILTER(min)
+{
+    return (void)all, extreme(h, self, arg, 1);
+}
+FILTER(max)
+{
+    return (void)all, extreme(h, self, arg, -1);
+}
 
 /* ---- taking apart ---- */
 
@@ -191,7 +199,10 @@ static tmpl_val copy_list(tmpl_heap *h, tmpl_val self, tmpl_tag tag, bool revers
     return out;
 }
 
-FILTER(list) { return (void)arg, (void)all, copy_list(h, self, TV_LIST, false); }
+FILTER(list)
+{
+    return (void)arg, (void)all, copy_list(h, self, TV_LIST, false);
+}
 
 FILTER(reverse)
 {
@@ -276,8 +287,8 @@ FILTER(sum)
     const tmpl_list *l = ogi_tv_elements(h, self);
     tmpl_val total = arg[1].tag == TV_ABSENT ? ogi_tv_int(0) : arg[1], none = { .tag = TV_ABSENT };
     for (int64_t i = 0; l && i < l->n && ogi_tv_step(h, 1); i++)
-        total = ogi_tv_add(h, total,
-                           ogi_tf_given(arg[0]) ? follow(h, l->v[i], arg[0], none) : l->v[i]);
+        total =
+            ogi_tv_add(h, total, ogi_tf_given(arg[0]) ? follow(h, l->v[i], arg[0], none) : l->v[i]);
     return total;
 }
 
@@ -310,6 +321,7 @@ FILTER(map)
     (void)arg;
     tmpl_val attribute = keyword(all, "attribute"), fallback = keyword(all, "default");
     tmpl_val out = ogi_tv_list(h, TV_ITER, 0);
+    if (!ogi_tv_truth(h, self)) return out; /* none too, as in Jinja */
     const tmpl_list *l = ogi_tv_elements(h, self);
     const tmpl_builtin *fn = NULL;
     if (all->n > 0) {
@@ -320,8 +332,8 @@ FILTER(map)
     }
     tmpl_args rest = { .pos = all->pos + 1, .n = all->n - 1, .kw = all->kw, .n_kw = all->n_kw };
     for (int64_t i = 0; l && i < l->n && ogi_tv_step(h, 1); i++) {
-        tmpl_val v = fn ? ogi_tv_call_builtin(h, fn, l->v[i], &rest) :
-                          follow(h, l->v[i], attribute, fallback);
+        tmpl_val v = fn ? ogi_tv_call_builtin(h, fn, l->v[i], &rest)
+                        : follow(h, l->v[i], attribute, fallback);
         ogi_tv_push(h, out, v);
     }
     return out;
@@ -331,6 +343,7 @@ FILTER(map)
 static tmpl_val selected(tmpl_heap *h, tmpl_val self, const tmpl_args *all, bool by_attr, bool want)
 {
     tmpl_val out = ogi_tv_list(h, TV_ITER, 0), none = { .tag = TV_ABSENT };
+    if (!ogi_tv_truth(h, self)) return out; /* none too, as in Jinja */
     const tmpl_list *l = ogi_tv_elements(h, self);
     const tmpl_builtin *fn = NULL;
     int at = by_attr;
@@ -349,10 +362,22 @@ static tmpl_val selected(tmpl_heap *h, tmpl_val self, const tmpl_args *all, bool
     return out;
 }
 
-FILTER(select) { return (void)arg, selected(h, self, all, false, true); }
-FILTER(reject) { return (void)arg, selected(h, self, all, false, false); }
-FILTER(selectattr) { return (void)arg, selected(h, self, all, true, true); }
-FILTER(rejectattr) { return (void)arg, selected(h, self, all, true, false); }
+FILTER(select)
+{
+    return (void)arg, selected(h, self, all, false, true);
+}
+FILTER(reject)
+{
+    return (void)arg, selected(h, self, all, false, false);
+}
+FILTER(selectattr)
+{
+    return (void)arg, selected(h, self, all, true, true);
+}
+FILTER(rejectattr)
+{
+    return (void)arg, selected(h, self, all, true, false);
+}
 
 // clang-format off
 static const tmpl_builtin filters[] = {

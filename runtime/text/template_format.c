@@ -23,7 +23,8 @@ typedef struct spec {
 /* "1234567" -> "1,234,567" in front of a point or an exponent. */
 static void group_digits(char *text, size_t size)
 {
-    size_t n = strlen(text), digits = strspn(text, "0123456789"), commas = digits ? (digits - 1) / 3 : 0;
+    size_t n = strlen(text), digits = strspn(text, "0123456789"),
+           commas = digits ? (digits - 1) / 3 : 0;
     if (n + commas >= size) return;
     memmove(text + digits + commas, text + digits, n - digits + 1);
     for (size_t i = digits, k = digits + commas; commas; commas--) {
@@ -55,7 +56,10 @@ static tmpl_val number_text(tmpl_heap *h, tmpl_val v, const spec *s)
     tmpl_sb b = { .h = h };
     bool is_float_type = s->type && strchr("eEfFgG%", s->type);
     if (!is_float_type && ogi_tv_is_int(v)) {
-        int base = s->type == 'x' || s->type == 'X' ? 16 : s->type == 'o' ? 8 : s->type == 'b' ? 2 : 10;
+        int base = s->type == 'x' || s->type == 'X' ? 16
+                   : s->type == 'o'                 ? 8
+                   : s->type == 'b'                 ? 2
+                                                    : 10;
         tmpl_val positive = ogi_tv_int_is_negative(v) ? ogi_tv_negate(h, v) : v;
         if (s->alternate && base != 10) {
             char prefix[3] = { '0', s->type };
@@ -285,7 +289,10 @@ static tmpl_val field_value(braces *x, ogi_sv name)
     return v;
 }
 
-static bool is_align(char c) { return c == '<' || c == '>' || c == '^' || c == '='; }
+static bool is_align(char c)
+{
+    return c == '<' || c == '>' || c == '^' || c == '=';
+}
 
 static int spec_number(tmpl_heap *h, ogi_sv t, size_t *i)
 {
@@ -453,8 +460,9 @@ static void put_time(tmpl_sb *b, char c, char flag, tmpl_time t)
 
 static void put_times(tmpl_sb *b, ogi_sv f, tmpl_time t, int level)
 {
-    static const char *const composed[] = { "D%m/%d/%y", "x%m/%d/%y", "F%Y-%m-%d",
-                                            "T%H:%M:%S", "X%H:%M:%S", "R%H:%M",
+    static const char *const composed[] = { "D%m/%d/%y",    "x%m/%d/%y",
+                                            "F%Y-%m-%d",    "T%H:%M:%S",
+                                            "X%H:%M:%S",    "R%H:%M",
                                             "r%I:%M:%S %p", "c%a %b %e %H:%M:%S %Y" };
     for (size_t i = 0; i < f.n && !b->failed && ogi_tv_step(b->h, 1); i++) {
         if (f.p[i] != '%' || i + 1 == f.n) {

@@ -56,10 +56,10 @@ static bool hex4(reader *r, int32_t *cp)
     *cp = 0;
     for (int i = 0; i < 4; i++) {
         int c = r->at < r->text.n ? r->text.p[r->at++] : 0;
-        int d = c >= '0' && c <= '9' ? c - '0' :
-                c >= 'a' && c <= 'f' ? c - 'a' + 10 :
-                c >= 'A' && c <= 'F' ? c - 'A' + 10 :
-                                       -1;
+        int d = c >= '0' && c <= '9'   ? c - '0'
+                : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                       : -1;
         if (d < 0) return false;
         *cp = *cp << 4 | d;
     }
@@ -301,8 +301,7 @@ static void dump_key(writer *w, tmpl_val key)
         dump_value(w, key);
         ogi_tv_sb_add(w->b, "\"", 1, key.trusted);
     } else {
-        ogi_tv_fail(h, "keys must be str, int, float, bool or None, not %s",
-                    ogi_tv_type_name(key));
+        ogi_tv_fail(h, "keys must be str, int, float, bool or None, not %s", ogi_tv_type_name(key));
     }
 }
 

@@ -47,7 +47,10 @@ static bool fail_at(lexer *x, size_t at, const char *text)
     return false;
 }
 
-static int char_at(const lexer *x, size_t i) { return i < x->s.n ? (unsigned char)x->s.p[i] : -1; }
+static int char_at(const lexer *x, size_t i)
+{
+    return i < x->s.n ? (unsigned char)x->s.p[i] : -1;
+}
 
 static bool starts(const lexer *x, size_t at, const char *text)
 {
@@ -175,7 +178,10 @@ static bool lex_string(lexer *x)
     return fail_at(x, begin, "a string does not end");
 }
 
-static bool is_digit(int c) { return c >= '0' && c <= '9'; }
+static bool is_digit(int c)
+{
+    return c >= '0' && c <= '9';
+}
 
 /* Behind digits with single underscores between them. */
 static size_t digits_end(const lexer *x, size_t at)

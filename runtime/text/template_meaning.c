@@ -37,14 +37,20 @@ bool ogi_tv_is_int(tmpl_val v)
     return v.tag == TV_BOOL || v.tag == TV_INT || v.tag == TV_BIG;
 }
 
-bool ogi_tv_is_number(tmpl_val v) { return ogi_tv_is_int(v) || v.tag == TV_FLOAT; }
+bool ogi_tv_is_number(tmpl_val v)
+{
+    return ogi_tv_is_int(v) || v.tag == TV_FLOAT;
+}
 
 bool ogi_tv_is_callable(tmpl_val v)
 {
     return v.tag == TV_MACRO || v.tag == TV_FUNC || v.tag == TV_METHOD || v.tag == TV_LOOP;
 }
 
-static bool is_sequence(tmpl_val v) { return v.tag == TV_LIST || v.tag == TV_TUPLE; }
+static bool is_sequence(tmpl_val v)
+{
+    return v.tag == TV_LIST || v.tag == TV_TUPLE;
+}
 
 bool ogi_tv_is_iterable(tmpl_val v)
 {
@@ -168,8 +174,8 @@ int ogi_tv_compare(tmpl_heap *h, tmpl_val a, tmpl_val b, const char *op)
         return order ? order : (a.u.s->n > b.u.s->n) - (a.u.s->n < b.u.s->n);
     }
     if (is_sequence(a) && a.tag == b.tag) return compare_lists(h, a.u.l, b.u.l, op);
-    ogi_tv_fail(h, "'%s' not supported between instances of '%s' and '%s'", op,
-                ogi_tv_type_name(a), ogi_tv_type_name(b));
+    ogi_tv_fail(h, "'%s' not supported between instances of '%s' and '%s'", op, ogi_tv_type_name(a),
+                ogi_tv_type_name(b));
     return 0;
 }
 

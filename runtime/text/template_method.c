@@ -20,15 +20,33 @@ static bool want_str(tmpl_heap *h, tmpl_val v)
     return false;
 }
 
-static bool given(tmpl_val v) { return v.tag != TV_ABSENT && v.tag != TV_NONE; }
+static bool given(tmpl_val v)
+{
+    return v.tag != TV_ABSENT && v.tag != TV_NONE;
+}
 
 /* ---- case ---- */
 
-METHOD(upper) { return (void)arg, (void)all, ogi_tc_map(h, self, TC_UPPER); }
-METHOD(lower) { return (void)arg, (void)all, ogi_tc_map(h, self, TC_LOWER); }
-METHOD(capitalize) { return (void)arg, (void)all, ogi_tc_map(h, self, TC_CAPITAL); }
-METHOD(title) { return (void)arg, (void)all, ogi_tc_map(h, self, TC_TITLE); }
-METHOD(swapcase) { return (void)arg, (void)all, ogi_tc_map(h, self, TC_SWAP); }
+METHOD(upper)
+{
+    return (void)arg, (void)all, ogi_tc_map(h, self, TC_UPPER);
+}
+METHOD(lower)
+{
+    return (void)arg, (void)all, ogi_tc_map(h, self, TC_LOWER);
+}
+METHOD(capitalize)
+{
+    return (void)arg, (void)all, ogi_tc_map(h, self, TC_CAPITAL);
+}
+METHOD(title)
+{
+    return (void)arg, (void)all, ogi_tc_map(h, self, TC_TITLE);
+}
+METHOD(swapcase)
+{
+    return (void)arg, (void)all, ogi_tc_map(h, self, TC_SWAP);
+}
 
 /* ---- stripping and splitting ---- */
 
@@ -72,9 +90,18 @@ static tmpl_val strip_with(tmpl_heap *h, tmpl_val self, tmpl_val chars, bool lef
     return ogi_tv_slice(h, self.u.s, b.begin, b.end);
 }
 
-METHOD(strip) { return (void)all, strip_with(h, self, arg[0], true, true); }
-METHOD(lstrip) { return (void)all, strip_with(h, self, arg[0], true, false); }
-METHOD(rstrip) { return (void)all, strip_with(h, self, arg[0], false, true); }
+METHOD(strip)
+{
+    return (void)all, strip_with(h, self, arg[0], true, true);
+}
+METHOD(lstrip)
+{
+    return (void)all, strip_with(h, self, arg[0], true, false);
+}
+METHOD(rstrip)
+{
+    return (void)all, strip_with(h, self, arg[0], false, true);
+}
 
 /* Pieces between runs of whitespace. */
 static tmpl_val split_spaces(tmpl_heap *h, const tmpl_str *s, int64_t max)
@@ -230,15 +257,22 @@ static tmpl_val partition_at(tmpl_heap *h, tmpl_val self, tmpl_val sep, bool fro
     return out;
 }
 
-METHOD(partition) { return (void)all, partition_at(h, self, arg[0], false); }
-METHOD(rpartition) { return (void)all, partition_at(h, self, arg[0], true); }
+METHOD(partition)
+{
+    return (void)all, partition_at(h, self, arg[0], false);
+}
+METHOD(rpartition)
+{
+    return (void)all, partition_at(h, self, arg[0], true);
+}
 
 /* ---- finding ---- */
 
 /* Bytes that the optional start and end arguments (in characters) select. */
 static bounds selected(tmpl_heap *h, tmpl_str *s, tmpl_val start, tmpl_val stop)
 {
-    int64_t n = ogi_tv_chars(s), from = ogi_tv_int_arg(h, start, 0), to = ogi_tv_int_arg(h, stop, n);
+    int64_t n = ogi_tv_chars(s), from = ogi_tv_int_arg(h, start, 0),
+            to = ogi_tv_int_arg(h, stop, n);
     if (from < 0) from = OGI_MAX(from + n, 0);
     if (to < 0) to = OGI_MAX(to + n, 0);
     if (from > n) return (bounds){ 1, 0 }; /* nothing, not even the empty string */
@@ -253,15 +287,21 @@ static int64_t find_in(tmpl_heap *h, tmpl_val self, const tmpl_val *arg, bool fr
     bounds b = selected(h, self.u.s, arg[1], arg[2]);
     if (b.begin > b.end) return -1;
     ogi_sv hay = { self.u.s->p, b.end }, needle = ogi_tv_sv(arg[0]);
-    size_t at = from_right ? search_back(h, hay, needle, b.end) :
-                             ogi_tv_search(h, hay, needle, b.begin);
+    size_t at =
+        from_right ? search_back(h, hay, needle, b.end) : ogi_tv_search(h, hay, needle, b.begin);
     if (at == SIZE_MAX || at < b.begin) return -1;
     tmpl_str head = { .p = self.u.s->p, .n = at, .n_char = -1 };
     return ogi_tv_chars(&head);
 }
 
-METHOD(find) { return (void)all, ogi_tv_int(find_in(h, self, arg, false)); }
-METHOD(rfind) { return (void)all, ogi_tv_int(find_in(h, self, arg, true)); }
+METHOD(find)
+{
+    return (void)all, ogi_tv_int(find_in(h, self, arg, false));
+}
+METHOD(rfind)
+{
+    return (void)all, ogi_tv_int(find_in(h, self, arg, true));
+}
 
 static tmpl_val index_of(tmpl_heap *h, tmpl_val self, const tmpl_val *arg, bool from_right)
 {
@@ -269,8 +309,14 @@ static tmpl_val index_of(tmpl_heap *h, tmpl_val self, const tmpl_val *arg, bool 
     return i < 0 ? ogi_tv_fail(h, "substring not found") : ogi_tv_int(i);
 }
 
-METHOD(index_left) { return (void)all, index_of(h, self, arg, false); }
-METHOD(index_right) { return (void)all, index_of(h, self, arg, true); }
+METHOD(index_left)
+{
+    return (void)all, index_of(h, self, arg, false);
+}
+METHOD(index_right)
+{
+    return (void)all, index_of(h, self, arg, true);
+}
 
 METHOD(count)
 {
@@ -305,8 +351,14 @@ static tmpl_val has_affix(tmpl_heap *h, tmpl_val self, const tmpl_val *arg, bool
     return ogi_tv_bool(false);
 }
 
-METHOD(startswith) { return (void)all, has_affix(h, self, arg, false); }
-METHOD(endswith) { return (void)all, has_affix(h, self, arg, true); }
+METHOD(startswith)
+{
+    return (void)all, has_affix(h, self, arg, false);
+}
+METHOD(endswith)
+{
+    return (void)all, has_affix(h, self, arg, true);
+}
 
 METHOD(removeprefix)
 {
@@ -384,9 +436,18 @@ static tmpl_val justify(tmpl_heap *h, tmpl_val self, const tmpl_val *arg, char a
     return ogi_tv_sb_done(&b);
 }
 
-METHOD(ljust) { return (void)all, justify(h, self, arg, '<'); }
-METHOD(rjust) { return (void)all, justify(h, self, arg, '>'); }
-METHOD(center) { return (void)all, justify(h, self, arg, '^'); }
+METHOD(ljust)
+{
+    return (void)all, justify(h, self, arg, '<');
+}
+METHOD(rjust)
+{
+    return (void)all, justify(h, self, arg, '>');
+}
+METHOD(center)
+{
+    return (void)all, justify(h, self, arg, '^');
+}
 
 METHOD(zfill)
 {
@@ -424,7 +485,10 @@ METHOD(expandtabs)
     return ogi_tv_sb_done(&b);
 }
 
-METHOD(format) { return (void)arg, ogi_tv_format(h, self, all); }
+METHOD(format)
+{
+    return (void)arg, ogi_tv_format(h, self, all);
+}
 
 /* ---- asking ---- */
 
@@ -438,15 +502,25 @@ static bool all_chars(tmpl_heap *h, const tmpl_str *s, bool (*is)(int32_t))
     return s->n > 0;
 }
 
-static bool is_alnum(int32_t cp) { return ogi_tc_is_alpha(cp) || ogi_tc_is_numeric(cp); }
-static bool is_ascii(int32_t cp) { return cp < 0x80; }
+static bool is_alnum(int32_t cp)
+{
+    return ogi_tc_is_alpha(cp) || ogi_tc_is_numeric(cp);
+}
+static bool is_ascii(int32_t cp)
+{
+    return cp < 0x80;
+}
 static bool is_digit(int32_t cp)
 {
     return ogi_tc_is_decimal(cp) || cp == 0xb2 || cp == 0xb3 || cp == 0xb9 ||
            (cp >= 0x2070 && cp <= 0x2089 && cp != 0x2071);
 }
 
-#define ASK(name, is) METHOD(name) { return (void)arg, (void)all, ogi_tv_bool(all_chars(h, self.u.s, is)); }
+#define ASK(name, is)                                                                              \
+    METHOD(name)                                                                                   \
+    {                                                                                              \
+        return (void)arg, (void)all, ogi_tv_bool(all_chars(h, self.u.s, is));                      \
+    }
 ASK(str_isalpha, ogi_tc_is_alpha)
 ASK(str_isalnum, is_alnum)
 ASK(str_isdecimal, ogi_tc_is_decimal)
@@ -473,8 +547,14 @@ static bool one_case(tmpl_heap *h, const tmpl_str *s, bool upper_case)
     return any;
 }
 
-METHOD(str_islower) { return (void)arg, (void)all, ogi_tv_bool(one_case(h, self.u.s, false)); }
-METHOD(str_isupper) { return (void)arg, (void)all, ogi_tv_bool(one_case(h, self.u.s, true)); }
+METHOD(str_islower)
+{
+    return (void)arg, (void)all, ogi_tv_bool(one_case(h, self.u.s, false));
+}
+METHOD(str_isupper)
+{
+    return (void)arg, (void)all, ogi_tv_bool(one_case(h, self.u.s, true));
+}
 
 METHOD(str_istitle)
 {

@@ -160,9 +160,18 @@ static tmpl_val view_of(tmpl_heap *h, tmpl_val self, char kind)
     return (tmpl_val){ .tag = TV_VIEW, .trusted = self.trusted, .u.view = view };
 }
 
-METHOD(dict_keys) { return (void)arg, (void)all, view_of(h, self, 'k'); }
-METHOD(dict_values) { return (void)arg, (void)all, view_of(h, self, 'v'); }
-METHOD(dict_items) { return (void)arg, (void)all, view_of(h, self, 'i'); }
+METHOD(dict_keys)
+{
+    return (void)arg, (void)all, view_of(h, self, 'k');
+}
+METHOD(dict_values)
+{
+    return (void)arg, (void)all, view_of(h, self, 'v');
+}
+METHOD(dict_items)
+{
+    return (void)arg, (void)all, view_of(h, self, 'i');
+}
 
 static void add_entries(tmpl_heap *h, tmpl_val to, tmpl_val from)
 {

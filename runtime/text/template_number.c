@@ -214,10 +214,8 @@ static bool divide_mag(tmpl_heap *h, const mag *a, const mag *b, big **quot, big
     uint32_t *u = (*rest)->limb;
     shift_left(v->limb, b->limb, b->n, bits);
     shift_left(u, a->limb, a->n, bits);
-    for (int i = a->n - b->n; i >= 0; i--)
-        (*quot)->limb[i] = divide_digit(u + i, v->limb, b->n);
-    for (int i = 0; i < b->n && bits; i++)
-        u[i] = u[i] >> bits | u[i + 1] << (32 - bits);
+    for (int i = a->n - b->n; i >= 0; i--) (*quot)->limb[i] = divide_digit(u + i, v->limb, b->n);
+    for (int i = 0; i < b->n && bits; i++) u[i] = u[i] >> bits | u[i + 1] << (32 - bits);
     (*rest)->n = b->n;
     return true;
 }

@@ -13,9 +13,12 @@ tmpl_node *ogi_tp_expected(tmpl_parser *p, const char *what)
 {
     const tmpl_tok *t = ogi_tp_peek(p);
     static const char *const kind[] = {
-        [TK_EOF] = "the end of the template",    [TK_DATA] = "text",
-        [TK_VAR_BEGIN] = "'{{'",                 [TK_VAR_END] = "'}}'",
-        [TK_BLOCK_BEGIN] = "'{%'",               [TK_BLOCK_END] = "'%}'",
+        [TK_EOF] = "the end of the template",
+        [TK_DATA] = "text",
+        [TK_VAR_BEGIN] = "'{{'",
+        [TK_VAR_END] = "'}}'",
+        [TK_BLOCK_BEGIN] = "'{%'",
+        [TK_BLOCK_END] = "'%}'",
         [TK_STRING] = "a string",
     };
     const char *got = t->kind < TK_NAME || t->kind == TK_STRING ? kind[t->kind] : NULL;
@@ -23,8 +26,7 @@ tmpl_node *ogi_tp_expected(tmpl_parser *p, const char *what)
     if (got)
         ogi_tv_fail(p->h, "expected %s, got %s", what, got);
     else
-        ogi_tv_fail(p->h, "expected %s, got '%.*s'", what, (int)OGI_MIN(t->text.n, 100),
-                    t->text.p);
+        ogi_tv_fail(p->h, "expected %s, got '%.*s'", what, (int)OGI_MIN(t->text.n, 100), t->text.p);
     return NULL;
 }
 
@@ -179,8 +181,8 @@ tmpl_node *ogi_tp_tuple(tmpl_parser *p, bool with_cond)
     append(&c, first);
     while (!ogi_tv_failed(p->h) && ogi_tp_take_op(p, ',')) {
         const tmpl_tok *t = ogi_tp_peek(p);
-        bool ends = t->kind == TK_VAR_END || t->kind == TK_BLOCK_END ||
-                    (t->kind == TK_OP && t->op == ')');
+        bool ends =
+            t->kind == TK_VAR_END || t->kind == TK_BLOCK_END || (t->kind == TK_OP && t->op == ')');
         if (ends) break;
         append(&c, with_cond ? ogi_tp_expr(p) : ogi_tp_expr_no_cond(p));
     }
@@ -433,7 +435,10 @@ static tmpl_node *unary(tmpl_parser *p, bool with_filters)
     return n && with_filters ? ogi_tp_filters(p, n, false) : n;
 }
 
-tmpl_node *ogi_tp_unary(tmpl_parser *p) { return unary(p, true); }
+tmpl_node *ogi_tp_unary(tmpl_parser *p)
+{
+    return unary(p, true);
+}
 
 static tmpl_node *binary(tmpl_parser *p, tmpl_op op, size_t at, tmpl_node *a, tmpl_node *b)
 {
@@ -499,8 +504,10 @@ static bool take_compare(tmpl_parser *p, tmpl_compare *op)
     static const struct {
         int op;
         tmpl_compare compare;
-    } ops[] = { { OP2('=', '='), TCMP_EQ }, { OP2('!', '='), TCMP_NE }, { '<', TCMP_LT },
-                { OP2('<', '='), TCMP_LE }, { '>', TCMP_GT },           { OP2('>', '='), TCMP_GE } };
+    } ops[] = {
+        { OP2('=', '='), TCMP_EQ }, { OP2('!', '='), TCMP_NE }, { '<', TCMP_LT },
+        { OP2('<', '='), TCMP_LE }, { '>', TCMP_GT },           { OP2('>', '='), TCMP_GE }
+    };
     for (int i = 0; i < OGI_LEN(ops); i++) {
         *op = ops[i].compare;
         if (ogi_tp_take_op(p, ops[i].op)) return true;

@@ -116,9 +116,9 @@ static void repr_view(tmpl_sb *b, const tmpl_view *view)
     tmpl_val v = { .tag = TV_VIEW, .u.view = (tmpl_view *)(uintptr_t)view };
     l.u.l = ogi_tv_elements(b->h, v);
     if (!l.u.l) return;
-    const char *open = view->kind == 'k' ? "dict_keys([" :
-                       view->kind == 'v' ? "dict_values([" :
-                                           "dict_items([";
+    const char *open = view->kind == 'k'   ? "dict_keys(["
+                       : view->kind == 'v' ? "dict_values(["
+                                           : "dict_items([";
     repr_list(b, l, open, "])");
 }
 

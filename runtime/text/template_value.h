@@ -29,7 +29,7 @@ typedef enum tmpl_tag {
     TV_ITER, /* a generator: a list that can be walked once */
     TV_RANGE,
     TV_DICT,
-    TV_VIEW, /* dict.keys(), .values(), .items() */
+    TV_VIEW,  /* dict.keys(), .values(), .items() */
     TV_SPACE, /* namespace() */
     TV_MACRO,
     TV_FUNC,   /* a global function */
@@ -96,8 +96,8 @@ typedef struct tmpl_view {
 } tmpl_view;
 
 typedef struct tmpl_missing {
-    char kind;       /* 'n' name, 'a' attribute, 'e' element, 'p' parameter, 'm' message */
-    tmpl_tag of;     /* 'a', 'e': what it was looked up in */
+    char kind;   /* 'n' name, 'a' attribute, 'e' element, 'p' parameter, 'm' message */
+    tmpl_tag of; /* 'a', 'e': what it was looked up in */
     ogi_sv name;
 } tmpl_missing;
 
@@ -106,7 +106,8 @@ typedef struct tmpl_bound {
     const struct tmpl_builtin *fn;
 } tmpl_bound;
 
-/* Called with bound arguments: arg[i] belongs to the i-th name of params, TV_ABSENT if not given. */
+/* Called with bound arguments: arg[i] belongs to the i-th name of params, TV_ABSENT if not given.
+ */
 typedef struct tmpl_kwarg {
     ogi_sv name;
     tmpl_val value;
@@ -138,12 +139,15 @@ struct tmpl_heap {
     char error[1024];
     const char *name, *source; /* of the template, for errors */
     size_t source_size;
-    size_t at;         /* offset in source that an error points at */
+    size_t at;            /* offset in source that an error points at */
     struct tmpl_run *run; /* the evaluator; NULL while parsing */
 };
 
 /* ---- heap ---- */
-static inline bool ogi_tv_failed(const tmpl_heap *h) { return h->status != OG_OK; }
+static inline bool ogi_tv_failed(const tmpl_heap *h)
+{
+    return h->status != OG_OK;
+}
 /* Keeps the first error: "NAME:LINE:COLUMN: text". Returns undefined. */
 tmpl_val ogi_tv_fail(tmpl_heap *h, const char *fmt, ...) OG_PRINTF(2, 3);
 tmpl_val ogi_tv_fail_code(tmpl_heap *h, og_status code, const char *fmt, ...) OG_PRINTF(3, 4);
@@ -154,13 +158,22 @@ bool ogi_tv_step(tmpl_heap *h, int64_t n);
 /* Zeroed; NULL and an error when the budget or memory is used up. */
 void *ogi_tv_alloc(tmpl_heap *h, int64_t n, size_t size);
 bool ogi_tv_enter(tmpl_heap *h); /* one level deeper; false and an error at the bound */
-static inline void ogi_tv_leave(tmpl_heap *h) { h->depth--; }
+static inline void ogi_tv_leave(tmpl_heap *h)
+{
+    h->depth--;
+}
 /* Line and column (in characters), from 1, of an offset in text. */
 void ogi_tv_place(const char *text, size_t size, size_t at, int *line, int *column);
 
 /* ---- making ---- */
-static inline tmpl_val ogi_tv_undef(void) { return (tmpl_val){ .tag = TV_UNDEF }; }
-static inline tmpl_val ogi_tv_none(void) { return (tmpl_val){ .tag = TV_NONE, .trusted = true }; }
+static inline tmpl_val ogi_tv_undef(void)
+{
+    return (tmpl_val){ .tag = TV_UNDEF };
+}
+static inline tmpl_val ogi_tv_none(void)
+{
+    return (tmpl_val){ .tag = TV_NONE, .trusted = true };
+}
 static inline tmpl_val ogi_tv_bool(bool b)
 {
     return (tmpl_val){ .tag = TV_BOOL, .trusted = true, .u.b = b };
@@ -191,7 +204,10 @@ tmpl_val *ogi_tv_get_sv(tmpl_heap *h, const tmpl_dict *m, ogi_sv key);
 void ogi_tv_remove(tmpl_heap *h, tmpl_dict *m, const tmpl_val *value); /* as found by _get */
 
 /* ---- strings ---- */
-static inline ogi_sv ogi_tv_sv(tmpl_val v) { return (ogi_sv){ v.u.s->p, v.u.s->n }; }
+static inline ogi_sv ogi_tv_sv(tmpl_val v)
+{
+    return (ogi_sv){ v.u.s->p, v.u.s->n };
+}
 static inline bool ogi_tv_is(tmpl_val v, const char *text)
 {
     return v.tag == TV_STR && ogi_sv_eq(ogi_tv_sv(v), ogi_sv_of(text));
@@ -220,7 +236,10 @@ typedef struct tmpl_sb {
 void ogi_tv_sb_add(tmpl_sb *b, const char *p, size_t n, bool trusted);
 void ogi_tv_sb_part(tmpl_sb *b, const tmpl_str *s, size_t begin, size_t end);
 void ogi_tv_sb_char(tmpl_sb *b, int32_t cp, bool trusted);
-static inline void ogi_tv_sb_str(tmpl_sb *b, const tmpl_str *s) { ogi_tv_sb_part(b, s, 0, s->n); }
+static inline void ogi_tv_sb_str(tmpl_sb *b, const tmpl_str *s)
+{
+    ogi_tv_sb_part(b, s, 0, s->n);
+}
 static inline void ogi_tv_sb_puts(tmpl_sb *b, const char *s, bool trusted)
 {
     ogi_tv_sb_add(b, s, strlen(s), trusted);

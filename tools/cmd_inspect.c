@@ -2,12 +2,15 @@
  *
  * `oxigraph inspect`: what a GGUF file holds, as text or JSON. Names and strings come from the
  * file: whatever a terminal could take for a command is printed escaped. */
+#include <errno.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <utf8proc.h>
 
 #include "graph/dtype.h"
+#include "graph/kx.h"
 #include "models/gguf.h"
 #include "tools/cli.h"
 
@@ -16,6 +19,7 @@ enum {
     JSON_ITEMS = 64,  /* and in JSON */
     TEXT_BYTES = 120, /* of a string shown as text */
     MAX_TYPES = 64,
+    CHUNK = 1 << 16, /* values decoded at a time */
 };
 
 /* Sums over all tensors, by type. */
@@ -80,6 +84,14 @@ static void print_escaped(ogi_buf *b, ogi_sv s, size_t max)
     if (n < s.n) ogi_buf_puts(b, "...");
 }
 
+/* ogi_gguf_int_at() ends at 2^63. */
+static uint64_t u64_at(const ogi_gguf_kv *kv, int64_t i)
+{
+    uint64_t v;
+    memcpy(&v, kv->data + 8 * i, sizeof v);
+    return v;
+}
+
 static void print_value(ogi_buf *b, const ogi_gguf_kv *kv)
 {
     int64_t n = OGI_MIN(kv->n, (int64_t)TEXT_ITEMS), at = 0;
@@ -95,6 +107,8 @@ static void print_value(ogi_buf *b, const ogi_gguf_kv *kv)
             ogi_buf_printf(b, "%.9g", ogi_gguf_float_at(kv, i));
         } else if (kv->elem == OGI_GGUF_BOOL) {
             ogi_buf_puts(b, ogi_gguf_int_at(kv, i) ? "true" : "false");
+        } else if (kv->elem == OGI_GGUF_U64) {
+            ogi_buf_printf(b, "%llu", (unsigned long long)u64_at(kv, i));
         } else {
             ogi_buf_printf(b, "%lld", (long long)ogi_gguf_int_at(kv, i));
         }
@@ -208,6 +222,8 @@ static json_t *json_item(og_ctx *ctx, const ogi_gguf_kv *kv, int64_t i, int64_t 
 {
     if (kv->elem == OGI_GGUF_STR) return json_text(ctx, ogi_gguf_str_next(kv, at));
     if (kv->elem == OGI_GGUF_BOOL) return json_boolean(ogi_gguf_int_at(kv, i));
+    if (kv->elem == OGI_GGUF_U64 && u64_at(kv, i) > INT64_MAX)
+        return json_real(ogi_gguf_float_at(kv, i));
     if (kv->elem != OGI_GGUF_F32 && kv->elem != OGI_GGUF_F64)
         return json_integer(ogi_gguf_int_at(kv, i));
     double v = ogi_gguf_float_at(kv, i);
@@ -268,47 +284,114 @@ static json_t *json_model(og_ctx *ctx, const ogi_gguf *f, const totals *sum)
                      json_tensors(ctx, f));
 }
 
-static int print_json(og_ctx *ctx, const ogi_gguf *f, const totals *sum)
+static int add_text(const char *p, size_t n, void *buf)
+{
+    ogi_buf_add(buf, p, n);
+    return 0;
+}
+
+static void print_json(og_ctx *ctx, const ogi_gguf *f, const totals *sum, ogi_buf *b)
 {
     json_t *j = json_model(ctx, f, sum);
-    int status = !j || json_dumpf(j, stdout, JSON_INDENT(1) | JSON_ENSURE_ASCII);
-    putchar('\n');
+    if (!j || json_dump_callback(j, add_text, b, JSON_INDENT(1) | JSON_ENSURE_ASCII))
+        b->failed = true;
+    ogi_buf_putc(b, '\n');
     json_decref(j);
+}
+
+/* ---- one tensor ---- */
+
+static og_status write_values(og_ctx *ctx, const ogi_gguf_tensor *t, FILE *out, const char *path)
+{
+    const ogi_dtype *type = ogi_dtype_info(t->type);
+    float *values = OGI_NEW_N(ctx, float, CHUNK);
+    int64_t n = value_count(t), chunk = CHUNK / type->block * type->block;
+    og_status status = values ? OG_OK : OG_E_MEMORY;
+    for (int64_t at = 0; at < n && status == OG_OK; at += chunk) {
+        int64_t here = OGI_MIN(n - at, chunk);
+        const unsigned char *blocks = t->data + at / type->block * type->bytes;
+        status = ogi_dequantize(ctx, type->id, blocks, here, values);
+        if (status == OG_OK && fwrite(values, sizeof *values, (size_t)here, out) != (size_t)here)
+            status = ogi_fail(ctx, OG_E_IO, __FILE__, __LINE__, "%s: %s", path, strerror(errno));
+    }
+    ogi_free(ctx, values);
+    return status;
+}
+
+/* The tensor's values as float32 in file order, little-endian, to path ("-": standard output). */
+static og_status dump_tensor(og_ctx *ctx, const ogi_gguf *f, const char *name, const char *path)
+{
+    const ogi_gguf_tensor *t = ogi_gguf_tensor_find(f, ogi_sv_of(name));
+    if (!t)
+        OG_FAIL(ctx, OG_E_NOT_FOUND, "%s: no tensor '%s'; --tensors lists them", ogi_gguf_path(f),
+                name);
+    if (!ogi_type_def_of((og_dtype)t->type))
+        OG_FAIL(ctx, OG_E_UNSUPPORTED, "%s: tensor '%s' is of type %s, which cannot be decoded",
+                ogi_gguf_path(f), name, og_dtype_name((og_dtype)t->type));
+    bool is_stdout = strcmp(path, "-") == 0;
+    FILE *out = is_stdout ? stdout : fopen(path, "wb");
+    if (!out) OG_FAIL(ctx, OG_E_IO, "%s: %s", path, strerror(errno));
+    og_status status = write_values(ctx, t, out, path);
+    if ((is_stdout ? fflush(out) : fclose(out)) && status == OG_OK)
+        status = ogi_fail(ctx, OG_E_IO, __FILE__, __LINE__, "%s: %s", path, strerror(errno));
+    struct stat st;
+    if (status != OG_OK && !is_stdout && stat(path, &st) == 0 && S_ISREG(st.st_mode)) remove(path);
     return status;
 }
 
 /* ---- the command ---- */
 
+typedef struct options {
+    bool tensors, json;
+    const char *tensor, *out;
+} options;
+
+static og_status inspect(og_ctx *ctx, const ogi_gguf *f, const options *o)
+{
+    if (o->tensor) return dump_tensor(ctx, f, o->tensor, o->out);
+    totals sum = sum_up(f);
+    ogi_buf b = { .ctx = ctx };
+    if (o->json)
+        print_json(ctx, f, &sum, &b);
+    else if (o->tensors)
+        print_tensors(&b, f);
+    else
+        print_summary(&b, f, &sum);
+    bool failed = b.failed || (fwrite(ogi_buf_str(&b), 1, b.n, stdout) != b.n) || fflush(stdout);
+    ogi_buf_free(&b);
+    if (failed) OG_FAIL(ctx, OG_E_IO, "standard output: %s", strerror(errno));
+    return OG_OK;
+}
+
 int cmd_inspect(int argc, char **argv)
 {
-    bool tensors = false, json = false;
+    options o = { 0 };
+    cli_list overrides = { 0 };
     const cli_opt opt[] = {
-        { "--tensors", CLI_FLAG, &tensors, NULL, "list the tensors" },
-        { "--json", CLI_FLAG, &json, NULL, "everything as JSON" },
+        { "--tensors", CLI_FLAG, &o.tensors, NULL, "list the tensors" },
+        { "--tensor", CLI_STR, &o.tensor, "NAME", "decode one tensor, to the file given by -o" },
+        { "-o|--output", CLI_STR, &o.out, "FILE", "where its values go as float32; - is stdout" },
+        { "--json", CLI_FLAG, &o.json, NULL, "everything as JSON" },
+        { "--override-kv", CLI_LIST, &overrides, "KEY=TYPE:VALUE",
+          "another value for a key; TYPE is int, float, bool or str" },
     };
-    const cli_spec spec = {
-        "oxigraph inspect MODEL [options]", "What a GGUF file holds.", opt, OGI_LEN(opt), 1, 1
-    };
+    const cli_spec spec = { "oxigraph inspect MODEL [options]",
+                            "What a GGUF file holds: keys, tensors, sizes.",
+                            opt,
+                            OGI_LEN(opt),
+                            1,
+                            1 };
     const char *args[1];
     int n_args, status = cli_parse(&spec, argc, argv, args, &n_args);
     if (status >= 0) return status;
+    if (!o.tensor != !o.out) return cli_usage_error("--tensor NAME and -o FILE go together");
     og_ctx *ctx = cli_ctx();
     ogi_gguf *f = NULL;
     if (!ctx) return 1;
-    if (ogi_gguf_open(ctx, args[0], NULL, 0, &f) != OG_OK) return cli_fail(ctx);
-    totals sum = sum_up(f);
-    if (json) {
-        status = print_json(ctx, f, &sum);
-    } else {
-        ogi_buf b = { .ctx = ctx };
-        if (tensors)
-            print_tensors(&b, f);
-        else
-            print_summary(&b, f, &sum);
-        status = b.failed || fputs(ogi_buf_str(&b), stdout) < 0;
-        ogi_buf_free(&b);
-    }
+    if (ogi_gguf_open(ctx, args[0], overrides.item, overrides.n, &f) != OG_OK) return cli_fail(ctx);
+    og_status done = inspect(ctx, f, &o);
     ogi_gguf_close(f);
+    if (done != OG_OK) return cli_fail(ctx);
     og_ctx_free(ctx);
-    return status;
+    return 0;
 }

@@ -71,7 +71,7 @@ const ogi_cpu_kernels *ogi_cpu_kernels_find(const char *name)
 size_t ogi_matmul_scratch(int64_t n_tok)
 {
     const size_t tile = 16 * (512 + (32 + 32 + 16) * sizeof(float));
-    return 2 * tile + 32 * sizeof(float) * (size_t)n_tok;
+    return 2 * tile + OGI_MM_SPAN * sizeof(float) * (size_t)n_tok;
 }
 
 size_t ogi_attention_scratch(int64_t dim_v)

@@ -32,7 +32,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { OGI_CPU_PAGE = 64, OGI_CPU_CHUNK = 256, OGI_CPU_ALIGN = 64, OGI_CPU_ATTN_BATCH = 16 };
+enum {
+    OGI_CPU_PAGE = 64,   /* keys of a KV page */
+    OGI_CPU_CHUNK = 256, /* keys that attention reduces before it merges */
+    OGI_CPU_ALIGN = 64,
+    OGI_CPU_ATTN_BATCH = 16, /* queries that go through a chunk together */
+    OGI_MM_SPAN = 128        /* rows of a matmul that go through a chunk together */
+};
 
 /* out[t * out_stride + r] = dot(weight row r, activation row t), r < n_row, t < n_tok. */
 typedef struct ogi_mm_args {

@@ -32,44 +32,55 @@ typedef struct token {
     float sum[OGI_MM_BLOCKS];         /* of a block's codes */
 } token;
 
-static void fill_token(token *t, const char *row, int64_t k, int64_t chunk, int n_block,
-                       ogi_qshape s)
+OGI_INLINE void fill_token(token *t, const char *row, int64_t k, int64_t chunk, int n_block,
+                           ogi_qshape s)
 {
     const char *scale = row + k, *sum = scale + k / 32 * 4;
-    int16_t half[2 * OGI_MM_BLOCKS];
+    int32_t pair[OGI_MM_BLOCKS] = { 0 }; /* the sums of a block's halves */
     t->code = (const int8_t *)row + chunk * OGI_MM_CHUNK;
     t->scale = (const float *)(const void *)scale + chunk * OGI_MM_BLOCKS;
-    memcpy(half, sum + chunk * OGI_MM_CHUNK / 8, (size_t)n_block * 4);
-    for (int b = 0; b < n_block; b++) {
-        int both = half[2 * b] + half[2 * b + 1];
-        t->sum[b] = (float)both;
-        if (s.n_group == 1) t->start[b] = OGI_MAGIC - s.zero * both;
+    memcpy(pair, sum + chunk * OGI_MM_CHUNK / 8, (size_t)n_block * sizeof *pair);
+    if (s.n_group == 2) {
+        int16_t half[2 * OGI_MM_BLOCKS];
+        memcpy(half, pair, sizeof half);
+        for (int g = 0; g < 2 * OGI_MM_BLOCKS; g++) t->start[g] = OGI_MAGIC - s.zero * half[g];
+        return;
     }
-    if (s.n_group == 2)
-        for (int g = 0; g < 2 * n_block; g++) t->start[g] = OGI_MAGIC - s.zero * half[g];
+    for (int b = 0; b < OGI_MM_BLOCKS; b++) {
+        int both = (int16_t)pair[b] + (pair[b] >> 16);
+        t->start[b] = OGI_MAGIC - s.zero * both;
+        if (s.has_min) t->sum[b] = (float)both;
+    }
 }
 
-/* Row r of the tile from its codes; the rows beyond the last repeat it. */
-static void fill_row(tile *t, int r, const ogi_codes *c, int n_block, ogi_qshape s)
-{
-    for (int i = 0; i < 8 * n_block; i++)
-        memcpy(t->code + 4 * (OGI_VN * i + r), c->code + 4 * i, 4);
-    for (int g = 0; g < s.n_group * n_block; g++) {
-        t->scale[g][r] = c->scale[g];
-        t->bias[g][r] = -(c->scale[g] * ogi_f32_of_bits(OGI_MAGIC));
-    }
-    for (int b = 0; s.has_min && b < n_block; b++) t->min[b][r] = -c->min[b];
-}
-
+/* Rows beyond the last repeat it. */
 static void fill_tile(tile *t, const ogi_mm_args *a, int64_t row, int64_t chunk, int n_block,
                       ogi_qshape s)
 {
     int64_t offset = chunk * OGI_MM_CHUNK / s.block * s.bytes;
-    ogi_codes c;
+    const vf magic = vf_set1(-ogi_f32_of_bits(OGI_MAGIC)), minus = vf_set1(-1.0f);
+    ogi_codes c[OGI_VN];
+    vf v[OGI_VN];
+    if (n_block < OGI_MM_BLOCKS) memset(c, 0, sizeof c);
     for (int r = 0; r < OGI_VN; r++) {
         int64_t i = row + r < a->n_row ? row + r : a->n_row - 1;
-        OGI_ISA(ogi_unpack)(a->type, (const uint8_t *)a->w + i * a->w_stride + offset, n_block, &c);
-        fill_row(t, r, &c, n_block, s);
+        OGI_ISA(ogi_unpack)
+        (a->type, (const uint8_t *)a->w + i * a->w_stride + offset, n_block, &c[r]);
+    }
+    for (int i = 0; i < 8 * n_block; i += OGI_VN) {
+        vf_transpose(c->code + 4 * i, sizeof *c, v);
+        for (int j = 0; j < OGI_VN; j++) memcpy(t->code + 4 * OGI_VN * (i + j), &v[j], sizeof *v);
+    }
+    for (int g = 0; g < s.n_group * OGI_MM_BLOCKS; g += OGI_VN) {
+        vf_transpose(c->scale + g, sizeof *c, v);
+        for (int j = 0; j < OGI_VN; j++) {
+            vf_store(t->scale[g + j], v[j]);
+            vf_store(t->bias[g + j], vf_mul(v[j], magic));
+        }
+    }
+    for (int b = 0; s.has_min && b < OGI_MM_BLOCKS; b += OGI_VN) {
+        vf_transpose(c->min + b, sizeof *c, v);
+        for (int j = 0; j < OGI_VN; j++) vf_store(t->min[b + j], vf_mul(v[j], minus));
     }
 }
 
@@ -147,29 +158,39 @@ OGI_INLINE void dot_chunk(int type, const ogi_mm_args *a, const tile *w, int64_t
     }
 }
 
-static void matmul_tiles(const ogi_mm_args *a)
+/* Up to OGI_MM_SPAN rows: each chunk of the activations meets all of them while it is in L2. */
+static void matmul_span(const ogi_mm_args *a, int64_t row, int64_t n_row)
 {
     tile *w = a->scratch;
     float *acc = (float *)(void *)(w + ROW_TILES);
     ogi_qshape s = ogi_qshape_of(a->type);
-    for (int64_t row = 0; row < a->n_row; row += MM_ROWS) {
-        memset(acc, 0, (size_t)a->n_tok * MM_ROWS * sizeof *acc);
-        for (int64_t chunk = 0; chunk * OGI_MM_CHUNK < a->k; chunk++) {
-            int64_t left = a->k / 32 - chunk * OGI_MM_BLOCKS;
-            int n = left < OGI_MM_BLOCKS ? (int)left : OGI_MM_BLOCKS;
-            for (int r = 0; r < ROW_TILES; r++) fill_tile(&w[r], a, row + r * OGI_VN, chunk, n, s);
+    memset(acc, 0, (size_t)(n_row + MM_ROWS - 1) / MM_ROWS * (size_t)a->n_tok * MM_ROWS * 4);
+    for (int64_t chunk = 0; chunk * OGI_MM_CHUNK < a->k; chunk++) {
+        int64_t left = a->k / 32 - chunk * OGI_MM_BLOCKS;
+        int n = left < OGI_MM_BLOCKS ? (int)left : OGI_MM_BLOCKS;
+        for (int64_t r = 0; r < n_row; r += MM_ROWS) {
+            float *sum = acc + r * a->n_tok;
+            for (int i = 0; i < ROW_TILES; i++)
+                fill_tile(&w[i], a, row + r + i * OGI_VN, chunk, n, s);
             switch (a->type) {
-            case OG_Q8_0: dot_chunk(OG_Q8_0, a, w, chunk, n, acc); break;
-            case OG_Q4_0: dot_chunk(OG_Q4_0, a, w, chunk, n, acc); break;
-            case OG_Q4_K: dot_chunk(OG_Q4_K, a, w, chunk, n, acc); break;
-            case OG_Q5_K: dot_chunk(OG_Q5_K, a, w, chunk, n, acc); break;
-            default: dot_chunk(OG_Q6_K, a, w, chunk, n, acc); break;
+            case OG_Q8_0: dot_chunk(OG_Q8_0, a, w, chunk, n, sum); break;
+            case OG_Q4_0: dot_chunk(OG_Q4_0, a, w, chunk, n, sum); break;
+            case OG_Q4_K: dot_chunk(OG_Q4_K, a, w, chunk, n, sum); break;
+            case OG_Q5_K: dot_chunk(OG_Q5_K, a, w, chunk, n, sum); break;
+            default: dot_chunk(OG_Q6_K, a, w, chunk, n, sum); break;
             }
         }
-        int64_t n_row = a->n_row - row < MM_ROWS ? a->n_row - row : MM_ROWS;
-        for (int64_t t = 0; t < a->n_tok; t++)
-            memcpy(a->out + t * a->out_stride + row, acc + t * MM_ROWS, (size_t)n_row * 4);
     }
+    for (int64_t r = 0; r < n_row; r += MM_ROWS)
+        for (int64_t t = 0; t < a->n_tok; t++)
+            memcpy(a->out + t * a->out_stride + row + r, acc + r * a->n_tok + t * MM_ROWS,
+                   (size_t)(n_row - r < MM_ROWS ? n_row - r : MM_ROWS) * 4);
+}
+
+static void matmul_tiles(const ogi_mm_args *a)
+{
+    for (int64_t r = 0; r < a->n_row; r += OGI_MM_SPAN)
+        matmul_span(a, r, a->n_row - r < OGI_MM_SPAN ? a->n_row - r : OGI_MM_SPAN);
 }
 
 void OGI_ISA(ogi_matmul)(const ogi_mm_args *a)

@@ -277,40 +277,13 @@ OGI_INLINE void row_terms(int type, const __m512i *code, const scales *s, const 
     if (has_pairs) _mm512_store_ps(out[1][0], _mm512_mul_ps(t->sum, s->min));
 }
 
-/* Rows to columns. */
-OGI_INLINE void transpose(const float (*in)[16], __m512 *out)
-{
-    __m512 a[16], b[16];
-    for (int i = 0; i < 16; i++) b[i] = _mm512_load_ps(in[i]);
-    for (int i = 0; i < 16; i += 2) {
-        a[i] = _mm512_unpacklo_ps(b[i], b[i + 1]);
-        a[i + 1] = _mm512_unpackhi_ps(b[i], b[i + 1]);
-    }
-    for (int i = 0; i < 16; i += 4) /* b[i + c]: column c of each lane, rows i..i+3 */
-        for (int c = 0; c < 2; c++) {
-            __m512d x = _mm512_castps_pd(a[i + c]), y = _mm512_castps_pd(a[i + c + 2]);
-            b[i + 2 * c] = _mm512_castpd_ps(_mm512_unpacklo_pd(x, y));
-            b[i + 2 * c + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(x, y));
-        }
-    for (int c = 0; c < 4; c++) {
-        __m512 x = _mm512_shuffle_f32x4(b[c], b[c + 4], 0x88);
-        __m512 y = _mm512_shuffle_f32x4(b[c], b[c + 4], 0xdd);
-        __m512 z = _mm512_shuffle_f32x4(b[c + 8], b[c + 12], 0x88);
-        __m512 w = _mm512_shuffle_f32x4(b[c + 8], b[c + 12], 0xdd);
-        out[c] = _mm512_shuffle_f32x4(x, z, 0x88);
-        out[c + 4] = _mm512_shuffle_f32x4(y, w, 0x88);
-        out[c + 8] = _mm512_shuffle_f32x4(x, z, 0xdd);
-        out[c + 12] = _mm512_shuffle_f32x4(y, w, 0xdd);
-    }
-}
-
 /* Adds the terms of a chunk to the sums of 16 rows, block by block. */
 OGI_INLINE __m512 add_terms(int type, const float (*terms)[N_ROW][16], const float *scale,
                             int n_block, __m512 sum)
 {
     __m512 first[16], second[16];
-    transpose(terms[0], first);
-    if (n_term(type) == 2) transpose(terms[1], second);
+    vf_transpose(terms[0], 64, first);
+    if (n_term(type) == 2) vf_transpose(terms[1], 64, second);
     for (int b = 0; b < n_block; b++) {
         __m512 d = _mm512_set1_ps(scale[b]);
         if (type == OG_Q6_K) {

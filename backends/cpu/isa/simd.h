@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * One native vector of each instruction set, so that a kernel is written once: OGI_VN lanes of
- * float (vf) or of int32 (vi), and v16, the 16 lanes of the canonical arithmetic, as 16 / OGI_VN
- * of them. vf_fma is fused where the instruction set has it, and in scalar code by fmaf(). */
+ * float (vf) or of int32 (vi). lanes.h has what works across them. vf_fma is fused where the
+ * instruction set has it, and in scalar code by fmaf(). */
 #ifndef OG_BACKENDS_CPU_ISA_SIMD_H
 #define OG_BACKENDS_CPU_ISA_SIMD_H
 
@@ -362,111 +362,6 @@ OGI_INLINE vi vi_set1_bytes(const void *p)
 OGI_INLINE vf vf_zero(void)
 {
     return vf_set1(0.0f);
-}
-
-enum { OGI_NV = 16 / OGI_VN };
-typedef struct v16 {
-    vf v[OGI_NV];
-} v16;
-
-OGI_INLINE v16 v16_set1(float a)
-{
-    v16 r;
-    for (int i = 0; i < OGI_NV; i++) r.v[i] = vf_set1(a);
-    return r;
-}
-
-OGI_INLINE v16 v16_zero(void)
-{
-    return v16_set1(0.0f);
-}
-
-OGI_INLINE v16 v16_load(const float *p)
-{
-    v16 r;
-    for (int i = 0; i < OGI_NV; i++) r.v[i] = vf_load(p + i * OGI_VN);
-    return r;
-}
-
-OGI_INLINE void v16_store(float *p, v16 a)
-{
-    for (int i = 0; i < OGI_NV; i++) vf_store(p + i * OGI_VN, a.v[i]);
-}
-
-OGI_INLINE v16 v16_load_f16(const uint16_t *p)
-{
-    v16 r;
-    for (int i = 0; i < OGI_NV; i++) r.v[i] = vf_load_f16(p + i * OGI_VN);
-    return r;
-}
-
-OGI_INLINE v16 v16_load_bf16(const uint16_t *p)
-{
-    v16 r;
-    for (int i = 0; i < OGI_NV; i++) r.v[i] = vf_load_bf16(p + i * OGI_VN);
-    return r;
-}
-
-OGI_INLINE v16 v16_fma(v16 a, v16 b, v16 c)
-{
-    for (int i = 0; i < OGI_NV; i++) c.v[i] = vf_fma(a.v[i], b.v[i], c.v[i]);
-    return c;
-}
-
-/* The canonical tree over 16 lanes, of OGI_VN vectors at once: lanes i and i + 8, then + 4, + 2,
- * + 1. Lane j of the result is the sum of a[j]. */
-OGI_INLINE vf v16_sums(const v16 *a)
-{
-#if defined(OGI_ISA_avx512)
-    __m512 h[8], q[4], p[2];
-    for (int i = 0; i < 8; i++) {
-        __m512 x = a[2 * i].v[0], y = a[2 * i + 1].v[0];
-        h[i] = _mm512_add_ps(_mm512_shuffle_f32x4(x, y, 0x44), _mm512_shuffle_f32x4(x, y, 0xee));
-    }
-    for (int i = 0; i < 4; i++)
-        q[i] = _mm512_add_ps(_mm512_shuffle_f32x4(h[2 * i], h[2 * i + 1], 0x88),
-                             _mm512_shuffle_f32x4(h[2 * i], h[2 * i + 1], 0xdd));
-    for (int i = 0; i < 2; i++)
-        p[i] = _mm512_add_ps(_mm512_shuffle_ps(q[2 * i], q[2 * i + 1], 0x44),
-                             _mm512_shuffle_ps(q[2 * i], q[2 * i + 1], 0xee));
-    __m512 r =
-        _mm512_add_ps(_mm512_shuffle_ps(p[0], p[1], 0x88), _mm512_shuffle_ps(p[0], p[1], 0xdd));
-    __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-    return _mm512_permutexvar_ps(order, r);
-#elif defined(OGI_ISA_avx2)
-    __m256 h[8], q[4], p[2];
-    for (int i = 0; i < 8; i++) h[i] = _mm256_add_ps(a[i].v[0], a[i].v[1]);
-    for (int i = 0; i < 4; i++)
-        q[i] = _mm256_add_ps(_mm256_permute2f128_ps(h[2 * i], h[2 * i + 1], 0x20),
-                             _mm256_permute2f128_ps(h[2 * i], h[2 * i + 1], 0x31));
-    for (int i = 0; i < 2; i++)
-        p[i] = _mm256_add_ps(_mm256_shuffle_ps(q[2 * i], q[2 * i + 1], 0x44),
-                             _mm256_shuffle_ps(q[2 * i], q[2 * i + 1], 0xee));
-    __m256 r =
-        _mm256_add_ps(_mm256_shuffle_ps(p[0], p[1], 0x88), _mm256_shuffle_ps(p[0], p[1], 0xdd));
-    return _mm256_permutevar8x32_ps(r, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
-#elif defined(OGI_ISA_sse42)
-    __m128 q[4];
-    for (int i = 0; i < 4; i++)
-        q[i] = _mm_add_ps(_mm_add_ps(a[i].v[0], a[i].v[2]), _mm_add_ps(a[i].v[1], a[i].v[3]));
-    __m128 x = _mm_add_ps(_mm_shuffle_ps(q[0], q[1], 0x44), _mm_shuffle_ps(q[0], q[1], 0xee));
-    __m128 y = _mm_add_ps(_mm_shuffle_ps(q[2], q[3], 0x44), _mm_shuffle_ps(q[2], q[3], 0xee));
-    return _mm_add_ps(_mm_shuffle_ps(x, y, 0x88), _mm_shuffle_ps(x, y, 0xdd));
-#elif defined(OGI_ISA_neon)
-    float32x4_t q[4], p[2];
-    for (int i = 0; i < 4; i++)
-        q[i] = vaddq_f32(vaddq_f32(a[i].v[0], a[i].v[2]), vaddq_f32(a[i].v[1], a[i].v[3]));
-    for (int i = 0; i < 2; i++)
-        p[i] = vaddq_f32(vcombine_f32(vget_low_f32(q[2 * i]), vget_low_f32(q[2 * i + 1])),
-                         vcombine_f32(vget_high_f32(q[2 * i]), vget_high_f32(q[2 * i + 1])));
-    return vpaddq_f32(p[0], p[1]);
-#else
-    float s[16];
-    memcpy(s, a->v, sizeof s);
-    for (int n = 8; n > 0; n /= 2)
-        for (int i = 0; i < n; i++) s[i] += s[i + n];
-    return s[0];
-#endif
 }
 
 #endif

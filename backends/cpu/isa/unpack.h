@@ -7,7 +7,7 @@
 
 #include "backends/cpu/isa/isa.h"
 #include "backends/cpu/isa/kernels.h"
-#include "backends/cpu/isa/simd.h"
+#include "backends/cpu/isa/lanes.h"
 #include "oxigraph/dtype.h"
 
 /* Quantized weights are handled in chunks of 512 values of a row: 16 blocks of 32. */
@@ -35,8 +35,8 @@ OGI_INLINE ogi_qshape ogi_qshape_of(int type)
 /* A chunk of one row. Codes are unsigned, less those of Q8_0 where OGI_Q8_ZERO is 0. */
 typedef struct ogi_codes {
     _Alignas(64) uint8_t code[OGI_MM_CHUNK];
-    float scale[2 * OGI_MM_BLOCKS]; /* [block][group] */
-    float min[OGI_MM_BLOCKS];       /* to subtract; types that have mins */
+    _Alignas(64) float scale[2 * OGI_MM_BLOCKS]; /* [block][group] */
+    _Alignas(64) float min[OGI_MM_BLOCKS];       /* to subtract; types that have mins */
 } ogi_codes;
 
 /* n_block blocks of 32 from the start of a block of the type. */

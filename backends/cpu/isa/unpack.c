@@ -32,10 +32,15 @@ static void unpack_q8_0(const uint8_t *w, int n_block, ogi_codes *out)
 static void unpack_q4_0(const uint8_t *w, int n_block, ogi_codes *out)
 {
     for (int b = 0; b < n_block; b++, w += 18) {
-        uint8_t *restrict code = out->code + 32 * b;
         out->scale[b] = half_at(w);
-        for (int j = 0; j < 16; j++) code[j] = w[2 + j] & 15;
-        for (int j = 0; j < 16; j++) code[16 + j] = w[2 + j] >> 4;
+        for (int j = 0; j < 16; j += 8) { /* by words: 16 bytes are too short to vectorise */
+            uint64_t q, low, high;
+            memcpy(&q, w + 2 + j, 8);
+            low = q & 0x0f0f0f0f0f0f0f0f;
+            high = q >> 4 & 0x0f0f0f0f0f0f0f0f;
+            memcpy(out->code + 32 * b + j, &low, 8);
+            memcpy(out->code + 32 * b + 16 + j, &high, 8);
+        }
     }
 }
 

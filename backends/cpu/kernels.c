@@ -66,12 +66,13 @@ const ogi_cpu_kernels *ogi_cpu_kernels_find(const char *name)
     return NULL;
 }
 
-/* Two tiles of 16 rows and 512 columns (codes, scales of 16 values and their bias, mins), the sums
- * of 32 rows. */
+/* Two tiles of 16 rows and 512 columns (codes, scales of 16 values and their bias, mins); a chunk
+ * of each token (codes, starts, scales, sums); the sums of OGI_MM_SPAN rows. */
 size_t ogi_matmul_scratch(int64_t n_tok)
 {
     const size_t tile = 16 * (512 + (32 + 32 + 16) * sizeof(float));
-    return 2 * tile + OGI_MM_SPAN * sizeof(float) * (size_t)n_tok;
+    const size_t token = 512 + (32 + 16 + 16) * sizeof(float);
+    return 2 * tile + (token + OGI_MM_SPAN * sizeof(float)) * (size_t)n_tok;
 }
 
 size_t ogi_attention_scratch(int64_t dim_v)

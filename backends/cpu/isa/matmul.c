@@ -24,21 +24,21 @@ typedef struct tile {
     float min[OGI_MM_BLOCKS][OGI_VN];      /* negated */
 } tile;
 
-/* What the tiles need of one token and chunk beside its codes. */
+/* One token's part of a chunk, in one piece: rows of activations are far apart. */
 typedef struct token {
-    const int8_t *code;
-    const float *scale;
+    _Alignas(64) int8_t code[OGI_MM_CHUNK];
     int32_t start[2 * OGI_MM_BLOCKS]; /* of the integer sums */
-    float sum[OGI_MM_BLOCKS];         /* of a block's codes */
+    float scale[OGI_MM_BLOCKS];
+    float sum[OGI_MM_BLOCKS]; /* of a block's codes */
 } token;
 
-OGI_INLINE void fill_token(token *t, const char *row, int64_t k, int64_t chunk, int n_block,
-                           ogi_qshape s)
+static void fill_token(token *t, const char *row, int64_t k, int64_t chunk, int n_block,
+                       ogi_qshape s)
 {
     const char *scale = row + k, *sum = scale + k / 32 * 4;
     int32_t pair[OGI_MM_BLOCKS] = { 0 }; /* the sums of a block's halves */
-    t->code = (const int8_t *)row + chunk * OGI_MM_CHUNK;
-    t->scale = (const float *)(const void *)scale + chunk * OGI_MM_BLOCKS;
+    memcpy(t->code, row + chunk * OGI_MM_CHUNK, (size_t)n_block * 32);
+    memcpy(t->scale, scale + chunk * OGI_MM_BLOCKS * 4, (size_t)n_block * 4);
     memcpy(pair, sum + chunk * OGI_MM_CHUNK / 8, (size_t)n_block * sizeof *pair);
     if (s.n_group == 2) {
         int16_t half[2 * OGI_MM_BLOCKS];
@@ -146,38 +146,37 @@ OGI_INLINE void dot_group(int type, int n_tok, const tile *w, const token *x, in
 }
 
 /* One chunk of MM_ROWS rows with all tokens. */
-OGI_INLINE void dot_chunk(int type, const ogi_mm_args *a, const tile *w, int64_t chunk, int n_block,
+OGI_INLINE void dot_chunk(int type, const tile *w, const token *x, int64_t n_tok, int n_block,
                           float *acc)
 {
-    token x[MM_TOK];
-    for (int64_t t = 0; t < a->n_tok; t += MM_TOK) {
-        int n = a->n_tok - t < MM_TOK ? (int)(a->n_tok - t) : MM_TOK;
-        for (int i = 0; i < n; i++)
-            fill_token(&x[i], ogi_mm_row(a, t + i), a->k, chunk, n_block, ogi_qshape_of(type));
-        dot_group(type, n, w, x, n_block, acc + t * MM_ROWS);
-    }
+    for (int64_t t = 0; t < n_tok; t += MM_TOK)
+        dot_group(type, n_tok - t < MM_TOK ? (int)(n_tok - t) : MM_TOK, w, x + t, n_block,
+                  acc + t * MM_ROWS);
 }
 
 /* Up to OGI_MM_SPAN rows: each chunk of the activations meets all of them while it is in L2. */
 static void matmul_span(const ogi_mm_args *a, int64_t row, int64_t n_row)
 {
     tile *w = a->scratch;
-    float *acc = (float *)(void *)(w + ROW_TILES);
+    token *x = (token *)(void *)(w + ROW_TILES);
+    float *acc = (float *)(void *)(x + a->n_tok);
     ogi_qshape s = ogi_qshape_of(a->type);
     memset(acc, 0, (size_t)(n_row + MM_ROWS - 1) / MM_ROWS * (size_t)a->n_tok * MM_ROWS * 4);
     for (int64_t chunk = 0; chunk * OGI_MM_CHUNK < a->k; chunk++) {
         int64_t left = a->k / 32 - chunk * OGI_MM_BLOCKS;
         int n = left < OGI_MM_BLOCKS ? (int)left : OGI_MM_BLOCKS;
+        for (int64_t t = 0; t < a->n_tok; t++)
+            fill_token(&x[t], ogi_mm_row(a, t), a->k, chunk, n, s);
         for (int64_t r = 0; r < n_row; r += MM_ROWS) {
             float *sum = acc + r * a->n_tok;
             for (int i = 0; i < ROW_TILES; i++)
                 fill_tile(&w[i], a, row + r + i * OGI_VN, chunk, n, s);
             switch (a->type) {
-            case OG_Q8_0: dot_chunk(OG_Q8_0, a, w, chunk, n, sum); break;
-            case OG_Q4_0: dot_chunk(OG_Q4_0, a, w, chunk, n, sum); break;
-            case OG_Q4_K: dot_chunk(OG_Q4_K, a, w, chunk, n, sum); break;
-            case OG_Q5_K: dot_chunk(OG_Q5_K, a, w, chunk, n, sum); break;
-            default: dot_chunk(OG_Q6_K, a, w, chunk, n, sum); break;
+            case OG_Q8_0: dot_chunk(OG_Q8_0, w, x, a->n_tok, n, sum); break;
+            case OG_Q4_0: dot_chunk(OG_Q4_0, w, x, a->n_tok, n, sum); break;
+            case OG_Q4_K: dot_chunk(OG_Q4_K, w, x, a->n_tok, n, sum); break;
+            case OG_Q5_K: dot_chunk(OG_Q5_K, w, x, a->n_tok, n, sum); break;
+            default: dot_chunk(OG_Q6_K, w, x, a->n_tok, n, sum); break;
             }
         }
     }

@@ -15,7 +15,7 @@
 
 #if defined(OGI_ISA_avx512)
 
-enum { N_ROW = 16, N_TOK = OGI_MM_FEW, PREFETCH = 1 };
+enum { N_ROW = 16, N_TOK = 4, PREFETCH = 1 };
 
 /* One token in one chunk. */
 typedef struct token {
@@ -366,7 +366,8 @@ OGI_INLINE void matmul_typed(int type, const ogi_mm_args *a)
     for (int64_t r = 0; r < a->n_row; r += N_ROW) {
         int64_t t = 0;
         for (; t + N_TOK <= a->n_tok; t += N_TOK) dot_rows(type, a, r, t, N_TOK);
-        for (; t < a->n_tok; t++) dot_rows(type, a, r, t, 1);
+        for (; t + 2 <= a->n_tok; t += 2) dot_rows(type, a, r, t, 2);
+        if (t < a->n_tok) dot_rows(type, a, r, t, 1);
     }
 }
 

@@ -11,7 +11,7 @@
 #include "oxigraph/dtype.h"
 
 /* Quantized weights are handled in chunks of 512 values of a row: 16 blocks of 32. */
-enum { OGI_MM_CHUNK = 512, OGI_MM_BLOCKS = 16, OGI_MM_FEW = 2 };
+enum { OGI_MM_CHUNK = 512, OGI_MM_BLOCKS = 16, OGI_MM_FEW = 8 };
 
 /* What a block of 32 of a quantized type consists of. */
 typedef struct ogi_qshape {

@@ -16,8 +16,14 @@ void ogi_buf_add(ogi_buf *b, const void *p, size_t n)
     b->p[b->n] = 0;
 }
 
-void ogi_buf_puts(ogi_buf *b, const char *s) { ogi_buf_add(b, s, strlen(s)); }
-void ogi_buf_putc(ogi_buf *b, char c) { ogi_buf_add(b, &c, 1); }
+void ogi_buf_puts(ogi_buf *b, const char *s)
+{
+    ogi_buf_add(b, s, strlen(s));
+}
+void ogi_buf_putc(ogi_buf *b, char c)
+{
+    ogi_buf_add(b, &c, 1);
+}
 
 void ogi_buf_printf(ogi_buf *b, const char *fmt, ...)
 {
@@ -46,4 +52,7 @@ void ogi_buf_free(ogi_buf *b)
     *b = (ogi_buf){ .ctx = b->ctx };
 }
 
-const char *ogi_buf_str(const ogi_buf *b) { return b->p ? b->p : ""; }
+const char *ogi_buf_str(const ogi_buf *b)
+{
+    return b->p ? b->p : "";
+}

@@ -16,7 +16,10 @@ typedef struct ogi_sv {
 
 #define OGI_SV(literal) ((ogi_sv){ (literal), sizeof(literal) - 1 })
 
-static inline ogi_sv ogi_sv_of(const char *s) { return (ogi_sv){ s, strlen(s) }; }
+static inline ogi_sv ogi_sv_of(const char *s)
+{
+    return (ogi_sv){ s, strlen(s) };
+}
 static inline bool ogi_sv_eq(ogi_sv a, ogi_sv b)
 {
     return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
@@ -38,7 +41,7 @@ void ogi_buf_add(ogi_buf *b, const void *p, size_t n);
 void ogi_buf_puts(ogi_buf *b, const char *s);
 void ogi_buf_putc(ogi_buf *b, char c);
 void ogi_buf_printf(ogi_buf *b, const char *fmt, ...) OG_PRINTF(2, 3);
-void ogi_buf_free(ogi_buf *b); /* may be used again */
+void ogi_buf_free(ogi_buf *b);             /* may be used again */
 const char *ogi_buf_str(const ogi_buf *b); /* "" when empty; borrowed until the next change */
 
 #endif

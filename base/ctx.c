@@ -51,8 +51,14 @@ void og_ctx_free(og_ctx *ctx)
     if (ctx) ctx->opt.realloc(ctx->opt.user, ctx, 0);
 }
 
-const char *og_error(const og_ctx *ctx) { return ctx->text; }
-const char *og_error_where(const og_ctx *ctx) { return ctx->where; }
+const char *og_error(const og_ctx *ctx)
+{
+    return ctx->text;
+}
+const char *og_error_where(const og_ctx *ctx)
+{
+    return ctx->where;
+}
 
 void og_error_clear(og_ctx *ctx)
 {
@@ -120,7 +126,8 @@ void *ogi_realloc(og_ctx *ctx, void *p, size_t n, size_t size)
     atomic_fetch_add_explicit(&ctx->n_alloc, 1, memory_order_relaxed);
     if (!__builtin_mul_overflow(n, size, &bytes))
         q = ctx->opt.realloc(ctx->opt.user, p, bytes ? bytes : 1);
-    if (!q) ogi_fail(ctx, OG_E_MEMORY, __FILE__, __LINE__, "out of memory (%zu x %zu bytes)", n, size);
+    if (!q)
+        ogi_fail(ctx, OG_E_MEMORY, __FILE__, __LINE__, "out of memory (%zu x %zu bytes)", n, size);
     return q;
 }
 
@@ -136,7 +143,10 @@ void ogi_free(og_ctx *ctx, void *p)
     if (p) ctx->opt.realloc(ctx->opt.user, p, 0);
 }
 
-void og_text_free(og_ctx *ctx, char *text) { ogi_free(ctx, text); }
+void og_text_free(og_ctx *ctx, char *text)
+{
+    ogi_free(ctx, text);
+}
 
 char *ogi_strndup(og_ctx *ctx, const char *s, size_t n)
 {
@@ -145,7 +155,10 @@ char *ogi_strndup(og_ctx *ctx, const char *s, size_t n)
     return p;
 }
 
-int64_t ogi_alloc_count(const og_ctx *ctx) { return atomic_load(&ctx->n_alloc); }
+int64_t ogi_alloc_count(const og_ctx *ctx)
+{
+    return atomic_load(&ctx->n_alloc);
+}
 
 og_status ogi_grow(og_ctx *ctx, void *p_ptr, int64_t *cap, int64_t need, size_t size)
 {

@@ -44,9 +44,9 @@ int64_t ogi_alloc_count(const og_ctx *ctx);
 /* Makes room for need elements in a growing array (*p, *cap): doubles. */
 og_status ogi_grow(og_ctx *ctx, void *p_ptr, int64_t *cap, int64_t need, size_t size);
 
-#define OGI_LEN(a)    ((int)(sizeof(a) / sizeof((a)[0])))
-#define OGI_MIN(a, b) ((a) < (b) ? (a) : (b))
-#define OGI_MAX(a, b) ((a) > (b) ? (a) : (b))
+#define OGI_LEN(a)      ((int)(sizeof(a) / sizeof((a)[0])))
+#define OGI_MIN(a, b)   ((a) < (b) ? (a) : (b))
+#define OGI_MAX(a, b)   ((a) > (b) ? (a) : (b))
 #define OGI_ALIGN(x, a) (((x) + (a)-1) / (a) * (a))
 
 /* Checked arithmetic on sizes from files: false on overflow. */

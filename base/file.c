@@ -26,7 +26,9 @@ og_status ogi_file_map_open(og_ctx *ctx, const char *path, ogi_file_map *out)
         out->data = err ? NULL : p;
     }
     close(fd);
-    if (err) OG_FAIL(ctx, OG_E_IO, "%s: cannot map %lld bytes: %s", path, (long long)st.st_size, strerror(err));
+    if (err)
+        OG_FAIL(ctx, OG_E_IO, "%s: cannot map %lld bytes: %s", path, (long long)st.st_size,
+                strerror(err));
     return OG_OK;
 }
 
@@ -53,7 +55,8 @@ og_status ogi_file_read(og_ctx *ctx, const char *path, int64_t max_size, ogi_buf
     if (!is_stdin) close(fd);
     if (err) OG_FAIL(ctx, OG_E_IO, "%s: %s", path, strerror(err));
     if (total > max_size)
-        OG_FAIL(ctx, OG_E_LIMIT, "%s: longer than the %lld bytes allowed here", path, (long long)max_size);
+        OG_FAIL(ctx, OG_E_LIMIT, "%s: longer than the %lld bytes allowed here", path,
+                (long long)max_size);
     return out->failed ? OG_E_MEMORY : OG_OK;
 }
 

@@ -21,7 +21,10 @@ static inline uint32_t ogi_bits_of_f32(float f)
     return u;
 }
 
-static inline float ogi_f32_of_bf16(uint16_t h) { return ogi_f32_of_bits((uint32_t)h << 16); }
+static inline float ogi_f32_of_bf16(uint16_t h)
+{
+    return ogi_f32_of_bits((uint32_t)h << 16);
+}
 
 static inline uint16_t ogi_bf16_of_f32(float f)
 {

@@ -165,5 +165,11 @@ void ogi_pool_free(ogi_pool *pool)
     ogi_free(pool->ctx, pool);
 }
 
-int ogi_pool_threads(const ogi_pool *pool) { return pool->n_thread; }
-int64_t ogi_pool_barrier_count(const ogi_pool *pool) { return atomic_load(&pool->n_barrier); }
+int ogi_pool_threads(const ogi_pool *pool)
+{
+    return pool->n_thread;
+}
+int64_t ogi_pool_barrier_count(const ogi_pool *pool)
+{
+    return atomic_load(&pool->n_barrier);
+}

@@ -160,7 +160,8 @@ static int result_type(ogi_kx_op op, int x, int y, int z)
     case OGI_KX_BITS_F32:
     case OGI_KX_F16_BITS: return x == I ? F : -1;
     case OGI_KX_TO_I32: return x == F ? I : -1;
-    case OGI_KX_BYTE: case OGI_KX_TABLE: return x == I ? I : -1;
+    case OGI_KX_BYTE:
+    case OGI_KX_TABLE: return x == I ? I : -1;
     case OGI_KX_ROW_AT: return y == I ? x : -1;
     case OGI_KX_CONST:
     case OGI_KX_COORD:

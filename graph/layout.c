@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Layouts: where the elements of a value lie once its views are resolved. */
-#include "ops/views.h"
+#include "graph/views.h"
 
 #include "graph/dtype.h"
 

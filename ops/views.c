@@ -2,7 +2,7 @@
  *
  * reshape, permute, slice, broadcast: index maps of source 0 that copy nothing. Types that keep
  * their values in blocks (quantized weights, A8) do not let a view touch their last axis. */
-#include "ops/views.h"
+#include "graph/views.h"
 
 #include <inttypes.h>
 

@@ -55,19 +55,22 @@ static int store(const cli_opt *o, const char *value)
     case CLI_STR: *(const char **)o->into = value; return -1;
     case CLI_INT: {
         long long v = strtoll(value, &end, 10);
-        if (end == value || *end || errno) return cli_usage_error("%s wants an integer, not '%s'", o->name, value);
+        if (end == value || *end || errno)
+            return cli_usage_error("%s wants an integer, not '%s'", o->name, value);
         *(int64_t *)o->into = v;
         return -1;
     }
     case CLI_FLOAT: {
         double v = strtod(value, &end);
-        if (end == value || *end || isnan(v)) return cli_usage_error("%s wants a number, not '%s'", o->name, value);
+        if (end == value || *end || isnan(v))
+            return cli_usage_error("%s wants a number, not '%s'", o->name, value);
         *(double *)o->into = v;
         return -1;
     }
     case CLI_LIST: {
         cli_list *l = o->into;
-        if (l->n == OGI_LEN(l->item)) return cli_usage_error("%s is given more than %d times", o->name, l->n);
+        if (l->n == OGI_LEN(l->item))
+            return cli_usage_error("%s is given more than %d times", o->name, l->n);
         l->item[l->n++] = value;
         return -1;
     }
@@ -109,14 +112,16 @@ int cli_parse(const cli_spec *s, int argc, char **argv, const char **args, int *
         int status = store(o, value);
         if (status >= 0) return status;
     }
-    if (*n_args < s->min_args) return cli_usage_error("an argument is missing; usage: %s", s->usage);
+    if (*n_args < s->min_args)
+        return cli_usage_error("an argument is missing; usage: %s", s->usage);
     return -1;
 }
 
 static void log_line(void *user, og_log_level level, const char *line)
 {
     (void)user;
-    if (level >= OG_LOG_WARN) fprintf(stderr, "oxigraph: %s%s\n", level == OG_LOG_WARN ? "warning: " : "", line);
+    if (level >= OG_LOG_WARN)
+        fprintf(stderr, "oxigraph: %s%s\n", level == OG_LOG_WARN ? "warning: " : "", line);
 }
 
 og_ctx *cli_ctx(void)

@@ -89,8 +89,8 @@ typedef struct ogi_attn_args {
     void *scratch; /* attention_scratch(args) bytes */
 } ogi_attn_args;
 
-/* Causal convolution over one sequence: out[t, c] = sum over j of w[c, j] x[t - (n_tap - 1) + j, c],
- * ascending j; inputs before this step are the state's rows, zeros if is_fresh. The state then
+/* Causal convolution over one sequence: out[t, c] = sum over j of w[c, j] x[t - (n_tap - 1) + j,
+ * c], ascending j; inputs before this step are the state's rows, zeros if is_fresh. The state then
  * holds the last n_tap - 1 inputs. */
 typedef struct ogi_conv_args {
     const float *x, *w; /* [n_tok, n_channel], [n_channel, n_tap] */
@@ -102,11 +102,11 @@ typedef struct ogi_conv_args {
 /* Selective scan over one sequence, token by token:
  *   h = fma(h, exp(dt A), B (dt x)), y = sum of fma(h, C) in 16 lanes and one tree. */
 typedef struct ogi_scan_kernel_args {
-    const float *x, *dt;      /* [n_tok, n_channel] */
-    const float *A, *B, *C;   /* [n_channel, n_state], [n_tok, n_state] twice */
-    float *state, *out;       /* [n_channel, n_state], [n_tok, n_channel] */
+    const float *x, *dt;    /* [n_tok, n_channel] */
+    const float *A, *B, *C; /* [n_channel, n_state], [n_tok, n_state] twice */
+    float *state, *out;     /* [n_channel, n_state], [n_tok, n_channel] */
     int64_t n_tok, n_channel, n_state;
-    bool is_fresh;            /* start from zeros */
+    bool is_fresh; /* start from zeros */
 } ogi_scan_kernel_args;
 struct ogi_vprog;
 struct ogi_voperand;

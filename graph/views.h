@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Params of the views, for graph/layout.c, which turns them into strides. */
-#ifndef OG_OPS_VIEWS_H
-#define OG_OPS_VIEWS_H
+#ifndef OG_GRAPH_VIEWS_H
+#define OG_GRAPH_VIEWS_H
 
 #include "graph/graph.h"
 

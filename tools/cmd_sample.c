@@ -237,6 +237,19 @@ static og_status serve(og_ctx *ctx, const og_vocab_view *vocab)
     return status;
 }
 
+static og_status serve_with(og_ctx *ctx, const char *vocab_path)
+{
+    og_tokenizer *t = NULL;
+    og_vocab_view *vocab = NULL;
+    og_status status = OG_OK;
+    if (vocab_path) status = og_tokenizer_open(ctx, vocab_path, NULL, 0, &t);
+    if (t && status == OG_OK) status = og_vocab_view_new(ctx, t, &vocab);
+    if (status == OG_OK) status = serve(ctx, vocab);
+    og_vocab_view_free(vocab);
+    og_tokenizer_free(t);
+    return status;
+}
+
 int cmd_sample(int argc, char **argv)
 {
     bool is_jsonl = false, is_toml = false;
@@ -270,7 +283,7 @@ int cmd_sample(int argc, char **argv)
         return rc;
     }
     if (is_jsonl) {
-        if (serve(ctx, NULL) != OG_OK) return cli_fail(ctx);
+        if (serve_with(ctx, vocab_path) != OG_OK) return cli_fail(ctx);
     } else {
         char *text;
         if (og_sampler_config_print(ctx, &config, is_toml ? OG_SAMPLER_TOML : OG_SAMPLER_JSON,

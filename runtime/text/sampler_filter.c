@@ -270,7 +270,8 @@ void ogi_apply_infill(og_sampler *s, ogi_stage *st)
     s->is_sorted = false;
     if (keep_above(s, 0.2f) == 0) {
         int32_t end = s->vocab->eot >= 0 ? s->vocab->eot : s->vocab->eos;
-        s->cand[0] = (og_candidate){ end, 1.0f, 1.0f };
+        /* Its probability stays that of the first candidate, as in the first implementation. */
+        s->cand[0].id = end, s->cand[0].logit = 1.0f;
         s->n = 1;
         return;
     }

@@ -9,7 +9,7 @@
 #include "tools/tokenize_json.h"
 
 typedef struct options {
-    bool ids, json, jsonl, info, count, no_add, no_parse;
+    bool ids, json, jsonl, info, count, heal, no_add, no_parse;
     const char *verify, *text;
     cli_list override;
 } options;
@@ -83,6 +83,23 @@ static void print_ids(const og_tokens *ids)
     putchar('\n');
 }
 
+/* Takes back what a continuation may spell with longer tokens; tells it on stderr. */
+static og_status heal(og_ctx *ctx, const og_tokenizer *t, og_tokens *ids)
+{
+    enum { MOST = 8 };
+    char *prefix;
+    size_t n;
+    int64_t n_before = ids->n;
+    OG_TRY(og_tokenizer_heal(t, ctx, ids, 0, MOST, &prefix, &n));
+    ogi_buf text = { .ctx = ctx };
+    tokenize_json_string(&text, prefix, n);
+    fprintf(stderr, "healed: %lld tokens taken back; what follows must begin with %s\n",
+            (long long)(n_before - ids->n), ogi_buf_str(&text));
+    ogi_buf_free(&text);
+    og_text_free(ctx, prefix);
+    return OG_OK;
+}
+
 static og_status tokenize_text(og_ctx *ctx, const og_tokenizer *t, const options *o)
 {
     ogi_buf text = { .ctx = ctx };
@@ -96,6 +113,7 @@ static og_status tokenize_text(og_ctx *ctx, const og_tokenizer *t, const options
         status = ogi_file_read(ctx, "-", max_text, &text);
     if (status == OG_OK)
         status = og_tokenizer_encode(t, ctx, ogi_buf_str(&text), text.n, flags, &ids);
+    if (status == OG_OK && o->heal) status = heal(ctx, t, &ids);
     if (status == OG_OK) {
         if (o->json)
             print_json(ctx, t, &ids, text.n);
@@ -122,6 +140,8 @@ int cmd_tokenize(int argc, char **argv)
         { "--jsonl", CLI_FLAG, &o.jsonl, NULL, "answer one JSON request a line (docs: README)" },
         { "--info", CLI_FLAG, &o.info, NULL, "print special ids and flags, with --json as JSON" },
         { "--verify", CLI_STR, &o.verify, "FILE", "compare with the ids in FILE (.jsonl)" },
+        { "--heal", CLI_FLAG, &o.heal, NULL,
+          "take back tokens at the end that a longer one begins with" },
         { "-p|--text", CLI_STR, &o.text, "TEXT", "this text instead of stdin" },
         { "--no-add-special", CLI_FLAG, &o.no_add, NULL, "do not add BOS, EOS or separator" },
         { "--no-parse-special", CLI_FLAG, &o.no_parse, NULL, "take <|control|> tokens as text" },

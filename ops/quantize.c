@@ -43,8 +43,7 @@ static const char *const cases[] = {
     "sym T = 1..40\n"
     "input $x : F32[T,64]\n"
     "%0 = quantize($x)\n"
-    "%1 = scale(%0) a=1\n"
-    "output \"y\" = %1\n",
+    "output \"y\" = %0\n",
 };
 // clang-format on
 

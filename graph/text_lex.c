@@ -22,7 +22,7 @@ og_status ogi_lex_fail(ogi_lex *x, const char *expected)
         snprintf(found, sizeof found, "the end of the line");
     } else if (x->p < x->end) {
         int n = 1;
-        while (n < 24 && x->p + n < x->end && is_word(x->p[0]) && is_word(x->p[n])) n++;
+        while (n < 24 && x->p + n < x->end && is_word(x->p[n])) n++;
         snprintf(found, sizeof found, "\"%.*s\"", n, x->p);
     }
     OG_FAIL(x->ctx, OG_E_FORMAT, "graph text, line %d, column %d: expected %s, found %s", x->line,

@@ -223,8 +223,8 @@ static const ogi_attr broadcast_attrs[] = {
 static const char *const reshape_cases[] = {
     "graph \"reshape\"\nsym T = 1..40\ninput $x : F32[T,6,8]\n"
     "%0 = reshape($x) shape=[T,3,16] : F32[T,3,16]\noutput \"y\" = %0\n",
-    "graph \"reshape\"\nsym T = 2..2\ninput $x : I32[T,6]\n"
-    "%0 = reshape($x) shape=[12] : I32[12]\noutput \"y\" = %0\n",
+    "graph \"reshape\"\nsym T = 1..40\ninput $x : I32[T,6]\n"
+    "%0 = reshape($x) shape=[2*T,3] : I32[2*T,3]\noutput \"y\" = %0\n",
 };
 static const char *const permute_cases[] = {
     "graph \"permute\"\nsym T = 1..40\ninput $x : F32[T,3,17]\n"

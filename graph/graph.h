@@ -216,6 +216,12 @@ og_graph *ogi_graph_like(const og_graph *g); /* empty, same name and symbols */
 og_tensor *ogi_node_copy(og_graph *g, const og_tensor *n, og_tensor *const *src);
 bool ogi_params_eq(const og_tensor *a, const og_tensor *b); /* attribute by attribute */
 
+/* Copies `in` node by node in order: fn gives the node of g that stands for n, whose sources are
+ * src there (NULL without failure: n has no user left). Outputs follow. */
+typedef og_tensor *(*ogi_rewrite)(void *user, og_graph *g, const og_tensor *n,
+                                  og_tensor *const *src);
+og_status ogi_graph_rewrite(const og_graph *in, ogi_rewrite fn, void *user, og_graph **out);
+
 /* Kept alive without users: stores, ops that update a state in place. */
 bool ogi_has_effect(const og_tensor *x);
 

@@ -9,7 +9,7 @@
  *     %3 = permute(%2) {axes=[1,0,2]} : f32[8,T,64]        %3 = permute(%2) ...
  *     %4 = reshape(%3) : f32[8*T,64]                       %9 = cast(%3) : f32[8,T,64]
  *                                                          %4 = reshape(%9) : f32[8*T,64] */
-#include "graph/graph.h"
+#include "graph/passes.h"
 
 #include "graph/dtype.h"
 
@@ -48,6 +48,14 @@ static bool is_state(const og_tensor *x)
     return r->op == OG_OP_STATE || ogi_op_def_of(r->op)->op_class == OGI_CLASS_STORE;
 }
 
+/* Has the view n a layout over x, which stands for its source? */
+static bool can_view(const og_tensor *n, const og_tensor *x)
+{
+    ogi_layout l;
+    if (!ogi_layout_of(x, &l)) return false;
+    return n->op != OG_OP_RESHAPE || ogi_layout_reshape(&l, &n->shape, &l);
+}
+
 /* May n read x (its source s) as it lies? */
 static bool can_read(const og_tensor *n, int s, const og_tensor *x)
 {
@@ -57,7 +65,7 @@ static bool can_read(const og_tensor *n, int s, const og_tensor *x)
         if (s == 0) return has_even_rows(x);
         return s == 1 ? ogi_layout_of(x, &l) : is_contiguous(x);
     case OGI_CLASS_KERNEL: return is_state(x) || is_contiguous(x);
-    case OGI_CLASS_VIEW: return ogi_layout_of(n, &l);
+    case OGI_CLASS_VIEW: return can_view(n, x);
     case OGI_CLASS_LEAF:
     case OGI_CLASS_MAP:
     case OGI_CLASS_INDEXED:
@@ -73,8 +81,6 @@ static bool can_copy(const og_tensor *x)
     return !is_state(x) && !ogi_dtype_info(x->dtype)->is_quantized && x->dtype != OG_A8;
 }
 
-og_status ogi_pass_materialize_views(const og_graph *in, og_graph **out);
-
 og_status ogi_pass_materialize_views(const og_graph *in, og_graph **out)
 {
     *out = NULL;
@@ -85,15 +91,14 @@ og_status ogi_pass_materialize_views(const og_graph *in, og_graph **out)
         const og_tensor *n = in->node[i];
         og_tensor *src[OGI_MAX_SRC] = { 0 };
         for (int s = 0; s < n->n_src; s++) src[s] = n->src[s] ? map[n->src[s]->id] : NULL;
-        og_tensor *m = ogi_node_copy(g, n, src);
-        for (int s = 0; m && s < n->n_src; s++) {
-            if (!src[s] || can_read(m, s, src[s]) || !can_copy(src[s])) continue;
+        og_graph_layer(g, n->layer);
+        for (int s = 0; s < n->n_src; s++) {
+            if (!src[s] || can_read(n, s, src[s]) || !can_copy(src[s])) continue;
             og_tensor **c = &copy[n->src[s]->id];
             if (!*c) *c = og_cast(g, src[s], src[s]->dtype);
             src[s] = *c;
-            m = ogi_node_copy(g, n, src);
         }
-        map[i] = m;
+        map[i] = ogi_node_copy(g, n, src);
     }
     for (int64_t i = 0; g && map && copy && i < in->n_output; i++) {
         og_tensor *x = map[in->output[i].value->id];

@@ -33,6 +33,39 @@ og_tensor *ogi_node_copy(og_graph *g, const og_tensor *n, og_tensor *const *src)
     return copy;
 }
 
+static og_status rewrite_all(const og_graph *in, ogi_rewrite fn, void *user, og_graph *g,
+                             og_tensor **map)
+{
+    for (int64_t i = 0; i < in->n_node; i++) {
+        const og_tensor *n = in->node[i];
+        og_tensor *src[OGI_MAX_SRC] = { NULL };
+        for (int k = 0; k < n->n_src; k++)
+            if (n->src[k]) src[k] = map[n->src[k]->id];
+        og_graph_layer(g, n->layer);
+        map[i] = fn(user, g, n, src);
+        OG_TRY(g->status);
+    }
+    og_graph_layer(g, -1);
+    for (int64_t i = 0; i < in->n_output; i++)
+        og_output(g, in->output[i].name, map[in->output[i].value->id]);
+    return g->status;
+}
+
+og_status ogi_graph_rewrite(const og_graph *in, ogi_rewrite fn, void *user, og_graph **out)
+{
+    *out = NULL;
+    OG_TRY(in->status);
+    og_graph *g = ogi_graph_like(in);
+    og_tensor **map = OGI_NEW_N(in->ctx, og_tensor *, in->n_node + 1);
+    og_status s = g && map ? rewrite_all(in, fn, user, g, map) : OG_E_MEMORY;
+    ogi_free(in->ctx, map);
+    if (s == OG_OK)
+        *out = g;
+    else
+        og_graph_free(g);
+    return s;
+}
+
 bool ogi_has_effect(const og_tensor *x)
 {
     const ogi_op_def *def = ogi_op_def_of(x->op);

@@ -82,5 +82,6 @@ const ogi_op_def ogi_op_ssm_conv = {
     .ref = ref,
     .cost = cost,
     .tol = 1e-10,
+    .writes_state = true,
     OGI_CASES(cases),
 };

@@ -100,5 +100,6 @@ const ogi_op_def ogi_op_ssm_scan = {
     .ref = ref,
     .cost = cost,
     .tol = 1e-9,
+    .writes_state = true,
     OGI_CASES(cases),
 };

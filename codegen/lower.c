@@ -294,27 +294,46 @@ static og_status store_result(lowering *lw, const og_tensor *x)
 }
 
 /* ---- the finished program -------------------------------------------------------------------- */
-/* Marks what stores need, from the end; instructions come after what they use. */
-static void mark_live(const ogi_kb *b, int32_t *place_of)
+/* The k-th value that an instruction uses, NONE for none; k < N_USED. */
+enum { N_USED = 3 + OG_MAX_RANK };
+
+static ogi_kx used_by(const ogi_kx_ins *s, int k)
 {
-    for (int64_t i = b->n_ins - 1; i >= 0; i--) {
-        const ogi_kx_ins *s = &b->ins[i];
-        if (s->op == OGI_KX_STORE) place_of[i] = 1;
-        if (!place_of[i]) continue;
-        if (s->a >= 0) place_of[s->a] = 1;
-        if (s->b >= 0) place_of[s->b] = 1;
-        if (s->c >= 0) place_of[s->c] = 1;
-        for (int j = 0; j < OG_MAX_RANK; j++) {
-            if ((s->op == OGI_KX_LOAD || s->op == OGI_KX_STORE) && s->src[j] >= 0) {
-                place_of[s->src[j]] = 1;
+    if (k < 3) return k == 0 ? s->a : k == 1 ? s->b : s->c;
+    return s->op == OGI_KX_LOAD || s->op == OGI_KX_STORE ? s->src[k - 3] : OGI_KX_NONE;
+}
+
+/* The canonical order: what each store needs, operands from left to right, then the store. It does
+ * not depend on the order in which C evaluates the arguments of builder calls. place: where each
+ * instruction goes, NONE for dead ones; returns how many there are. */
+static int32_t order_live(const ogi_kb *b, ogi_kx *place, ogi_kx *stack)
+{
+    int32_t n = 0;
+    for (int64_t i = 0; i < b->n_ins; i++) place[i] = OGI_KX_NONE;
+    for (int64_t i = 0; i < b->n_ins; i++) {
+        int depth = 0;
+        if (b->ins[i].op == OGI_KX_STORE) stack[depth++] = (ogi_kx)i;
+        while (depth > 0) {
+            ogi_kx top = stack[depth - 1];
+            int k = 0;
+            for (; k < N_USED; k++) {
+                ogi_kx v = used_by(&b->ins[top], k);
+                if (v >= 0 && place[v] < 0) break;
+            }
+            if (k < N_USED) {
+                stack[depth++] = used_by(&b->ins[top], k);
+            } else {
+                place[top] = n++;
+                depth--;
             }
         }
     }
+    return n;
 }
 
-static ogi_kx moved(const int32_t *place_of, ogi_kx v)
+static ogi_kx moved(const ogi_kx *place, ogi_kx v)
 {
-    return v < 0 ? v : place_of[v];
+    return v < 0 ? v : place[v];
 }
 
 /* Must rows be run whole for this instruction? */
@@ -335,35 +354,41 @@ static bool needs_row(const lowering *lw, const ogi_kx_ins *s)
            !ogi_dim_eq(lw->space.dim[last], OG_N(1));
 }
 
-/* Copies live instructions and the operands they use into mem. */
-static og_status finish(const lowering *lw, ogi_arena *mem, int32_t *place_of, ogi_kprog **out)
+static int used_operand(ogi_kprog *p, const ogi_koperand *o)
+{
+    int k = 0;
+    while (k < p->n_operand && !operand_eq(&p->operand[k], o)) k++;
+    if (k == p->n_operand) p->operand[p->n_operand++] = *o;
+    return k;
+}
+
+/* Copies live instructions, in their order, and the operands they use. */
+static og_status finish(const lowering *lw, ogi_arena *mem, ogi_kx *place, ogi_kx *from,
+                        ogi_kprog **out)
 {
     const ogi_kb *b = &lw->kb;
-    mark_live(b, place_of);
     ogi_kprog *p = ogi_arena_alloc(mem, 1, sizeof *p);
     if (!p) return OG_E_MEMORY;
     p->rank = lw->space.rank;
     for (int j = 0; j < p->rank; j++) p->space[j] = lw->space.dim[j];
-    p->ins = ogi_arena_alloc(mem, (size_t)b->n_ins + 1, sizeof *p->ins);
+    p->n_ins = order_live(b, place, from);
+    p->ins = ogi_arena_alloc(mem, (size_t)p->n_ins + 1, sizeof *p->ins);
     p->operand = ogi_arena_alloc(mem, (size_t)lw->n_operand + 1, sizeof *p->operand);
     if (!p->ins || !p->operand) return OG_E_MEMORY;
     for (int64_t i = 0; i < b->n_ins; i++) {
-        if (!place_of[i]) continue;
-        ogi_kx_ins s = b->ins[i];
+        if (place[i] >= 0) from[place[i]] = (ogi_kx)i;
+    }
+    for (int i = 0; i < p->n_ins; i++) {
+        ogi_kx_ins s = b->ins[from[i]];
         p->has_row = p->has_row || needs_row(lw, &s);
-        s.a = moved(place_of, s.a);
-        s.b = moved(place_of, s.b);
-        s.c = moved(place_of, s.c);
+        s.a = moved(place, s.a);
+        s.b = moved(place, s.b);
+        s.c = moved(place, s.c);
         if (s.op == OGI_KX_LOAD || s.op == OGI_KX_STORE) {
-            for (int j = 0; j < OG_MAX_RANK; j++) s.src[j] = moved(place_of, s.src[j]);
-            const ogi_koperand *o = &lw->operand[s.arg];
-            int k = 0;
-            while (k < p->n_operand && !operand_eq(&p->operand[k], o)) k++;
-            if (k == p->n_operand) p->operand[p->n_operand++] = *o;
-            s.arg = (int16_t)k;
+            for (int j = 0; j < OG_MAX_RANK; j++) s.src[j] = moved(place, s.src[j]);
+            s.arg = (int16_t)used_operand(p, &lw->operand[s.arg]);
         }
-        place_of[i] = p->n_ins;
-        p->ins[p->n_ins++] = s;
+        p->ins[i] = s;
     }
     *out = p;
     return OG_OK;
@@ -383,10 +408,10 @@ static og_status lower_all(lowering *lw, ogi_arena *mem, ogi_kprog **out)
         bool is_state = ogi_op_def_of(spec->store[i]->op)->op_class == OGI_CLASS_STORE;
         if (!is_state) OG_TRY(store_result(lw, spec->store[i]));
     }
-    int32_t *place_of = OGI_NEW_N(ctx, int32_t, lw->kb.n_ins + 1);
-    if (!place_of) return OG_E_MEMORY;
-    og_status status = finish(lw, mem, place_of, out);
-    ogi_free(ctx, place_of);
+    ogi_kx *place = OGI_NEW_N(ctx, ogi_kx, 2 * lw->kb.n_ins + 1);
+    if (!place) return OG_E_MEMORY;
+    og_status status = finish(lw, mem, place, place + lw->kb.n_ins, out);
+    ogi_free(ctx, place);
     return status;
 }
 

@@ -17,7 +17,7 @@
 #include <math.h>
 
 #include "graph/dtype.h"
-#include "ops/views.h"
+#include "graph/views.h"
 
 enum { FOLD_MAX = 64 }; /* elements of a folded constant */
 

@@ -606,6 +606,8 @@ Test(kernels, are_found_by_name)
     cr_assert(ogi_cpu_kernels_find("mmx") == NULL);
     cr_assert(ogi_cpu_kernels_find(NULL) == ogi_cpu_kernels_at(0));
     const ogi_cpu_kernels *isa;
-    for (int i = 0; (isa = ogi_cpu_kernels_at(i)); i++)
+    for (int i = 0; (isa = ogi_cpu_kernels_at(i)); i++) {
+        printf("tested here: %s\n", isa->name);
         cr_assert(ogi_cpu_kernels_find(isa->name) == isa);
+    }
 }

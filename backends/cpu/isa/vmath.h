@@ -247,7 +247,7 @@ static inline float ogi_vm_pow(float x, float y)
     float half = 0.5f * y;
     int is_int = floorf(y) == y, is_odd = is_int & (floorf(half) != half);
     float signed_r = is_odd ? copysignf(r, x) : r;
-    float neg = is_int | (a == 0.0f) | (a == INFINITY) ? signed_r : NAN;
+    float neg = (is_int | (a == 0.0f) | (a == INFINITY)) ? signed_r : NAN;
     r = x < 0.0f || x == 0.0f ? neg : r;
     return y == 0.0f || x == 1.0f ? 1.0f : r;
 }

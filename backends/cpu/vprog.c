@@ -14,7 +14,7 @@ typedef struct val {
     bool is_uniform;
     bool is_direct; /* a load used in place */
     bool is_kept;   /* has a row slot */
-    int16_t level;  /* first phase that may use it; LEVEL_ONCE: constant */
+    int16_t level;  /* first phase that may use it; LEVEL_ONCE: before all rows */
     int16_t cost;   /* to compute it again */
     int16_t slot;   /* of scalars, accesses and rows; registers: in this phase, else -1 */
     int16_t access; /* LOAD STORE */
@@ -97,9 +97,11 @@ static int cost_of(const compiler *c, const ogi_kx_ins *s)
     }
 }
 
-static int first_level(const ogi_kx_ins *s)
+/* The last coordinate runs over the same values in every row. */
+static int first_level(const compiler *c, const ogi_kx_ins *s)
 {
-    return s->op == OGI_KX_COORD || is_memory(s) || is_reduction(s) ? 0 : LEVEL_ONCE;
+    if (s->op == OGI_KX_COORD) return s->arg == c->kx->rank - 1 ? LEVEL_ONCE : 0;
+    return is_memory(s) || is_reduction(s) || s->op == OGI_KX_ROW_AT ? 0 : LEVEL_ONCE;
 }
 
 static og_status check(const compiler *c, int i)
@@ -135,7 +137,7 @@ static void analyse(compiler *c, int i)
     const ogi_kx_ins *s = ins_of(c, i);
     val *v = &c->val[i];
     const ogi_kx operand[3] = { s->a, s->b, s->c };
-    int level = first_level(s), cost = cost_of(c, s);
+    int level = first_level(c, s), cost = cost_of(c, s);
     bool is_uniform = true;
     for (int k = 0; k < 3; k++) {
         if (operand[k] < 0) continue;
@@ -155,7 +157,7 @@ static void analyse(compiler *c, int i)
                        (dtype_of(c, s) == OG_F32 || dtype_of(c, s) == OG_I32);
     }
     if (is_reduction(s)) {
-        level = OGI_MAX(level, 0) + 1;
+        level++;
         is_uniform = true;
     }
     if (s->op == OGI_KX_ROW_AT) {
@@ -165,7 +167,6 @@ static void analyse(compiler *c, int i)
         if (needs_whole) level = OGI_MAX(level, c->val[s->a].level + 1);
         is_uniform = c->val[s->a].is_uniform || c->val[s->b].is_uniform;
     }
-    if (!is_uniform) level = OGI_MAX(level, 0);
     v->is_uniform = is_uniform;
     v->level = (int16_t)level;
     v->cost = (int16_t)OGI_MIN(cost, COST_DEAR);
@@ -223,7 +224,7 @@ static void keep_rows(compiler *c)
         if (!a->is_uniform && !a->is_direct) a->is_kept = true;
         if (is_a8 && a->is_uniform) c->val[i].is_kept = true; /* filled by the store itself */
     }
-    for (int level = c->v->n_phase - 1; level >= 0; level--) mark_needed(c, level);
+    for (int level = c->v->n_phase - 1; level >= LEVEL_ONCE; level--) mark_needed(c, level);
 }
 
 /* ---- slots ----------------------------------------------------------------------------------- */
@@ -449,11 +450,10 @@ static void emit_access(const compiler *c, int level, ogi_vphase *ph)
     }
 }
 
-static og_status emit_phase(compiler *c, int level)
+static og_status emit_phase(compiler *c, int level, ogi_vphase *ph)
 {
     size_t n = (size_t)c->kx->n_ins + 1;
     ogi_arena *mem = &c->v->mem;
-    ogi_vphase *ph = &c->v->phase[level];
     ph->uniform = ogi_arena_alloc(mem, n, sizeof *ph->uniform);
     ph->strip = ogi_arena_alloc(mem, n, sizeof *ph->strip);
     ph->access = ogi_arena_alloc(mem, n, sizeof *ph->access);
@@ -501,11 +501,10 @@ static og_status compile(compiler *c)
     size_t n = (size_t)kx->n_ins + 1;
     v->access = ogi_arena_alloc(&v->mem, n, sizeof *v->access);
     v->phase = ogi_arena_alloc(&v->mem, (size_t)v->n_phase, sizeof *v->phase);
-    v->once = ogi_arena_alloc(&v->mem, n, sizeof *v->once);
-    if (!v->access || !v->phase || !v->once) return OG_E_MEMORY;
+    if (!v->access || !v->phase) return OG_E_MEMORY;
     OG_TRY(assign_slots(c));
-    v->n_once = emit_uniform(c, LEVEL_ONCE, v->once);
-    for (int level = 0; level < v->n_phase; level++) OG_TRY(emit_phase(c, level));
+    OG_TRY(emit_phase(c, LEVEL_ONCE, &v->once));
+    for (int level = 0; level < v->n_phase; level++) OG_TRY(emit_phase(c, level, &v->phase[level]));
     measure(c);
     return OG_OK;
 }

@@ -3,8 +3,8 @@
  * What a vector program looks like to its compiler (vprog.c) and its executor (isa/vm.c).
  *
  * A row runs in phases: a reduction, or an index into a value of the row, ends one. A phase runs
- * its uniform instructions once, then its strip instructions for each strip of the row. Constants
- * and what follows from them alone are computed once a run.
+ * its uniform instructions once, then its strip instructions for each strip of the row. What follows
+ * from constants and the last coordinate alone is computed in a phase once a run.
  *
  * Instructions name slots, pointers to 32-bit values. What is at a slot, in this order:
  *
@@ -72,8 +72,7 @@ struct ogi_vprog {
     int rank;
     int n_scalar, n_access, n_row, n_reg, n_slot, n_acc;
     int64_t row_max, strip; /* lanes; multiples of 16 */
-    ogi_vins *once;
-    int n_once;
+    ogi_vphase once;
     ogi_vaccess *access; /* LOADs and STOREs; slot n_scalar + i */
     ogi_vphase *phase;
     int n_phase;

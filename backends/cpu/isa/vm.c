@@ -311,24 +311,22 @@ static void run_uniform(const run *r, const ogi_vins *in, int n_ins)
     }
 }
 
-static void run_row(const run *r, int64_t lo, int64_t hi)
+static void run_phase(const run *r, const ogi_vphase *ph, int64_t lo, int64_t hi)
 {
     const ogi_vprog *v = r->v;
-    for (const ogi_vphase *ph = v->phase; ph < v->phase + v->n_phase; ph++) {
-        run_uniform(r, ph->uniform, ph->n_uniform);
-        for (int i = 0; i < ph->n_access; i++) {
-            const ogi_vaccess *a = &v->access[ph->access[i]];
-            int64_t e = row_element(r, a);
-            r->elem[ph->access[i]] = e;
-            r->base[a->slot] = (char *)r->operand[a->operand].base + e * a->block_bytes / a->block;
-        }
-        for (int i = 0; i < ph->n_reduce; i++) start_reduction(r, &ph->reduce[i]);
-        for (int64_t o = lo; ph->n_strip > 0 && o < hi; o += v->strip) {
-            run_strip(r, ph, o, (int)OGI_MIN(v->strip, hi - o));
-        }
-        for (int i = 0; i < ph->n_reduce; i++) finish_reduction(r, &ph->reduce[i]);
-        for (int i = 0; i < ph->n_quant; i++) store_a8(r, &ph->quant[i]);
+    run_uniform(r, ph->uniform, ph->n_uniform);
+    for (int i = 0; i < ph->n_access; i++) {
+        const ogi_vaccess *a = &v->access[ph->access[i]];
+        int64_t e = row_element(r, a);
+        r->elem[ph->access[i]] = e;
+        r->base[a->slot] = (char *)r->operand[a->operand].base + e * a->block_bytes / a->block;
     }
+    for (int i = 0; i < ph->n_reduce; i++) start_reduction(r, &ph->reduce[i]);
+    for (int64_t o = lo; ph->n_strip > 0 && o < hi; o += v->strip) {
+        run_strip(r, ph, o, (int)OGI_MIN(v->strip, hi - o));
+    }
+    for (int i = 0; i < ph->n_reduce; i++) finish_reduction(r, &ph->reduce[i]);
+    for (int i = 0; i < ph->n_quant; i++) store_a8(r, &ph->quant[i]);
 }
 
 static char *take(char **at, size_t n)
@@ -363,9 +361,9 @@ void OGI_ISA(ogi_vm_run)(const ogi_vprog *v, const ogi_voperand *operand, const 
         r.coord[k] = lo[k];
     }
     place_slots(&r, scratch);
-    run_uniform(&r, v->once, v->n_once);
+    run_phase(&r, &v->once, lo[last], hi[last]);
     for (;;) {
-        run_row(&r, lo[last], hi[last]);
+        for (int i = 0; i < v->n_phase; i++) run_phase(&r, &v->phase[i], lo[last], hi[last]);
         int k = last - 1;
         for (; k >= 0 && ++r.coord[k] == hi[k]; k--) r.coord[k] = lo[k];
         if (k < 0) return;

@@ -95,7 +95,6 @@ og_status ogi_pass_materialize_views(const og_graph *in, og_graph **out)
         for (int s = 0; s < n->n_src; s++) {
             if (!src[s] || can_read(n, s, src[s]) || !can_copy(src[s])) continue;
             og_tensor **c = &copy[n->src[s]->id];
-            g->n_node--; /* m again, behind the copy */
             if (!*c) *c = og_cast(g, src[s], src[s]->dtype);
             src[s] = *c;
         }

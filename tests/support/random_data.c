@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Data for the leaves of random graphs. The name says what a leaf must hold:
+ *
+ *     index.N.B          I32 below B
+ *     pos, seq_start, kv_len, page_table, slot, state_slot      the sequences of the step
+ *
+ * anything else is uniform in [-1, 1]; I32 in -9..9; quantized types are random blocks. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/half.h"
+#include "graph/dtype.h"
+#include "tests/support/random_graph.h"
+
+enum { PAGES = 2, PAGE = 64, MAX_SEQ = 8 };
+
+/* The sequences of a step: n_tok tokens each after n_past earlier ones. */
+typedef struct step {
+    int64_t n_seq, n_tok;
+    int64_t first[MAX_SEQ + 1], past[MAX_SEQ];
+} step;
+
+static uint64_t hash(uint64_t seed, const char *name)
+{
+    for (; *name; name++) seed = ogt_next(&seed) ^ (unsigned char)*name;
+    return seed;
+}
+
+static float uniform(uint64_t *r)
+{
+    return (float)((double)(ogt_next(r) >> 40) / (1 << 23) - 1);
+}
+
+static int64_t below(uint64_t *r, int64_t n)
+{
+    return (int64_t)(ogt_next(r) % (uint64_t)n);
+}
+
+static int64_t symbol(const og_graph *g, const char *name, const int64_t *sym)
+{
+    for (int i = 0; i < g->n_sym; i++)
+        if (!strcmp(g->sym[i].name, name)) return sym[i];
+    return 1;
+}
+
+static step make_step(const og_graph *g, uint64_t seed, const int64_t *sym)
+{
+    uint64_t r = hash(seed, "step");
+    step s = { symbol(g, "S", sym), symbol(g, "T", sym), { 0 }, { 0 } };
+    for (int64_t i = 0; i < s.n_seq; i++) {
+        int64_t left = s.n_tok - s.first[i], later = s.n_seq - 1 - i;
+        int64_t n = later ? 1 + below(&r, left - later) : left;
+        s.first[i + 1] = s.first[i] + n;
+        s.past[i] = below(&r, 3) ? below(&r, PAGES * PAGE - n + 1) : 0;
+    }
+    return s;
+}
+
+/* Page p of sequence s: any injective map. */
+static int32_t page_of(int64_t s, int64_t p)
+{
+    return (int32_t)((s * PAGES + p) * 5 % (MAX_SEQ * PAGES - 1));
+}
+
+/* Fills an I32 leaf. */
+static void fill_ints(const ogt_leaf *l, const step *st, uint64_t r)
+{
+    int32_t *v = l->bytes;
+    int64_t n = l->size / 4, bound = 0;
+    if (!strncmp(l->name, "index.", 6)) bound = atoll(strrchr(l->name, '.') + 1);
+    for (int64_t i = 0; i < n; i++) v[i] = (int32_t)(bound ? below(&r, bound) : below(&r, 19) - 9);
+    for (int64_t s = 0; s < st->n_seq; s++) {
+        int64_t length = st->past[s] + st->first[s + 1] - st->first[s];
+        if (!strcmp(l->name, "kv_len")) v[s] = (int32_t)length;
+        if (!strcmp(l->name, "state_slot")) v[s] = (int32_t)((s + 1) % MAX_SEQ);
+        if (!strcmp(l->name, "page_table"))
+            for (int64_t p = 0; p < PAGES; p++) v[s * PAGES + p] = page_of(s, p);
+        for (int64_t t = st->first[s]; t < st->first[s + 1]; t++) {
+            int64_t pos = st->past[s] + t - st->first[s];
+            if (!strcmp(l->name, "pos")) v[t] = (int32_t)pos;
+            if (!strcmp(l->name, "slot"))
+                v[t] = page_of(s, pos / PAGE) * PAGE + (int32_t)(pos % PAGE);
+        }
+    }
+    if (!strcmp(l->name, "seq_start"))
+        for (int64_t s = 0; s <= st->n_seq; s++) v[s] = (int32_t)st->first[s];
+}
+
+/* Where the half-precision scales of a block lie, and what makes values of about 1. */
+typedef struct block_scales {
+    og_dtype dtype;
+    int at[2]; /* byte offsets; -1: none */
+    float size[2];
+} block_scales;
+
+static const block_scales scales[] = {
+    { OG_Q8_0, { 0, -1 }, { 1.0f / 127, 0 } },
+    { OG_Q4_0, { 0, -1 }, { 1.0f / 8, 0 } },
+    { OG_Q4_K, { 0, 2 }, { 1.0f / 400, 1.0f / 60 } },
+    { OG_Q5_K, { 0, 2 }, { 1.0f / 800, 1.0f / 60 } },
+    { OG_Q6_K, { 208, -1 }, { 1.0f / 2000, 0 } },
+};
+
+static void fill_blocks(unsigned char *p, int64_t size, const ogi_dtype *type, uint64_t r)
+{
+    const block_scales *s = scales;
+    while (s->dtype != type->id) s++;
+    for (int64_t i = 0; i < size; i++) p[i] = (unsigned char)ogt_next(&r);
+    for (int64_t b = 0; b < size; b += type->bytes)
+        for (int k = 0; k < 2; k++) {
+            if (s->at[k] < 0) continue;
+            uint16_t h = ogi_f16_of_f32(s->size[k] * (0.5f + 0.5f * fabsf(uniform(&r))));
+            memcpy(p + b + s->at[k], &h, 2);
+        }
+}
+
+static void fill_reals(ogt_leaf *l, uint64_t r)
+{
+    unsigned char *p = l->bytes;
+    for (int64_t i = 0; i < l->ref.n; i++) {
+        float x = uniform(&r);
+        uint16_t h = l->ref.dtype == OG_F16 ? ogi_f16_of_f32(x) : ogi_bf16_of_f32(x);
+        if (l->ref.dtype == OG_F32)
+            memcpy(p + 4 * i, &x, 4);
+        else
+            memcpy(p + 2 * i, &h, 2);
+        l->ref.f[i] = l->ref.dtype == OG_F32   ? x
+                      : l->ref.dtype == OG_F16 ? ogi_f32_of_f16(h)
+                                               : ogi_f32_of_bf16(h);
+    }
+}
+
+static bool fill_leaf(const og_graph *g, const og_tensor *n, uint64_t seed, const int64_t *sym,
+                      ogt_leaf *l)
+{
+    const ogi_dtype *type = ogi_dtype_info((int64_t)n->dtype);
+    step st = make_step(g, seed, sym);
+    uint64_t r = hash(seed ^ (uint64_t)n->op << 32, n->name);
+    l->op = n->op;
+    strncpy(l->name, n->name, sizeof l->name - 1);
+    l->ref.dtype = n->dtype, l->ref.rank = n->shape.rank, l->ref.n = 1;
+    for (int i = 0; i < n->shape.rank; i++)
+        l->ref.n *= l->ref.dim[i] = ogi_dim_value(n->shape.dim[i], sym);
+    if (!ogi_dtype_bytes((int64_t)n->dtype, l->ref.n, &l->size)) return false;
+    l->bytes = calloc((size_t)l->size + 64, 1);
+    if (n->dtype == OG_I32)
+        l->ref.i = calloc((size_t)l->ref.n, 4);
+    else
+        l->ref.f = calloc((size_t)l->ref.n, 4);
+    if (!l->bytes || (!l->ref.i && !l->ref.f)) return false;
+    if (n->dtype == OG_I32) {
+        fill_ints(l, &st, r);
+        memcpy(l->ref.i, l->bytes, (size_t)l->size);
+    } else if (type->is_quantized) {
+        fill_blocks(l->bytes, l->size, type, r);
+        return ogi_dequantize(g->ctx, n->dtype, l->bytes, l->ref.n, l->ref.f) == OG_OK;
+    } else {
+        fill_reals(l, r);
+    }
+    return true;
+}
+
+void ogt_random_syms(const og_graph *g, uint64_t seed, int64_t *sym)
+{
+    uint64_t r = hash(seed, "symbols");
+    int64_t n_tok = 1;
+    for (int i = 0; i < g->n_sym; i++) {
+        int64_t max = g->sym[i].max;
+        if (!strcmp(g->sym[i].name, "S")) max = OGI_MIN(max, n_tok); /* T is declared first */
+        int64_t range = max - g->sym[i].min + 1;
+        sym[i] = g->sym[i].min + (below(&r, 4) ? below(&r, range) : below(&r, 2) ? range - 1 : 0);
+        if (!strcmp(g->sym[i].name, "T")) n_tok = sym[i];
+    }
+}
+
+ogt_data *ogt_data_new(const og_graph *g, uint64_t seed, const int64_t *sym)
+{
+    ogt_data *d = calloc(1, sizeof *d);
+    if (!d || !(d->leaf = calloc((size_t)g->n_node + 1, sizeof *d->leaf))) abort();
+    for (int64_t i = 0; i < g->n_node; i++) {
+        const og_tensor *n = g->node[i];
+        if (!ogi_is_leaf(n) || n->op == OG_OP_TABLE) continue;
+        if (!fill_leaf(g, n, seed, sym, &d->leaf[d->n_leaf++])) abort();
+    }
+    return d;
+}
+
+void ogt_data_free(ogt_data *d)
+{
+    if (!d) return;
+    for (int i = 0; i < d->n_leaf; i++) {
+        free(d->leaf[i].bytes);
+        free(d->leaf[i].ref.f);
+        free(d->leaf[i].ref.i);
+    }
+    free(d->leaf);
+    free(d);
+}
+
+const ogt_leaf *ogt_data_find(const ogt_data *d, const og_tensor *leaf)
+{
+    for (int i = 0; i < d->n_leaf; i++)
+        if (d->leaf[i].op == leaf->op && !strcmp(d->leaf[i].name, leaf->name)) return &d->leaf[i];
+    return NULL;
+}
+
+ogi_ref_tensor *ogt_data_bind(void *user, const og_tensor *leaf, const int64_t *dim)
+{
+    ogt_data *d = user;
+    (void)dim;
+    for (int i = 0; i < d->n_leaf; i++)
+        if (&d->leaf[i] == ogt_data_find(d, leaf)) return &d->leaf[i].ref;
+    return NULL;
+}

@@ -79,7 +79,8 @@ static int32_t token_at(const search *s, int64_t at, int64_t n)
 static void note_lengths(const search *s, const bool first[256], bool *present)
 {
     const ogi_trie *trie = &s->t->special;
-    for (size_t i = 0; i < s->text.n; i++) {
+    int n_absent = s->t->n_special_length;
+    for (size_t i = 0; i < s->text.n && n_absent; i++) {
         if (!first[(unsigned char)s->text.p[i]]) continue;
         uint32_t node = 0;
         for (size_t k = i; k < s->text.n; k++) {
@@ -89,7 +90,9 @@ static void note_lengths(const search *s, const bool first[256], bool *present)
             if (id < 0) continue;
             int32_t len = (int32_t)(k + 1 - i), j = 0;
             while (s->t->special_length[j] != len) j++;
-            if (!present[j]) present[j] = may_be(s, id, (int64_t)i, len);
+            if (present[j] || !may_be(s, id, (int64_t)i, len)) continue;
+            present[j] = true;
+            n_absent--;
         }
     }
 }

@@ -111,6 +111,14 @@ typedef struct ogi_scan_kernel_args {
 struct ogi_vprog;
 struct ogi_voperand;
 
+/* What bounds the speed of everything else: see roofline.h. */
+typedef enum ogi_probe_kind {
+    OGI_PROBE_READ,
+    OGI_PROBE_F32,
+    OGI_PROBE_BF16,
+    OGI_PROBE_INT8
+} ogi_probe_kind;
+
 typedef struct ogi_cpu_kernels {
     const char *name; /* "avx2" */
     void (*matmul)(const ogi_mm_args *a);
@@ -126,6 +134,9 @@ typedef struct ogi_cpu_kernels {
     /* Vector programs: backends/cpu/vprog.h. */
     void (*vprog_run)(const struct ogi_vprog *v, const struct ogi_voperand *operand,
                       const int64_t *lo, const int64_t *hi, void *scratch);
+    /* Reads n bytes of memory, or does n rounds of arithmetic; returns bytes read or operations
+     * done. What it computed goes to *sink, so that it is computed. */
+    int64_t (*probe)(ogi_probe_kind kind, const void *memory, int64_t n, uint64_t *sink);
 } ogi_cpu_kernels;
 
 /* Bytes of scratch that any of these calls needs; the same for every ISA. */

@@ -20,4 +20,5 @@ const ogi_cpu_kernels OGI_ISA(ogi_cpu_kernels) = {
     .scan = OGI_ISA(ogi_scan),
     .bmm = OGI_ISA(ogi_bmm),
     .vprog_run = OGI_ISA(ogi_vm_run),
+    .probe = OGI_ISA(ogi_probe),
 };

@@ -46,6 +46,7 @@ void OGI_ISA(ogi_quantize_a8)(const float *x, int64_t n, void *out);
 void OGI_ISA(ogi_matmul)(const ogi_mm_args *a);
 void OGI_ISA(ogi_matmul_few)(const ogi_mm_args *a);
 void OGI_ISA(ogi_matmul_float)(const ogi_mm_args *a);
+int64_t OGI_ISA(ogi_probe)(ogi_probe_kind kind, const void *memory, int64_t n, uint64_t *sink);
 void OGI_ISA(ogi_attention)(const ogi_attn_args *a);
 
 /* Row of x for token t. */

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The inside of grammars. A front end (GBNF, schema, regular expression) builds expressions over
+ * characters; the compiler turns each rule into a deterministic automaton over bytes whose edges
+ * are byte ranges, tokens, or calls of other rules; matchers keep sets of stacks of its states.
+ *
+ *   grammar_expr.c     building expressions
+ *   grammar_gbnf.c, grammar_regex.c, schema*.c   front ends
+ *   grammar_compile.c  expressions -> automaton
+ *   grammar_trie.c     the vocabulary as a tree of bytes
+ *   matcher.c          stacks, and their moves on bytes and tokens
+ *   matcher_mask.c     which tokens may follow */
+#ifndef OG_RUNTIME_TEXT_GRAMMAR_H
+#define OG_RUNTIME_TEXT_GRAMMAR_H
+
+#include "base/arena.h"
+#include "base/map.h"
+#include "oxigraph/grammar.h"
+
+/* ---- expressions ---- */
+
+enum {
+    OGI_CHAR_MAX = 0x10ffff,
+    /* Negated classes reach further: through the bytes F4 to FF, which begin no character but
+     * which the first implementation lets through, too. */
+    OGI_CHAR_BEYOND = 0x3fffff,
+    OGI_EXPR_MAX_DEPTH = 512, /* nesting; what walks expressions recurses this deep */
+    OGI_EXPR_MAX_NODES = 1 << 20,
+    OGI_GRAMMAR_MAX_TEXT = 8 << 20, /* bytes of source */
+    OGI_GRAMMAR_MAX_STATES = 400000,
+    OGI_GRAMMAR_MAX_NFA = 1 << 20, /* of one rule */
+};
+
+typedef enum ogi_expr_kind {
+    OGI_EXPR_EMPTY,
+    OGI_EXPR_BYTES,
+    OGI_EXPR_CLASS, /* one character */
+    OGI_EXPR_SEQ,
+    OGI_EXPR_ALT, /* without children: nothing matches */
+    OGI_EXPR_REPEAT,
+    OGI_EXPR_RULE,
+    OGI_EXPR_TOKEN,
+} ogi_expr_kind;
+
+typedef struct ogi_char_range {
+    uint32_t low, high; /* inclusive */
+} ogi_char_range;
+
+/* One parent each. */
+typedef struct ogi_expr {
+    ogi_expr_kind kind;
+    int depth;                            /* of the tree below, itself included */
+    struct ogi_expr *child, *last, *next; /* SEQ ALT REPEAT; siblings */
+    const char *bytes;                    /* BYTES */
+    size_t n;
+    const ogi_char_range *range; /* CLASS: sorted, disjoint */
+    int32_t n_range;
+    int32_t rule;     /* RULE */
+    int32_t token;    /* TOKEN */
+    bool is_negated;  /* TOKEN: any other token */
+    int32_t min, max; /* REPEAT; max -1: no end */
+} ogi_expr;
+
+typedef struct ogi_rule {
+    ogi_sv name;
+    ogi_expr *body; /* NULL: not defined yet */
+    bool is_call;   /* never expanded in place */
+} ogi_rule;
+
+/* Rules under construction. Builders that fail return NULL, given NULL they return NULL, and no
+ * rules compile once one has failed; so front ends need not check each. */
+typedef struct ogi_rules {
+    og_ctx *ctx;
+    ogi_arena arena;
+    ogi_map by_name;
+    ogi_rule *rule;
+    int64_t n, cap, n_expr;
+    bool failed; /* some builder did; the error is in the context */
+} ogi_rules;
+
+void ogi_rules_init(ogi_rules *r, og_ctx *ctx);
+void ogi_rules_free(ogi_rules *r);
+/* The rule of that name, made where it is missing; -1 on failure. The name is copied. */
+int32_t ogi_rules_get(ogi_rules *r, ogi_sv name);
+int32_t ogi_rules_new(ogi_rules *r); /* nameless */
+
+ogi_expr *ogi_expr_empty(ogi_rules *r);
+ogi_expr *ogi_expr_bytes(ogi_rules *r, const char *p, size_t n); /* copied */
+ogi_expr *ogi_expr_text(ogi_rules *r, const char *s);
+/* The ranges may overlap and come in any order. */
+ogi_expr *ogi_expr_class(ogi_rules *r, const ogi_char_range *range, int64_t n, bool is_negated);
+ogi_expr *ogi_expr_seq(ogi_rules *r); /* empty list: add children */
+ogi_expr *ogi_expr_alt(ogi_rules *r);
+ogi_expr *ogi_expr_add(ogi_rules *r, ogi_expr *list, ogi_expr *child); /* returns list */
+ogi_expr *ogi_expr_repeat(ogi_rules *r, ogi_expr *child, int32_t min, int32_t max);
+ogi_expr *ogi_expr_rule(ogi_rules *r, int32_t rule);
+ogi_expr *ogi_expr_token(ogi_rules *r, int32_t token, bool is_negated);
+
+/* Appends the UTF-8 of c. */
+void ogi_put_utf8(ogi_buf *b, uint32_t c);
+/* The character at p, its length in *n; 0 bytes if it is no UTF-8. */
+uint32_t ogi_get_utf8(const char *p, size_t size, size_t *n);
+
+/* ---- automaton ---- */
+
+typedef struct ogi_edge {
+    uint8_t low, high;
+    int32_t to;
+} ogi_edge;
+
+typedef struct ogi_call {
+    int32_t start; /* state of the rule called */
+    int32_t back;  /* where it goes on */
+    int32_t rule;
+} ogi_call;
+
+typedef struct ogi_token_edge {
+    int32_t token, to;
+    bool is_negated;
+} ogi_token_edge;
+
+typedef struct ogi_state {
+    int32_t edge, call, token; /* the first of each; the next state's first ends them */
+    bool is_end;               /* the rule may end here */
+} ogi_state;
+
+/* The tokens that a state lets through before its rule ends, and where rules end inside tokens. */
+typedef struct ogi_state_mask {
+    int32_t *token; /* n_token ids, if bits is NULL */
+    uint32_t *bits;
+    int32_t n_token;
+    int32_t *end; /* trie nodes with children at which the rule of the state may end */
+    int32_t n_end;
+    bool is_known;
+} ogi_state_mask;
+
+struct ogi_trie_view;
+
+struct og_grammar {
+    og_ctx *ctx;
+    ogi_state *state; /* n_state + 1 */
+    int32_t n_state;
+    ogi_edge *edge;
+    ogi_call *call;
+    ogi_token_edge *token;
+    int32_t n_edge, n_call, n_token;
+    int64_t edge_cap, call_cap, token_cap, state_cap;
+    int32_t start;
+    const og_vocab_view *vocab;
+    struct ogi_token_trie *trie; /* NULL without a vocabulary */
+    ogi_state_mask *mask;        /* n_state, those prepared in advance */
+};
+
+/* Compiles all rules reachable from root and checks every rule for left recursion and undefined
+ * names; prepares masks if vocab is given. */
+og_status ogi_grammar_compile(og_ctx *ctx, const ogi_rules *r, int32_t root,
+                              const og_vocab_view *vocab, og_grammar **out);
+
+/* ---- vocabulary ---- */
+
+/* Pieces of all text tokens as a tree, in preorder: node i's subtree is [i, skip[i]). */
+typedef struct ogi_token_trie {
+    og_ctx *ctx;
+    int32_t n; /* nodes; 0 is the root */
+    uint8_t *byte;
+    uint8_t *depth; /* of the node, at most 255 */
+    int32_t *skip;
+    int32_t *token_at; /* n + 1: tokens that end at the node, in token[] */
+    int32_t *token;
+    int32_t n_vocab, n_word; /* words of a mask */
+    uint32_t *end_bits;      /* end-of-generation tokens */
+    uint32_t *text_bits;     /* tokens that a negated token terminal may match */
+} ogi_token_trie;
+
+enum { OGI_TRIE_MAX_DEPTH = 255 }; /* longer pieces are never allowed */
+
+og_status ogi_token_trie_build(og_ctx *ctx, const og_vocab_view *vocab, ogi_token_trie **out);
+void ogi_token_trie_free(ogi_token_trie *t);
+
+/* ---- matcher ---- */
+
+/* Fills the masks of all states, cheapest use of time first, within a budget. */
+og_status ogi_grammar_prepare_masks(og_grammar *g);
+void ogi_state_mask_free(og_ctx *ctx, ogi_state_mask *m);
+
+#endif

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The machine that runs an automaton. A stack is a state and the stack below it, to which its
+ * rule returns; equal stacks have equal numbers, 0 is the empty one. A position is a set of stacks
+ * as they are after a byte; positions and their moves are remembered, so that the machine turns
+ * into a deterministic automaton as it is used. */
+#ifndef OG_RUNTIME_TEXT_MATCHER_H
+#define OG_RUNTIME_TEXT_MATCHER_H
+
+#include "runtime/text/grammar.h"
+
+enum {
+    OGI_DEAD = -1,       /* the position that nothing leads out of */
+    OGI_MAX_OPEN = 8192, /* stacks of one position */
+    OGI_MAX_STACKS = 1 << 20,
+    OGI_MAX_TABLES = 20000, /* positions with a table of moves, 1 KB each */
+};
+
+typedef struct ogi_position {
+    const int32_t *item; /* sorted stacks */
+    const int32_t *open; /* stacks whose state has edges, after all calls and returns */
+    int32_t n_item, n_open;
+    bool is_complete; /* the empty stack is reached */
+    bool has_token;   /* an open stack has a token edge */
+    int32_t *next;    /* 256 moves: position, OGI_DEAD, or 0 if not known; NULL: no table */
+} ogi_position;
+
+typedef struct ogi_stack {
+    int32_t state, below;
+    int32_t stamp; /* last expansion that saw it */
+} ogi_stack;
+
+typedef struct ogi_machine {
+    og_ctx *ctx;
+    const og_grammar *g;
+    ogi_arena arena;
+    ogi_stack *stack;
+    int32_t n_stack;
+    int64_t stack_cap;
+    int32_t *stack_slot; /* hash table: stack + 1 */
+    int32_t n_stack_slot;
+    ogi_position *position; /* 0 is unused */
+    int32_t n_position, n_table;
+    int64_t position_cap;
+    ogi_map by_items;
+    int32_t *list, *open; /* scratch of moves */
+    int64_t list_cap, open_cap;
+    int32_t n_list, time;
+} ogi_machine;
+
+og_status ogi_machine_init(ogi_machine *m, og_ctx *ctx, const og_grammar *g);
+void ogi_machine_free(ogi_machine *m);
+/* The stack of state on below; a state that can only return is left out. */
+og_status ogi_machine_push(ogi_machine *m, int32_t state, int32_t below, int32_t *stack);
+/* The position of the stacks collected in m->list; OGI_DEAD if there are none. */
+og_status ogi_machine_position(ogi_machine *m, int32_t *position);
+/* The position of one stack. */
+og_status ogi_machine_single(ogi_machine *m, int32_t stack, int32_t *position);
+/* Adds a stack to m->list. */
+og_status ogi_machine_collect(ogi_machine *m, int32_t stack);
+/* The move on a byte that is not in the table. */
+og_status ogi_machine_move(ogi_machine *m, int32_t position, uint8_t byte, int32_t *to);
+/* The same position in another machine over the same grammar. */
+og_status ogi_machine_copy(const ogi_machine *from, int32_t position, ogi_machine *to,
+                           int32_t *copy);
+
+static inline og_status ogi_machine_step(ogi_machine *m, int32_t position, uint8_t byte,
+                                         int32_t *to)
+{
+    const int32_t *next = m->position[position].next;
+    if (next && next[byte]) {
+        *to = next[byte];
+        return OG_OK;
+    }
+    return ogi_machine_move(m, position, byte, to);
+}
+
+static inline bool ogi_state_only_ends(const og_grammar *g, int32_t state)
+{
+    const ogi_state *s = &g->state[state];
+    return s->is_end && s->edge == s[1].edge && s->call == s[1].call && s->token == s[1].token;
+}
+
+/* ---- masks ---- */
+
+/* What the state lets through; found by walking the whole vocabulary. */
+og_status ogi_state_mask_find(ogi_machine *m, int32_t state, ogi_state_mask *out);
+
+/* Masks of positions, kept while there is room. */
+typedef struct ogi_mask_cache {
+    uint32_t *bits; /* max_block x n_word */
+    int32_t *block; /* of each position, -1: none */
+    int64_t block_cap;
+    int32_t n_position; /* how far block reaches */
+    int32_t n_block, max_block;
+} ogi_mask_cache;
+
+struct og_matcher {
+    og_ctx *ctx;
+    const og_grammar *g;
+    ogi_machine machine;
+    int32_t position;      /* never OGI_DEAD */
+    ogi_state_mask **mask; /* those the grammar has not prepared, by state; NULL until needed */
+    ogi_mask_cache cache;
+    int32_t *work; /* pairs of stack and trie node still to be done */
+    int64_t work_cap;
+};
+
+void ogi_mask_cache_clear(ogi_mask_cache *c);
+
+#endif

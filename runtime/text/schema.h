@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * JSON Schema to grammar, shared by its files:
+ *   schema.c         walking a schema: references, alternatives, types
+ *   schema_merge.c   two schemas that must both hold, as one; which values two have in common
+ *   schema_object.c  objects and arrays
+ *   schema_scalar.c  strings, numbers, constants
+ *
+ * The grammar accepts a part of what the schema allows, never more. It fixes the spelling:
+ * properties in the schema's order (required ones first), at most one blank or a line break with
+ * indentation where JSON has white space. */
+#ifndef OG_RUNTIME_TEXT_SCHEMA_H
+#define OG_RUNTIME_TEXT_SCHEMA_H
+
+#include <jansson.h>
+
+#include "runtime/text/grammar_regex.h"
+
+enum {
+    OGI_SCHEMA_MAX_DEPTH = 100,
+    OGI_SCHEMA_MAX_VISITS = 50000,
+    OGI_SCHEMA_MAX_LENGTH = 100000, /* minLength, maxLength, minItems, maxItems */
+};
+
+/* Kinds of values; a number is an integer or not. */
+enum {
+    OGI_JSON_NULL = 1,
+    OGI_JSON_BOOL = 2,
+    OGI_JSON_INTEGER = 4,
+    OGI_JSON_FRACTION = 8,
+    OGI_JSON_NUMBER = 12,
+    OGI_JSON_STRING = 16,
+    OGI_JSON_ARRAY = 32,
+    OGI_JSON_OBJECT = 64,
+    OGI_JSON_ANY = 127,
+};
+
+/* Where in the schema: a list from the innermost part up to the root. */
+typedef struct ogi_path {
+    const struct ogi_path *up; /* NULL: the root, whose key is not used */
+    const char *key;           /* NULL: index */
+    size_t index;
+} ogi_path;
+
+/* Rules every schema may use. */
+typedef enum ogi_json_rule {
+    OGI_RULE_SPACE,
+    OGI_RULE_CHAR,   /* as in free strings */
+    OGI_RULE_LETTER, /* one code point, for counting */
+    OGI_RULE_STRING,
+    OGI_RULE_INTEGER,
+    OGI_RULE_NUMBER,
+    OGI_RULE_BOOL,
+    OGI_RULE_NULL,
+    OGI_RULE_VALUE,
+    OGI_RULE_OBJECT,
+    OGI_RULE_ARRAY,
+    OGI_RULE_COUNT
+} ogi_json_rule;
+
+typedef struct ogi_schema {
+    og_ctx *ctx;
+    ogi_rules rules;
+    json_t *root;
+    json_t *owned;                /* array: keeps merged schemas alive */
+    ogi_map by_ref;               /* target pointer -> rule */
+    int32_t rule[OGI_RULE_COUNT]; /* -1: not made yet */
+    int depth, n_visit;
+} ogi_schema;
+
+/* Raises "schema, at PATH: ..." */
+og_status ogi_schema_fail(ogi_schema *s, og_status code, const char *file, int line,
+                          const ogi_path *path, const char *fmt, ...) OG_PRINTF(6, 7);
+#define SCHEMA_FAIL(s, code, path, ...)                                                            \
+    return ogi_schema_fail((s), (code), __FILE__, __LINE__, (path), __VA_ARGS__)
+/* For builders that returned NULL: their error stands. */
+#define SCHEMA_NEED(e)                                                                             \
+    do {                                                                                           \
+        if (!(e)) return OG_E_LIMIT;                                                               \
+    } while (0)
+
+/* ---- schema.c ---- */
+
+og_status ogi_schema_visit(ogi_schema *s, json_t *schema, const ogi_path *path, ogi_expr **out);
+/* The schema a $ref names. */
+og_status ogi_schema_resolve(ogi_schema *s, const char *ref, const ogi_path *path, json_t **out);
+/* A value to be released with the schema; NULL if memory is out. */
+json_t *ogi_schema_keep(ogi_schema *s, json_t *v);
+ogi_expr *ogi_schema_rule(ogi_schema *s, ogi_json_rule rule);
+/* Is the keyword without meaning for what validates? */
+bool ogi_schema_is_annotation(const char *keyword);
+/* The value of a keyword that counts: *out stays as it is where it is absent. */
+og_status ogi_schema_count(ogi_schema *s, const json_t *schema, const char *keyword,
+                           const ogi_path *path, int32_t *out);
+
+/* ---- schema_merge.c ---- */
+
+/* A schema that holds where both do. May contain what neither part says alone. */
+og_status ogi_schema_merge(ogi_schema *s, json_t *a, json_t *b, const ogi_path *path, json_t **out);
+/* OGI_JSON_* bits that the keyword "type" allows. */
+og_status ogi_schema_types(ogi_schema *s, const json_t *schema, const ogi_path *path,
+                           unsigned *types);
+unsigned ogi_json_type(const json_t *value);
+/* Is it certain that no value satisfies both? */
+bool ogi_schema_is_disjoint(ogi_schema *s, json_t *a, json_t *b, int depth);
+bool ogi_json_same(const json_t *a, const json_t *b); /* 1 and 1.0 are the same */
+
+/* ---- schema_object.c, schema_scalar.c ---- */
+
+og_status ogi_schema_object(ogi_schema *s, json_t *schema, const ogi_path *path, ogi_expr **out);
+og_status ogi_schema_array(ogi_schema *s, json_t *schema, const ogi_path *path, ogi_expr **out);
+og_status ogi_schema_string(ogi_schema *s, json_t *schema, const ogi_path *path, ogi_expr **out);
+og_status ogi_schema_number(ogi_schema *s, json_t *schema, bool is_integer, const ogi_path *path,
+                            ogi_expr **out);
+/* Those of the values that the schema's other keywords allow. */
+og_status ogi_schema_enum(ogi_schema *s, json_t *schema, json_t *values, const ogi_path *path,
+                          ogi_expr **out);
+/* The body of one of the common rules. */
+ogi_expr *ogi_json_rule_body(ogi_schema *s, ogi_json_rule rule);
+
+/* Appends operands, NULL-terminated, to a new sequence. */
+ogi_expr *ogi_expr_join(ogi_rules *r, ...);
+
+#endif

@@ -1,0 +1,497 @@
+/* SPDX-License-Identifier: MIT */
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "runtime/text/schema.h"
+
+ogi_expr *ogi_expr_join(ogi_rules *r, ...)
+{
+    ogi_expr *seq = ogi_expr_seq(r);
+    va_list args;
+    va_start(args, r);
+    /* A failed operand ends the list early; but then the rules do not compile. */
+    for (ogi_expr *e; (e = va_arg(args, ogi_expr *));) seq = ogi_expr_add(r, seq, e);
+    va_end(args);
+    return seq;
+}
+
+/* ---- common rules ---- */
+
+static ogi_expr *hex_class(ogi_rules *r)
+{
+    static const ogi_char_range hex[] = { { '0', '9' }, { 'a', 'f' }, { 'A', 'F' } };
+    return ogi_expr_class(r, hex, OGI_LEN(hex), false);
+}
+
+static ogi_expr *plain_char(ogi_rules *r)
+{
+    static const ogi_char_range no[] = {
+        { '"', '"' }, { '\\', '\\' }, { 0x7f, 0x7f }, { 0, 0x1f }
+    };
+    return ogi_expr_class(r, no, OGI_LEN(no), true);
+}
+
+static ogi_expr *short_escape(ogi_rules *r)
+{
+    static const ogi_char_range c[] = { { '"', '"' }, { '\\', '\\' }, { 'b', 'b' }, { 'f', 'f' },
+                                        { 'n', 'n' }, { 'r', 'r' },   { 't', 't' } };
+    return ogi_expr_join(r, ogi_expr_text(r, "\\"), ogi_expr_class(r, c, OGI_LEN(c), false), NULL);
+}
+
+/* [^"\\\x7F\x00-\x1F] | "\\" (["\\bfnrt] | "u" hex{4}) */
+static ogi_expr *char_body(ogi_rules *r)
+{
+    ogi_expr *alt = ogi_expr_add(r, ogi_expr_alt(r), plain_char(r));
+    alt = ogi_expr_add(r, alt, short_escape(r));
+    ogi_expr *four = ogi_expr_repeat(r, hex_class(r), 4, 4);
+    return ogi_expr_add(r, alt, ogi_expr_join(r, ogi_expr_text(r, "\\u"), four, NULL));
+}
+
+/* The same, but each match is one code point: surrogates only in pairs. */
+static ogi_expr *letter_body(ogi_rules *r)
+{
+    static const ogi_char_range d[] = { { 'd', 'd' }, { 'D', 'D' } }, low[] = { { '0', '7' } };
+    static const ogi_char_range not_d[] = {
+        { '0', '9' }, { 'a', 'c' }, { 'e', 'f' }, { 'A', 'C' }, { 'E', 'F' }
+    };
+    static const ogi_char_range first[] = { { '8', '9' }, { 'a', 'b' }, { 'A', 'B' } };
+    static const ogi_char_range second[] = { { 'c', 'f' }, { 'C', 'F' } };
+    ogi_expr *alt = ogi_expr_add(r, ogi_expr_alt(r), plain_char(r));
+    alt = ogi_expr_add(r, alt, short_escape(r));
+    alt = ogi_expr_add(r, alt,
+                       ogi_expr_join(r, ogi_expr_text(r, "\\u"),
+                                     ogi_expr_class(r, not_d, OGI_LEN(not_d), false),
+                                     ogi_expr_repeat(r, hex_class(r), 3, 3), NULL));
+    alt = ogi_expr_add(r, alt,
+                       ogi_expr_join(r, ogi_expr_text(r, "\\u"), ogi_expr_class(r, d, 2, false),
+                                     ogi_expr_class(r, low, 1, false),
+                                     ogi_expr_repeat(r, hex_class(r), 2, 2), NULL));
+    ogi_expr *pair = ogi_expr_join(r, ogi_expr_text(r, "\\u"), ogi_expr_class(r, d, 2, false),
+                                   ogi_expr_class(r, first, OGI_LEN(first), false),
+                                   ogi_expr_repeat(r, hex_class(r), 2, 2), ogi_expr_text(r, "\\u"),
+                                   ogi_expr_class(r, d, 2, false),
+                                   ogi_expr_class(r, second, OGI_LEN(second), false),
+                                   ogi_expr_repeat(r, hex_class(r), 2, 2), NULL);
+    return ogi_expr_add(r, alt, pair);
+}
+
+/* Bodies of rules that a few lines of GBNF-like text say best: '0' any digit, '1' one of 1-9. */
+static ogi_expr *digits(ogi_rules *r, char first, int32_t min, int32_t max)
+{
+    ogi_char_range c = { (uint32_t)first, '9' };
+    return ogi_expr_repeat(r, ogi_expr_class(r, &c, 1, false), min, max);
+}
+
+static ogi_expr *optional(ogi_rules *r, ogi_expr *e)
+{
+    return ogi_expr_repeat(r, e, 0, 1);
+}
+
+/* 0 | [1-9] [0-9]{0,15} */
+static ogi_expr *integral(ogi_rules *r)
+{
+    ogi_expr *alt = ogi_expr_add(r, ogi_expr_alt(r), ogi_expr_text(r, "0"));
+    return ogi_expr_add(r, alt,
+                        ogi_expr_join(r, digits(r, '1', 1, 1), digits(r, '0', 0, 15), NULL));
+}
+
+static ogi_expr *number_body(ogi_rules *r)
+{
+    static const ogi_char_range e[] = { { 'e', 'e' }, { 'E', 'E' } };
+    static const ogi_char_range sign[] = { { '+', '+' }, { '-', '-' } };
+    ogi_expr *fraction = ogi_expr_join(r, ogi_expr_text(r, "."), digits(r, '0', 1, 16), NULL);
+    ogi_expr *exponent =
+        ogi_expr_join(r, ogi_expr_class(r, e, 2, false),
+                      optional(r, ogi_expr_class(r, sign, 2, false)), integral(r), NULL);
+    return ogi_expr_join(r, optional(r, ogi_expr_text(r, "-")), integral(r), optional(r, fraction),
+                         optional(r, exponent), NULL);
+}
+
+static ogi_expr *space_body(ogi_rules *r)
+{
+    static const ogi_char_range blank[] = { { ' ', ' ' }, { '\t', '\t' } };
+    ogi_expr *alt = ogi_expr_add(r, ogi_expr_alt(r), ogi_expr_empty(r));
+    alt = ogi_expr_add(r, alt, ogi_expr_text(r, " "));
+    ogi_expr *lines = ogi_expr_repeat(r, ogi_expr_text(r, "\n"), 1, 2);
+    ogi_expr *indent = ogi_expr_repeat(r, ogi_expr_class(r, blank, 2, false), 0, 20);
+    return ogi_expr_add(r, alt, ogi_expr_join(r, lines, indent, NULL));
+}
+
+static ogi_expr *union_of(ogi_schema *s, const ogi_json_rule *rule, int n)
+{
+    ogi_expr *alt = ogi_expr_alt(&s->rules);
+    for (int i = 0; i < n; i++) alt = ogi_expr_add(&s->rules, alt, ogi_schema_rule(s, rule[i]));
+    return alt;
+}
+
+/* open (item ("," space item)*)? close */
+static ogi_expr *list_of(ogi_schema *s, const char *open, ogi_expr *item, ogi_expr *again,
+                         const char *close)
+{
+    ogi_rules *r = &s->rules;
+    ogi_expr *more =
+        ogi_expr_join(r, ogi_expr_text(r, ","), ogi_schema_rule(s, OGI_RULE_SPACE), again, NULL);
+    ogi_expr *items = ogi_expr_join(r, item, ogi_expr_repeat(r, more, 0, -1), NULL);
+    return ogi_expr_join(r, ogi_expr_text(r, open), ogi_schema_rule(s, OGI_RULE_SPACE),
+                         optional(r, items), ogi_schema_rule(s, OGI_RULE_SPACE),
+                         ogi_expr_text(r, close), NULL);
+}
+
+static ogi_expr *any_member(ogi_schema *s)
+{
+    return ogi_expr_join(&s->rules, ogi_schema_rule(s, OGI_RULE_STRING),
+                         ogi_expr_text(&s->rules, ":"), ogi_schema_rule(s, OGI_RULE_SPACE),
+                         ogi_schema_rule(s, OGI_RULE_VALUE), NULL);
+}
+
+ogi_expr *ogi_json_rule_body(ogi_schema *s, ogi_json_rule rule)
+{
+    static const ogi_json_rule value[] = { OGI_RULE_OBJECT, OGI_RULE_ARRAY, OGI_RULE_STRING,
+                                           OGI_RULE_NUMBER, OGI_RULE_BOOL,  OGI_RULE_NULL };
+    ogi_rules *r = &s->rules;
+    switch (rule) {
+    case OGI_RULE_SPACE: return space_body(r);
+    case OGI_RULE_CHAR: return char_body(r);
+    case OGI_RULE_LETTER: return letter_body(r);
+    case OGI_RULE_STRING:
+        return ogi_expr_join(r, ogi_expr_text(r, "\""),
+                             ogi_expr_repeat(r, ogi_schema_rule(s, OGI_RULE_CHAR), 0, -1),
+                             ogi_expr_text(r, "\""), NULL);
+    case OGI_RULE_INTEGER:
+        return ogi_expr_join(r, optional(r, ogi_expr_text(r, "-")), integral(r), NULL);
+    case OGI_RULE_NUMBER: return number_body(r);
+    case OGI_RULE_BOOL:
+        return ogi_expr_add(r, ogi_expr_add(r, ogi_expr_alt(r), ogi_expr_text(r, "true")),
+                            ogi_expr_text(r, "false"));
+    case OGI_RULE_NULL: return ogi_expr_text(r, "null");
+    case OGI_RULE_VALUE: return union_of(s, value, OGI_LEN(value));
+    case OGI_RULE_OBJECT: return list_of(s, "{", any_member(s), any_member(s), "}");
+    case OGI_RULE_ARRAY:
+        return list_of(s, "[", ogi_schema_rule(s, OGI_RULE_VALUE),
+                       ogi_schema_rule(s, OGI_RULE_VALUE), "]");
+    case OGI_RULE_COUNT: break;
+    }
+    return NULL;
+}
+
+/* ---- strings ---- */
+
+/* Formats that are enforced, in ECMAScript's syntax; lengths where they are fixed. */
+static const struct {
+    const char *name, *pattern;
+    int32_t length; /* 0: varies */
+} formats[] = {
+#define DATE "[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+#define HOUR "([01][0-9]|2[0-3]):[0-5][0-9]"
+#define TIME HOUR ":[0-5][0-9](\\.[0-9]{3})?(Z|[+-]" HOUR ")"
+    { "date", "^" DATE "$", 10 },
+    { "time", "^" TIME "$", 0 },
+    { "date-time", "^" DATE "T" TIME "$", 0 },
+    { "uuid", "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$", 36 },
+#undef TIME
+#undef HOUR
+#undef DATE
+};
+
+static og_status quoted(ogi_schema *s, ogi_expr *inside, ogi_expr **out)
+{
+    ogi_rules *r = &s->rules;
+    SCHEMA_NEED(inside);
+    *out = ogi_expr_join(r, ogi_expr_text(r, "\""), inside, ogi_expr_text(r, "\""), NULL);
+    SCHEMA_NEED(*out);
+    return OG_OK;
+}
+
+static og_status from_pattern(ogi_schema *s, const char *text, size_t n, const ogi_path *path,
+                              ogi_expr **out)
+{
+    ogi_expr *inside;
+    ogi_regex_options opt = { .is_json = true, .is_search = true, .where = "pattern" };
+    og_status st = ogi_regex_parse(s->ctx, &s->rules, text, n, &opt, &inside);
+    if (st != OG_OK && st != OG_E_MEMORY) {
+        char why[600];
+        snprintf(why, sizeof why, "%s", og_error(s->ctx));
+        og_error_clear(s->ctx);
+        SCHEMA_FAIL(s, st, path, "%s", why);
+    }
+    OG_TRY(st);
+    return quoted(s, inside, out);
+}
+
+og_status ogi_schema_string(ogi_schema *s, json_t *schema, const ogi_path *path, ogi_expr **out)
+{
+    int32_t min = 0, max = -1;
+    OG_TRY(ogi_schema_count(s, schema, "minLength", path, &min));
+    OG_TRY(ogi_schema_count(s, schema, "maxLength", path, &max));
+    bool has_length = min > 0 || max >= 0;
+    if (max >= 0 && max < min)
+        SCHEMA_FAIL(s, OG_E_INVALID, path, "maxLength is below minLength: nothing matches");
+    const json_t *pattern = json_object_get(schema, "pattern");
+    const char *format = json_string_value(json_object_get(schema, "format"));
+    int known = -1;
+    for (int i = 0; format && i < OGI_LEN(formats); i++)
+        if (!strcmp(formats[i].name, format)) known = i;
+    if (format && known < 0)
+        ogi_log(s->ctx, OG_LOG_WARN, "schema: format '%s' is not enforced", format);
+    if (pattern) {
+        const ogi_path here = { path, "pattern", 0 };
+        if (!json_is_string(pattern)) SCHEMA_FAIL(s, OG_E_FORMAT, &here, "wants a string");
+        if (has_length || known >= 0)
+            SCHEMA_FAIL(s, OG_E_UNSUPPORTED, &here,
+                        "pattern together with a length or format is not supported");
+        return from_pattern(s, json_string_value(pattern), json_string_length(pattern), &here, out);
+    }
+    if (known >= 0) {
+        int32_t length = formats[known].length;
+        if (has_length && (!length || length < min || (max >= 0 && length > max)))
+            SCHEMA_FAIL(s, OG_E_UNSUPPORTED, path,
+                        "minLength and maxLength together with this format are not supported");
+        return from_pattern(s, formats[known].pattern, strlen(formats[known].pattern), path, out);
+    }
+    if (!has_length) {
+        *out = ogi_schema_rule(s, OGI_RULE_STRING);
+        SCHEMA_NEED(*out);
+        return OG_OK;
+    }
+    /* Long counts call the letter's rule, short ones expand it. */
+    enum { FEW = 64 };
+    ogi_expr *letter =
+        OGI_MAX(min, max) <= FEW ? letter_body(&s->rules) : ogi_schema_rule(s, OGI_RULE_LETTER);
+    return quoted(s, ogi_expr_repeat(&s->rules, letter, min, max), out);
+}
+
+/* ---- numbers ---- */
+
+enum { MAX_DIGITS = 16 };
+#define TEN_TO_16 10000000000000000.0
+
+/* Decimal numbers low..high of n digits each, leading zeros included. */
+static ogi_expr *digit_range(ogi_rules *r, const char *low, const char *high, int n)
+{
+    if (n == 0) return ogi_expr_empty(r);
+    bool is_low = strspn(low, "0") >= (size_t)n, is_high = strspn(high, "9") >= (size_t)n;
+    if (is_low && is_high) return digits(r, '0', n, n);
+    ogi_char_range one = { (uint32_t)low[0], (uint32_t)low[0] };
+    if (low[0] == high[0])
+        return ogi_expr_join(r, ogi_expr_class(r, &one, 1, false),
+                             digit_range(r, low + 1, high + 1, n - 1), NULL);
+    static const char nines[] = "9999999999999999", zeros[] = "0000000000000000";
+    ogi_expr *alt = ogi_expr_alt(r);
+    ogi_char_range middle = { (uint32_t)low[0], (uint32_t)high[0] };
+    if (strspn(low + 1, "0") < (size_t)n - 1) {
+        alt = ogi_expr_add(r, alt,
+                           ogi_expr_join(r, ogi_expr_class(r, &one, 1, false),
+                                         digit_range(r, low + 1, nines, n - 1), NULL));
+        middle.low++;
+    }
+    if (strspn(high + 1, "9") < (size_t)n - 1) {
+        one.low = one.high = (uint32_t)high[0];
+        alt = ogi_expr_add(r, alt,
+                           ogi_expr_join(r, ogi_expr_class(r, &one, 1, false),
+                                         digit_range(r, zeros, high + 1, n - 1), NULL));
+        middle.high--;
+    }
+    if (middle.low <= middle.high)
+        alt = ogi_expr_add(r, alt,
+                           ogi_expr_join(r, ogi_expr_class(r, &middle, 1, false),
+                                         digits(r, '0', n - 1, n - 1), NULL));
+    return alt;
+}
+
+/* Integers low..high without leading zeros, 0 <= low <= high < 10^16. */
+static ogi_expr *natural_range(ogi_rules *r, int64_t low, int64_t high)
+{
+    ogi_expr *alt = ogi_expr_alt(r);
+    int64_t first = 0, last = 9;
+    for (int n = 1; n <= MAX_DIGITS; n++, first = last + 1, last = last * 10 + 9) {
+        char a[24], b[24];
+        int64_t from = OGI_MAX(low, first), to = OGI_MIN(high, last);
+        if (from > to) continue;
+        snprintf(a, sizeof a, "%lld", (long long)from);
+        snprintf(b, sizeof b, "%lld", (long long)to);
+        alt = ogi_expr_add(r, alt, digit_range(r, a, b, n));
+    }
+    return alt;
+}
+
+typedef struct bounds {
+    double low, high;
+    bool is_low_open, is_high_open;
+} bounds;
+
+static og_status read_bound(ogi_schema *s, const json_t *schema, const char *keyword,
+                            const ogi_path *path, double *value, bool *found)
+{
+    const json_t *v = json_object_get(schema, keyword);
+    *found = v != NULL;
+    if (!v) return OG_OK;
+    const ogi_path here = { path, keyword, 0 };
+    if (!json_is_number(v)) SCHEMA_FAIL(s, OG_E_FORMAT, &here, "wants a number");
+    *value = json_number_value(v);
+    /* Beyond 2^53 bounds are not exact. */
+    if (fabs(*value) > 9007199254740992.0)
+        SCHEMA_FAIL(s, OG_E_UNSUPPORTED, &here, "bounds beyond 2^53 are not supported");
+    return OG_OK;
+}
+
+static og_status read_bounds(ogi_schema *s, const json_t *schema, const ogi_path *path, bounds *b)
+{
+    double v = 0.0;
+    bool found;
+    *b = (bounds){ -INFINITY, INFINITY, false, false };
+    OG_TRY(read_bound(s, schema, "minimum", path, &v, &found));
+    if (found) b->low = v;
+    OG_TRY(read_bound(s, schema, "exclusiveMinimum", path, &v, &found));
+    if (found && v >= b->low) b->low = v, b->is_low_open = true;
+    OG_TRY(read_bound(s, schema, "maximum", path, &v, &found));
+    if (found) b->high = v;
+    OG_TRY(read_bound(s, schema, "exclusiveMaximum", path, &v, &found));
+    if (found && v <= b->high) b->high = v, b->is_high_open = true;
+    return OG_OK;
+}
+
+/* Adds the numbers of one sign with low <= x <= high, 0 <= low; minus stands before them. */
+static ogi_expr *add_sign(ogi_rules *r, ogi_expr *alt, const char *minus, bounds b, bool is_integer)
+{
+    double low = ceil(b.low), high = floor(b.high);
+    if (b.is_low_open && low == b.low) low += 1.0;
+    if (b.is_high_open && high == b.high) high -= 1.0;
+    high = fmin(high, TEN_TO_16 - 1.0);
+    if (low <= high)
+        alt = ogi_expr_add(r, alt,
+                           ogi_expr_join(r, ogi_expr_text(r, minus),
+                                         natural_range(r, (int64_t)low, (int64_t)high), NULL));
+    if (is_integer) return alt;
+    /* i.f lies in [i, i + 1): free to choose where that lies inside the bounds; where i itself is
+     * excluded, the fraction must not be zero. */
+    double first = ceil(b.low), last = fmin(floor(b.high), TEN_TO_16) - 1.0;
+    ogi_expr *fraction = ogi_expr_join(r, ogi_expr_text(r, "."), digits(r, '0', 1, 16), NULL);
+    ogi_expr *nonzero =
+        ogi_expr_join(r, ogi_expr_text(r, "."), digits(r, '0', 0, 15), digits(r, '1', 1, 1), NULL);
+    if (b.is_low_open && first == b.low && first <= last) {
+        alt = ogi_expr_add(r, alt,
+                           ogi_expr_join(r, ogi_expr_text(r, minus),
+                                         natural_range(r, (int64_t)first, (int64_t)first), nonzero,
+                                         NULL));
+        first += 1.0;
+    }
+    if (first <= last)
+        alt = ogi_expr_add(r, alt,
+                           ogi_expr_join(r, ogi_expr_text(r, minus),
+                                         natural_range(r, (int64_t)first, (int64_t)last), fraction,
+                                         NULL));
+    return alt;
+}
+
+og_status ogi_schema_number(ogi_schema *s, json_t *schema, bool is_integer, const ogi_path *path,
+                            ogi_expr **out)
+{
+    bounds b;
+    const json_t *multiple = json_object_get(schema, "multipleOf");
+    const ogi_path here = { path, "multipleOf", 0 };
+    if (multiple && !(is_integer && json_is_number(multiple) && json_number_value(multiple) == 1.0))
+        SCHEMA_FAIL(s, OG_E_UNSUPPORTED, &here, "multipleOf is not supported");
+    OG_TRY(read_bounds(s, schema, path, &b));
+    ogi_rules *r = &s->rules;
+    if (b.low == -INFINITY && b.high == INFINITY) {
+        *out = ogi_schema_rule(s, is_integer ? OGI_RULE_INTEGER : OGI_RULE_NUMBER);
+        SCHEMA_NEED(*out);
+        return OG_OK;
+    }
+    ogi_expr *alt = ogi_expr_alt(r);
+    if (b.high > 0.0 || (b.high == 0.0 && !b.is_high_open)) {
+        bounds up = { fmax(b.low, 0.0), b.high, b.low >= 0.0 && b.is_low_open, b.is_high_open };
+        alt = add_sign(r, alt, "", up, is_integer);
+    }
+    if (b.low < 0.0) {
+        /* -0 is 0: left out where 0 is out of bounds. */
+        bool has_zero = b.high > 0.0 || (b.high == 0.0 && !b.is_high_open);
+        bounds down = { fmax(-b.high, 0.0), -b.low, b.high < 0.0 ? b.is_high_open : !has_zero,
+                        b.is_low_open };
+        if (is_integer && b.low == -INFINITY) down.low = fmax(down.low, 1.0);
+        alt = add_sign(r, alt, "-", down, is_integer);
+    }
+    SCHEMA_NEED(alt);
+    if (!alt->child)
+        SCHEMA_FAIL(s, OG_E_UNSUPPORTED, path, "no number that can be written lies in the bounds");
+    *out = alt;
+    return OG_OK;
+}
+
+/* ---- constants ---- */
+
+/* v compactly; numbers by the fewest digits that read back. */
+static char *spell(const json_t *v)
+{
+    for (int digit = 15; digit <= 17; digit++) {
+        size_t flags = JSON_COMPACT | JSON_ENCODE_ANY | (size_t)JSON_REAL_PRECISION(digit);
+        char *text = json_dumps(v, flags);
+        json_t *back = text ? json_loads(text, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL) : NULL;
+        bool is_same = back && json_equal(back, v);
+        json_decref(back);
+        if (is_same || digit == 17) return text;
+        free(text);
+    }
+    return NULL;
+}
+
+/* Does a value keep the simple bounds of the schema? Other keywords were refused before. */
+static og_status keeps_bounds(ogi_schema *s, const json_t *schema, const json_t *v,
+                              const ogi_path *path, bool *ok)
+{
+    bounds b;
+    int32_t min = 0, max = -1;
+    *ok = true;
+    if (json_is_number(v)) {
+        OG_TRY(read_bounds(s, schema, path, &b));
+        double x = json_number_value(v);
+        *ok = x >= b.low && x <= b.high && !(x == b.low && b.is_low_open) &&
+              !(x == b.high && b.is_high_open);
+    }
+    if (json_is_string(v)) {
+        int32_t n = 0;
+        for (const char *p = json_string_value(v); p < json_string_value(v) + json_string_length(v);
+             p++)
+            n += ((unsigned char)*p & 0xc0) != 0x80;
+        OG_TRY(ogi_schema_count(s, schema, "minLength", path, &min));
+        OG_TRY(ogi_schema_count(s, schema, "maxLength", path, &max));
+        *ok = n >= min && (max < 0 || n <= max);
+    }
+    return OG_OK;
+}
+
+og_status ogi_schema_enum(ogi_schema *s, json_t *schema, json_t *values, const ogi_path *path,
+                          ogi_expr **out)
+{
+    static const char *const hard[] = {
+        "pattern",  "format",   "multipleOf",           "properties",  "required", "items",
+        "minItems", "maxItems", "additionalProperties", "prefixItems", "anyOf",    "oneOf",
+    };
+    unsigned types;
+    for (int i = 0; i < OGI_LEN(hard); i++) {
+        const ogi_path here = { path, hard[i], 0 };
+        if (json_object_get(schema, hard[i]))
+            SCHEMA_FAIL(s, OG_E_UNSUPPORTED, &here, "%s beside enum or const is not supported",
+                        hard[i]);
+    }
+    OG_TRY(ogi_schema_types(s, schema, path, &types));
+    ogi_expr *alt = ogi_expr_alt(&s->rules);
+    size_t i;
+    json_t *v;
+    json_array_foreach(values, i, v)
+    {
+        bool ok;
+        OG_TRY(keeps_bounds(s, schema, v, path, &ok));
+        if (!ok || !(ogi_json_type(v) & types)) continue;
+        char *text = spell(v);
+        if (!text) SCHEMA_FAIL(s, OG_E_FORMAT, path, "a constant cannot be written");
+        alt = ogi_expr_add(&s->rules, alt, ogi_expr_text(&s->rules, text));
+        free(text);
+    }
+    SCHEMA_NEED(alt);
+    if (!alt->child) SCHEMA_FAIL(s, OG_E_INVALID, path, "none of the constants is allowed");
+    *out = alt;
+    return OG_OK;
+}

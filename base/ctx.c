@@ -13,6 +13,8 @@ struct og_ctx {
     og_status status;
     char text[1024];
     char where[96];
+    const void **thing; /* in the order attached */
+    int64_t n_thing, thing_cap;
 };
 
 static const char *const status_text[] = {
@@ -48,7 +50,9 @@ og_status og_ctx_new(const og_ctx_options *opt, og_ctx **out)
 
 void og_ctx_free(og_ctx *ctx)
 {
-    if (ctx) ctx->opt.realloc(ctx->opt.user, ctx, 0);
+    if (!ctx) return;
+    ogi_free(ctx, ctx->thing);
+    ctx->opt.realloc(ctx->opt.user, ctx, 0);
 }
 
 const char *og_error(const og_ctx *ctx)
@@ -171,4 +175,18 @@ og_status ogi_grow(og_ctx *ctx, void *p_ptr, int64_t *cap, int64_t need, size_t 
     memcpy(p_ptr, &p, sizeof p);
     *cap = n;
     return OG_OK;
+}
+
+/* ---- attached things ----------------------------------------------------------------------- */
+
+og_status ogi_ctx_attach(og_ctx *ctx, const void *thing)
+{
+    OG_TRY(ogi_grow(ctx, &ctx->thing, &ctx->thing_cap, ctx->n_thing + 1, sizeof *ctx->thing));
+    ctx->thing[ctx->n_thing++] = thing;
+    return OG_OK;
+}
+
+const void *ogi_ctx_attached(const og_ctx *ctx, int i)
+{
+    return i < ctx->n_thing ? ctx->thing[ctx->n_thing - 1 - i] : NULL;
 }

@@ -35,6 +35,11 @@ void *ogi_realloc(og_ctx *ctx, void *p, size_t n, size_t size);
 void ogi_free(og_ctx *ctx, void *p); /* NULL is fine */
 char *ogi_strndup(og_ctx *ctx, const char *s, size_t n);
 
+/* Things known to a context, borrowed: registered architectures. Newest first; NULL behind the
+ * last. */
+og_status ogi_ctx_attach(og_ctx *ctx, const void *thing);
+const void *ogi_ctx_attached(const og_ctx *ctx, int i);
+
 /* Allocations made through ctx so far: what "0 allocations a step" is counted with. */
 int64_t ogi_alloc_count(const og_ctx *ctx);
 

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * gemma: scaled embeddings and gated GELU. gemma2: norms behind attention and feed-forward too,
+ * soft-caps, every second layer sees a window only. gemma3: norms of queries and keys, local layers
+ * with a rope base of their own, no soft-cap of scores. */
+#include <math.h>
+
+#include "models/arch/arch.h"
+
+static og_tensor *post_norm(og_decoder *d, og_tensor *x, og_tensor *w)
+{
+    return w ? og_decoder_norm(d, x, w, NULL) : x;
+}
+
+static og_tensor *block(og_decoder *d, int il, og_tensor *x)
+{
+    const og_layer *l = &d->layer[il];
+    og_tensor *h = og_decoder_norm(d, x, l->attn_norm, NULL);
+    h = post_norm(d, og_decoder_attention(d, il, h), l->attn_post_norm);
+    x = og_add(d->g, x, h);
+    h = og_decoder_norm(d, x, l->ffn_norm, NULL);
+    h = post_norm(d, og_decoder_ffn(d, il, h, og_gelu), l->ffn_post_norm);
+    return og_add(d->g, x, h);
+}
+
+static void derive(og_hparams *hp)
+{
+    hp->embd_scale = sqrtf((float)hp->n_embd);
+}
+
+/* The 27B models, which only their number of layers tells, scale by the width of a head as if heads
+ * shared the embedding. */
+static void derive_scale(og_hparams *hp, int n_layer_27b)
+{
+    derive(hp);
+    if (hp->n_layer == n_layer_27b)
+        hp->attn_scale = 1 / sqrtf((float)hp->n_embd / (float)hp->n_head);
+}
+
+static void derive2(og_hparams *hp)
+{
+    derive_scale(hp, 46);
+}
+
+static void derive3(og_hparams *hp)
+{
+    derive_scale(hp, 62);
+    hp->rope_factor_local = 1; /* local layers are not stretched */
+}
+
+#define COMMON OG_KEYS_DECODER, OG_KEYS_ROPE, OG_KEY_EPS("attention.layer_norm_rms_epsilon")
+#define PERIOD "attention.sliding_window_pattern"
+static const og_hp_key keys[] = { COMMON };
+static const og_hp_key keys2[] = {
+    COMMON,
+    OG_KEY_OR("attention.sliding_window", INT, window, 0, 1 << 30, 4096),
+    OG_KEY_OR(PERIOD, PERIOD, window_period, 0, OG_MAX_LAYER, 2),
+    OG_KEY_OR("attn_logit_softcapping", FLOAT, attn_softcap, 0, 1e6, 50),
+    OG_KEY_OR("final_logit_softcapping", FLOAT, final_softcap, 0, 1e6, 30),
+};
+static const og_hp_key keys3[] = {
+    COMMON,
+    OG_KEY_OR("attention.sliding_window", INT, window, 0, 1 << 30, 0),
+    OG_KEY_OR(PERIOD, PERIOD, window_period, 0, OG_MAX_LAYER, 6),
+    OG_KEY_OR("rope.freq_base_swa", FLOAT, rope_base_local, 1e-3, 1e12, 10000),
+    OG_KEY_OR("final_logit_softcapping", FLOAT, final_softcap, 0, 1e6, 0),
+};
+
+#define POST_NORMS                                                                                 \
+    OG_WL("blk.%d.post_attention_norm.weight", attn_post_norm, 0, OG_D_EMBD),                      \
+        OG_WL("blk.%d.post_ffw_norm.weight", ffn_post_norm, 0, OG_D_EMBD)
+static const og_weight_row weights[] = { OG_WEIGHTS_EDGES, OG_WEIGHTS_ROPE, OG_WEIGHTS_ATTENTION,
+                                         OG_WEIGHTS_FFN };
+static const og_weight_row weights2[] = { OG_WEIGHTS_EDGES, OG_WEIGHTS_ROPE, OG_WEIGHTS_ATTENTION,
+                                          OG_WEIGHTS_FFN, POST_NORMS };
+static const og_weight_row weights3[] = { OG_WEIGHTS_EDGES,   OG_WEIGHTS_ROPE, OG_WEIGHTS_ATTENTION,
+                                          OG_WEIGHTS_QK_NORM, OG_WEIGHTS_FFN,  POST_NORMS };
+
+#define LENGTH(a) (int)(sizeof(a) / sizeof *(a))
+const og_arch ogi_arch_gemma = { .name = "gemma",
+                                 .doc = "Gemma",
+                                 .key = keys,
+                                 .n_key = LENGTH(keys),
+                                 .weight = weights,
+                                 .n_weight = LENGTH(weights),
+                                 .rope = OG_ROPE_HALVES,
+                                 .derive = derive,
+                                 .block = block };
+const og_arch ogi_arch_gemma2 = { .name = "gemma2",
+                                  .doc = "Gemma 2",
+                                  .key = keys2,
+                                  .n_key = LENGTH(keys2),
+                                  .weight = weights2,
+                                  .n_weight = LENGTH(weights2),
+                                  .rope = OG_ROPE_HALVES,
+                                  .derive = derive2,
+                                  .block = block };
+const og_arch ogi_arch_gemma3 = { .name = "gemma3",
+                                  .doc = "Gemma 3, text",
+                                  .key = keys3,
+                                  .n_key = LENGTH(keys3),
+                                  .weight = weights3,
+                                  .n_weight = LENGTH(weights3),
+                                  .rope = OG_ROPE_HALVES,
+                                  .derive = derive3,
+                                  .block = block };

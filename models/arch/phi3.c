@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * phi3: a Llama block with fused q, k, v and fused gate and up, rope on halves of a part of the
+ * head, LongRoPE factors. A sliding window in the file is ignored, as by its converter's runtime.
+ */
+#include "models/arch/arch.h"
+
+static const og_hp_key keys[] = { OG_KEYS_DECODER, OG_KEYS_ROPE,
+                                  OG_KEY_EPS("attention.layer_norm_rms_epsilon") };
+
+static const og_weight_row weights[] = {
+    OG_WEIGHTS_EDGES,
+    OG_WEIGHTS_ROPE,
+    OG_WEIGHTS_ATTENTION,
+    OG_WL("blk.%d.ffn_norm.weight", ffn_norm, 0, OG_D_EMBD),
+    OG_WL("blk.%d.ffn_up.weight", gate_up, 0, OG_D_FF_X2, OG_D_EMBD),
+    OG_WL("blk.%d.ffn_down.weight", down, 0, OG_D_EMBD, OG_D_FF),
+};
+
+static og_tensor *block(og_decoder *d, int il, og_tensor *x)
+{
+    const og_layer *l = &d->layer[il];
+    og_tensor *h = og_decoder_norm(d, x, l->attn_norm, NULL);
+    x = og_add(d->g, x, og_decoder_attention(d, il, h));
+    h = og_decoder_norm(d, x, l->ffn_norm, NULL);
+    return og_add(d->g, x, og_decoder_ffn(d, il, h, og_silu));
+}
+
+const og_arch ogi_arch_phi3 = {
+    .name = "phi3", .doc = "Phi 3 and 3.5", OG_ARCH_TABLES, .rope = OG_ROPE_HALVES, .block = block
+};

@@ -24,6 +24,12 @@ static void set_failed(lowering *lw, og_status status)
     lw->kb.failed = true;
 }
 
+/* The builder itself fails without memory only, but for a bug of an op's formula. */
+static og_status status_of(const lowering *lw)
+{
+    return lw->status != OG_OK ? lw->status : OG_E_MEMORY;
+}
+
 #define LOWER_FAIL(lw, node, code, ...)                                                            \
     set_failed((lw), ogi_fail((node)->g->ctx, (code), __FILE__, __LINE__, __VA_ARGS__))
 
@@ -254,7 +260,7 @@ static og_status lower_member(lowering *lw, int i)
     lw->kb.node = n;
     ogi_kx v = def->lower(&lw->kb);
     lw->value[i] = v;
-    if (lw->kb.failed) return lw->status != OG_OK ? lw->status : OG_E_INVALID;
+    if (lw->kb.failed) return status_of(lw);
     if (def->op_class == OGI_CLASS_STORE) return OG_OK;
     ogi_kx_type want = n->dtype == OG_I32 ? OGI_KX_I32 : OGI_KX_F32;
     if (v == OGI_KX_NONE || lw->kb.ins[v].type != want) {
@@ -290,7 +296,7 @@ static og_status store_result(lowering *lw, const og_tensor *x)
         v = emit_access(lw, OGI_KX_LOAD, add_operand(lw, &in), OGI_KX_NONE, NULL, 0);
     }
     emit_access(lw, OGI_KX_STORE, add_operand(lw, &o), v, NULL, 0);
-    return lw->kb.failed ? (lw->status != OG_OK ? lw->status : OG_E_INVALID) : OG_OK;
+    return lw->kb.failed ? status_of(lw) : OG_OK;
 }
 
 /* ---- the finished program -------------------------------------------------------------------- */

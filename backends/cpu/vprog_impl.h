@@ -3,8 +3,8 @@
  * What a vector program looks like to its compiler (vprog.c) and its executor (isa/vm.c).
  *
  * A row runs in phases: a reduction, or an index into a value of the row, ends one. A phase runs
- * its uniform instructions once, then its strip instructions for each strip of the row. What follows
- * from constants and the last coordinate alone is computed in a phase once a run.
+ * its uniform instructions once, then its strip instructions for each strip of the row. What
+ * follows from constants and the last coordinate alone is computed in a phase once a run.
  *
  * Instructions name slots, pointers to 32-bit values. What is at a slot, in this order:
  *

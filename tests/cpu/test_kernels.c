@@ -230,7 +230,7 @@ static double nmse_of(const problem *p, const float *out)
 
 static int64_t random_k(int type)
 {
-    if (is_float(type)) return rng_in(1, 300);
+    if (is_float(type)) return rng_in(1, rng() & 1 ? 300 : 1300);
     return (int64_t)block_of(type) * (block_of(type) == 32 ? rng_in(1, 40) : rng_in(1, 5));
 }
 

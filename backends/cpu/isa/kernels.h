@@ -37,7 +37,9 @@ enum {
     OGI_CPU_CHUNK = 256, /* keys that attention reduces before it merges */
     OGI_CPU_ALIGN = 64,
     OGI_CPU_ATTN_BATCH = 16, /* queries that go through a chunk together */
-    OGI_MM_SPAN = 128        /* rows of a matmul that go through a chunk together */
+    OGI_MM_SPAN = 128,       /* rows of a matmul that go through a chunk together */
+    OGI_MM_FLOAT_ROWS = 64,  /* the same with float weights, and tokens */
+    OGI_MM_FLOAT_TOKS = 64
 };
 
 /* out[t * out_stride + r] = dot(weight row r, activation row t), r < n_row, t < n_tok. */

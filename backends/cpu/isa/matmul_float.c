@@ -71,7 +71,118 @@ OGI_INLINE void matmul_block(int type, int n_row, int n_tok, const ogi_mm_args *
             a->out[(tok + t) * a->out_stride + row + r] = out[r * n_tok + t];
 }
 
-OGI_INLINE void matmul_typed(int type, const ogi_mm_args *a)
+/* ---- many tokens ----
+ *
+ * Chunks of k: 16 rows of weights become F32 in scratch, where they stay in L1 while all tokens of
+ * a block pass; the lane sums of SPAN_ROW rows and SPAN_TOK tokens wait in L2 for the next chunk.
+ */
+enum {
+    CHUNK_K = 512,
+    GROUP_ROW = 16,
+    SPAN_ROW = OGI_MM_FLOAT_ROWS,
+    SPAN_TOK = OGI_MM_FLOAT_TOKS,
+    FEW = 16 /* below, converting the weights once does not pay */
+};
+
+typedef struct panel {
+    _Alignas(64) float w[GROUP_ROW][CHUNK_K];
+    float sum[][16]; /* [row group][token][row] */
+} panel;
+
+/* Rows row.. of the chunk at column j, n columns; what is missing to 16 columns is 0. */
+static void fill_weights(panel *p, const ogi_mm_args *a, int64_t row, int64_t j, int64_t n)
+{
+    const int64_t size = a->type == OG_F32 ? 4 : 2;
+    for (int64_t r = 0; r < GROUP_ROW; r++) {
+        int64_t from = row + r < a->n_row ? row + r : a->n_row - 1;
+        const char *w = (const char *)a->w + from * a->w_stride + j * size;
+        for (int64_t i = 0; i + 16 <= n; i += 16)
+            v16_store(p->w[r] + i, load_weights(a->type, w + i * size));
+        if (n % 16) {
+            _Alignas(64) char tail[64] = { 0 };
+            memcpy(tail, w + n / 16 * 16 * size, (size_t)(n % 16 * size));
+            v16_store(p->w[r] + n / 16 * 16, load_weights(a->type, tail));
+        }
+    }
+}
+
+/* Adds a chunk to the lane sums of MANY_ROW rows and MANY_TOK tokens: sum[token * GROUP_ROW + r].
+ */
+static void add_chunk(const float (*w)[CHUNK_K], const float *const *x, int64_t n, float (*sum)[16])
+{
+    v16 s[MANY_ROW][MANY_TOK];
+    for (int r = 0; r < MANY_ROW; r++)
+        for (int t = 0; t < MANY_TOK; t++) s[r][t] = v16_load(sum[t * GROUP_ROW + r]);
+    for (int64_t j = 0; j + 16 <= n; j += 16) {
+        v16 b[MANY_TOK];
+        for (int t = 0; t < MANY_TOK; t++) b[t] = v16_load(x[t] + j);
+        for (int r = 0; r < MANY_ROW; r++) {
+            v16 v = v16_load(w[r] + j);
+            for (int t = 0; t < MANY_TOK; t++) s[r][t] = v16_fma(v, b[t], s[r][t]);
+        }
+    }
+    for (int t = 0; n % 16 && t < MANY_TOK; t++) {
+        _Alignas(64) float tail[16] = { 0 };
+        memcpy(tail, x[t] + n / 16 * 16, (size_t)(n % 16) * sizeof *tail);
+        for (int r = 0; r < MANY_ROW; r++)
+            s[r][t] = v16_fma(v16_load(w[r] + n / 16 * 16), v16_load(tail), s[r][t]);
+    }
+    for (int r = 0; r < MANY_ROW; r++)
+        for (int t = 0; t < MANY_TOK; t++) v16_store(sum[t * GROUP_ROW + r], s[r][t]);
+}
+
+/* The sums of one row group to out. */
+static void finish_group(const ogi_mm_args *a, float (*sum)[16], int64_t row, int64_t tok,
+                         int64_t n_tok)
+{
+    int64_t rows = a->n_row - row < GROUP_ROW ? a->n_row - row : GROUP_ROW;
+    for (int64_t t = 0; t < n_tok; t++) {
+        float out[GROUP_ROW];
+        for (int r = 0; r < GROUP_ROW; r += OGI_VN) {
+            v16 v[OGI_VN];
+            for (int i = 0; i < OGI_VN; i++) v[i] = v16_load(sum[t * GROUP_ROW + r + i]);
+            vf_store(out + r, v16_sums(v));
+        }
+        memcpy(a->out + (tok + t) * a->out_stride + row, out, (size_t)rows * sizeof *out);
+    }
+}
+
+/* Up to SPAN_ROW rows and SPAN_TOK tokens. */
+static void matmul_panel(const ogi_mm_args *a, int64_t row, int64_t n_row, int64_t tok,
+                         int64_t n_tok)
+{
+    panel *p = a->scratch;
+    const float *x[SPAN_TOK];
+    int64_t padded = (n_tok + MANY_TOK - 1) / MANY_TOK * MANY_TOK;
+    for (int64_t t = 0; t < padded; t++)
+        x[t] = (const float *)(const void *)ogi_mm_row(a, tok + (t < n_tok ? t : n_tok - 1));
+    memset(p->sum, 0, (size_t)((n_row + 15) / 16 * 16 * padded) * sizeof *p->sum);
+    for (int64_t j = 0; j < a->k; j += CHUNK_K) {
+        int64_t n = a->k - j < CHUNK_K ? a->k - j : CHUNK_K;
+        for (int64_t r = 0; r < n_row; r += GROUP_ROW) {
+            fill_weights(p, a, row + r, j, n);
+            for (int64_t t = 0; t < padded; t += MANY_TOK) {
+                const float *at[MANY_TOK];
+                for (int i = 0; i < MANY_TOK; i++) at[i] = x[t + i] + j;
+                for (int i = 0; i < GROUP_ROW; i += MANY_ROW)
+                    add_chunk((const float(*)[CHUNK_K])p->w + i, at, n,
+                              p->sum + r * padded + t * GROUP_ROW + i);
+            }
+        }
+    }
+    for (int64_t r = 0; r < n_row; r += GROUP_ROW)
+        finish_group(a, p->sum + r * padded, row + r, tok, n_tok);
+}
+
+static void matmul_many(const ogi_mm_args *a)
+{
+    for (int64_t r = 0; r < a->n_row; r += SPAN_ROW)
+        for (int64_t t = 0; t < a->n_tok; t += SPAN_TOK)
+            matmul_panel(a, r, a->n_row - r < SPAN_ROW ? a->n_row - r : SPAN_ROW, t,
+                         a->n_tok - t < SPAN_TOK ? a->n_tok - t : SPAN_TOK);
+}
+
+OGI_INLINE void matmul_few(int type, const ogi_mm_args *a)
 {
     if (a->n_tok == 1) {
         for (int64_t r = 0; r < a->n_row; r += N1_ROW) matmul_block(type, N1_ROW, 1, a, r, 0);
@@ -84,9 +195,13 @@ OGI_INLINE void matmul_typed(int type, const ogi_mm_args *a)
 
 void OGI_ISA(ogi_matmul_float)(const ogi_mm_args *a)
 {
+    if (a->n_tok >= FEW) {
+        matmul_many(a);
+        return;
+    }
     switch (a->type) {
-    case OG_F32: matmul_typed(OG_F32, a); break;
-    case OG_F16: matmul_typed(OG_F16, a); break;
-    default: matmul_typed(OG_BF16, a); break;
+    case OG_F32: matmul_few(OG_F32, a); break;
+    case OG_F16: matmul_few(OG_F16, a); break;
+    default: matmul_few(OG_BF16, a); break;
     }
 }

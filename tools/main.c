@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "backends/backend.h"
 #include "tools/cli.h"
 
 // clang-format off
@@ -28,6 +29,20 @@ static void usage(FILE *f)
                "machine offers.\n");
 }
 
+/* What this binary is, and what it finds on this machine. */
+static void version(void)
+{
+    og_ctx *ctx = cli_ctx();
+    printf("oxigraph %s\n", OG_VERSION);
+    for (int i = 0; ctx && ogi_backend_at(i); i++) {
+        ogi_buf what = { .ctx = ctx };
+        bool found = ogi_backend_at(i)->describe(ctx, &what);
+        printf("%-8s %s%s\n", ogi_backend_at(i)->name, found ? "" : "none: ", ogi_buf_str(&what));
+        ogi_buf_free(&what);
+    }
+    og_ctx_free(ctx);
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 2) {
@@ -39,7 +54,7 @@ int main(int argc, char **argv)
         return 0;
     }
     if (!strcmp(argv[1], "--version")) {
-        printf("oxigraph %s\n", OG_VERSION);
+        version();
         return 0;
     }
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Generating text: the loop of feed, sample, detokenize, with its ways to end. */
+#ifndef OXIGRAPH_GENERATE_H
+#define OXIGRAPH_GENERATE_H
+
+#include "oxigraph/model.h"
+#include "oxigraph/sampler.h"
+#include "oxigraph/tokenizer.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum og_stop {
+    OG_STOP_EOG,       /* the model chose an end-of-generation token */
+    OG_STOP_LENGTH,    /* max_tokens were generated */
+    OG_STOP_TEXT,      /* a stop string came up */
+    OG_STOP_CONTEXT,   /* the sequence's context is full */
+    OG_STOP_CANCELLED, /* go_on or text said so */
+} og_stop;
+
+/* Zero means default. */
+typedef struct og_generate_options {
+    const int32_t *prompt; /* tokens to feed first; at least one if the sequence is empty */
+    int64_t n_prompt;
+    int64_t max_tokens;      /* 0: until something else ends it */
+    const char *const *stop; /* texts that end it; no part of them is given out */
+    int n_stop;
+    bool show_special; /* control tokens are text too */
+    /* Receives text on character boundaries; false ends. */
+    bool (*text)(void *user, const char *bytes, size_t n);
+    /* Asked between tokens, and every 512 tokens of the prompt; false ends. */
+    bool (*go_on)(void *user);
+    void *user;
+} og_generate_options;
+
+typedef struct og_generate_result {
+    og_stop stop;
+    int stop_index;                /* OG_STOP_TEXT: which */
+    int64_t n_prompt, n_generated; /* tokens; the end token is not counted */
+    double prompt_s, generate_s;   /* seconds */
+} og_generate_result;
+
+/* Feeds the prompt, then samples until it ends. All tokens given out are in the sequence or fed
+ * next; the sampler has accepted prompt and answer. */
+OG_API og_status og_generate(og_model *m, og_sequence *seq, const og_tokenizer *t, og_sampler *s,
+                             const og_generate_options *opt, og_generate_result *out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -26,7 +26,7 @@ typedef struct og_rope {
 
 /* Operands and rules of attention. KV pages hold 64 keys: [page, n_kv_head, 64, dim]. A key's rank
  * in its sequence is its position. A query at position p of sequence s sees ranks p - window + 1
- * .. p (window 0: from 0), all kv_len[s] if !is_causal. */
+ * .. p (window 0: from 0), or to the last of its kv_len[s] keys if is_bidirectional. */
 typedef struct og_attention_args {
     og_tensor *q;                /* [T, H, Dk] */
     og_tensor *k, *v;            /* states after their stores */

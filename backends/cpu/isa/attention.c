@@ -267,9 +267,8 @@ static void start_query(const ogi_attn_args *a, query *q, int64_t row, float *sc
                   .pos = pos,
                   .slope = a->slope ? a->slope[h] : 0,
                   .sink = a->sink ? a->sink + h : NULL };
-    if (!a->is_causal) return;
     q->first = a->window > 0 && pos >= a->window ? pos - a->window + 1 : 0;
-    q->end = pos < a->n_key ? pos + 1 : a->n_key;
+    if (a->is_causal && pos < a->n_key) q->end = pos + 1;
 }
 
 static void finish_query(const ogi_attn_args *a, query *q)

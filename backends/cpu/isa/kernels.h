@@ -61,8 +61,8 @@ typedef struct ogi_mm_args {
  * Keys are counted by rank in the sequence: rank r lies in page page[r / 64], row r % 64; a page
  * of K holds [n_kv_head, 64, dim_k] values, of V [n_kv_head, 64, dim_v].
  *
- * A query at position p sees ranks max(0, p - window + 1) .. p (window 0: from 0; causal = false:
- * all n_key). Ranks are reduced in chunks of 256 counted from rank 0: in each chunk
+ * A query at position p sees ranks max(0, p - window + 1) .. p (window 0: from 0; is_causal =
+ * false: to the last key). Ranks are reduced in chunks of 256 counted from rank 0: in each chunk
  *     s_j = scale * dot(q, k_j); softcap > 0: s = softcap * tanh(s / softcap);
  *     s += slope * (j - p) if alibi slope != 0
  *     m = max s, e_j = exp(s_j - m), z = sum e_j, o = sum e_j v_j     (ascending j, fixed lanes)

@@ -13,8 +13,8 @@ enum {
     DEFAULT_STEPS = 10000000,
     DEFAULT_MEMORY = 64 << 20,
     DEFAULT_OUTPUT = 16 << 20,
-    PARSE_STEPS = 50000000,
-    PARSE_MEMORY = 90 << 20,
+    PARSE_STEPS = 20000000,
+    PARSE_MEMORY = 32 << 20,
 };
 
 /* ---- compiling ---- */

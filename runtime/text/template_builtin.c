@@ -120,29 +120,28 @@ TEST(is_upper)
     return (void)all, ogi_tf_method(h, self, "isupper", arg, 0);
 }
 
-static tmpl_val divides(tmpl_heap *h, tmpl_val v, tmpl_val by)
+/* v % by == rest; a string formats, as in Python, and equals no number. */
+static tmpl_val leaves(tmpl_heap *h, tmpl_val v, tmpl_val by, int64_t rest)
 {
     if (v.tag == TV_UNDEF) return ogi_tv_fail_undef(h, v);
+    if (v.tag == TV_STR) return ogi_tv_percent(h, v, by), ogi_tv_bool(false);
     if (!ogi_tv_is_number(v) || !ogi_tv_is_number(by))
         return ogi_tv_fail(h, "a number is wanted, not %s",
                            ogi_tv_type_name(ogi_tv_is_number(v) ? by : v));
-    return ogi_tv_bool(!ogi_tv_truth(h, ogi_tv_number_op(h, TO_MOD, v, by)));
+    return ogi_tv_bool(ogi_tv_equal(h, ogi_tv_number_op(h, TO_MOD, v, by), ogi_tv_int(rest)));
 }
 
 TEST(is_even)
 {
-    return (void)arg, (void)all, divides(h, self, ogi_tv_int(2));
+    return (void)arg, (void)all, leaves(h, self, ogi_tv_int(2), 0);
+}
+TEST(is_odd)
+{
+    return (void)arg, (void)all, leaves(h, self, ogi_tv_int(2), 1);
 }
 TEST(is_divisible)
 {
-    return (void)all, divides(h, self, arg[0]);
-}
-
-TEST(is_odd)
-{
-    (void)arg, (void)all;
-    tmpl_val even = divides(h, self, ogi_tv_int(2));
-    return ogi_tv_bool(!ogi_tv_truth(h, even));
+    return (void)all, leaves(h, self, arg[0], 0);
 }
 
 /* Identity. Numbers and strings have none here: equal ones of one type are the same. */

@@ -21,8 +21,7 @@ static const char *const tell_text[] = {
     [TELL_TO_TEXT] = "takes content only as text; parts are joined",
     [TELL_NULL] = "takes no null content; it is given as empty text",
     [TELL_TO_OBJECT] = "takes arguments of tool calls only as objects; JSON text is parsed",
-    [TELL_TO_ARGUMENT_TEXT] = "takes arguments of tool calls only as text; objects are written as "
-                              "JSON",
+    [TELL_TO_ARGUMENT_TEXT] = "takes arguments of tool calls only as text; objects become JSON",
     [TELL_NO_TOOLS] = "does not show tools; the model will not know of them",
 };
 

@@ -124,7 +124,7 @@ tmpl_val ogi_te_slice(tmpl_run *r, tmpl_val v, const tmpl_node *slice)
     if (v.tag == TV_UNDEF) return ogi_tv_fail_undef(h, v);
     bool can = v.tag == TV_STR || v.tag == TV_LIST || v.tag == TV_TUPLE || v.tag == TV_RANGE;
     if (!slice_range(r, slice, can ? ogi_tv_length(h, v) : 0, &at)) return ogi_tv_undef();
-    if (!can) return ogi_tv_missing(h, 'a', (tmpl_tag)v.tag, OGI_SV("slice"));
+    if (!can) return ogi_tv_fail(h, "'%s' object cannot be sliced", ogi_tv_type_name(v));
     if (v.tag == TV_STR && at.step == 1) {
         if (!ogi_tv_step(h, (int64_t)v.u.s->n / 64)) return ogi_tv_undef();
         size_t begin = ogi_tv_char_at(v.u.s, at.start);
@@ -139,7 +139,9 @@ tmpl_val ogi_te_slice(tmpl_run *r, tmpl_val v, const tmpl_node *slice)
     if (v.tag != TV_STR || ogi_tv_failed(h)) return out;
     tmpl_sb b = { .h = h };
     for (int64_t i = 0; i < out.u.l->n; i++) ogi_tv_sb_str(&b, out.u.l->v[i].u.s);
-    return ogi_tv_sb_done(&b);
+    tmpl_val text = ogi_tv_sb_done(&b);
+    if (text.tag == TV_STR) text.u.s->is_markup = v.u.s->is_markup;
+    return text;
 }
 
 /* ---- operators ---- */

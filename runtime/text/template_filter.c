@@ -99,17 +99,27 @@ FILTER(wordcount)
     return ogi_tv_int(n);
 }
 
+/* For filters that do not turn their value into text first. */
+static tmpl_val text_only(tmpl_heap *h, tmpl_val v)
+{
+    if (v.tag == TV_STR) return v;
+    if (v.tag == TV_UNDEF) return ogi_tv_fail_undef(h, v);
+    return ogi_tv_fail(h, "a str is wanted, not %s", ogi_tv_type_name(v));
+}
+
 FILTER(truncate)
 {
     (void)all;
-    tmpl_val v = ogi_tv_to_str(h, self), end = ogi_tf_given(arg[2]) ? arg[2] : ogi_tv_lit(h, "...");
+    tmpl_val v = self, end = ogi_tf_given(arg[2]) ? arg[2] : ogi_tv_lit(h, "...");
     int64_t length = ogi_tv_int_arg(h, arg[0], 255), leeway = ogi_tv_int_arg(h, arg[3], 5);
-    if (v.tag != TV_STR || end.tag != TV_STR) return ogi_tv_undef();
+    if (end.tag != TV_STR) return text_only(h, end);
     int64_t keep = length - ogi_tv_chars(end.u.s);
     if (keep < 0 || leeway < 0)
         return ogi_tv_fail(h, "truncate: expected a length of at least %lld",
                            (long long)(length - keep));
-    if (ogi_tv_chars(v.u.s) <= length + leeway) return v;
+    int64_t n = ogi_tv_length(h, v); /* of a list too: one that is short enough stays */
+    if (n >= 0 && n <= length + leeway) return v;
+    if (v.tag != TV_STR) return text_only(h, v);
     size_t to = ogi_tv_char_at(v.u.s, keep);
     if (!ogi_tf_flag(h, arg[1])) {
         size_t space = to;
@@ -126,7 +136,7 @@ FILTER(truncate)
 FILTER(indent)
 {
     (void)all;
-    tmpl_val text = ogi_tv_to_str(h, self), pad = arg[0];
+    tmpl_val text = text_only(h, self), pad = arg[0];
     bool first = ogi_tf_flag(h, arg[1]), blank = ogi_tf_flag(h, arg[2]);
     if (pad.tag != TV_STR) {
         tmpl_val by[1] = { pad.tag == TV_ABSENT ? ogi_tv_int(4) : pad };
@@ -301,6 +311,7 @@ FILTER(round_to)
         double scale = pow(10, (double)digits);
         return ogi_tv_float((ceil_it ? ceil(d * scale) : floor(d * scale)) / scale);
     }
+    if (self.tag == TV_BOOL) self = ogi_tv_int(self.u.b);
     if (ogi_tv_is_int(self) && digits >= 0) return self;
     if (digits < 0) {
         double scale = pow(10, (double)-digits);

@@ -29,7 +29,7 @@ static tmpl_val follow(tmpl_heap *h, tmpl_val v, tmpl_val path, tmpl_val fallbac
 /* What elements are compared by: an attribute if given, in lower case unless case counts. */
 typedef struct key_of {
     tmpl_val attribute, fallback;
-    bool case_sensitive;
+    bool case_sensitive, as_list;
 } key_of;
 
 static tmpl_val fold(tmpl_heap *h, tmpl_val v, const key_of *k)
@@ -56,12 +56,18 @@ typedef struct sort_item {
     tmpl_val key, value;
 } sort_item;
 
+/* |sort compares keys as Python compares lists: equal ones (two undefined, say) need no order. */
+static int order_of(tmpl_heap *h, tmpl_val a, tmpl_val b, const key_of *k)
+{
+    return k->as_list && ogi_tv_equal(h, a, b) ? 0 : ogi_tv_compare(h, a, b, "<");
+}
+
 static void merge(tmpl_heap *h, const sort_item *a, int64_t na, const sort_item *b, int64_t nb,
-                  sort_item *out, int sign)
+                  sort_item *out, const key_of *k, int sign)
 {
     while (na || nb) {
         if (!ogi_tv_step(h, 1)) return;
-        bool take_b = !na || (nb && sign * ogi_tv_compare(h, b->key, a->key, "<") < 0);
+        bool take_b = !na || (nb && sign * order_of(h, b->key, a->key, k) < 0);
         *out++ = take_b ? *b++ : *a++;
         if (take_b)
             nb--;
@@ -80,7 +86,7 @@ static tmpl_val sorted(tmpl_heap *h, const tmpl_list *l, const key_of *k, bool r
     for (int64_t run = 1; run < l->n && !ogi_tv_failed(h); run *= 2) {
         for (int64_t i = 0; i < l->n && !ogi_tv_failed(h); i += run * 2) {
             int64_t mid = OGI_MIN(i + run, l->n), end = OGI_MIN(i + run * 2, l->n);
-            merge(h, from + i, mid - i, from + mid, end - mid, to + i, reversed ? -1 : 1);
+            merge(h, from + i, mid - i, from + mid, end - mid, to + i, k, reversed ? -1 : 1);
         }
         sort_item *swap = from;
         from = to, to = swap;
@@ -92,7 +98,7 @@ static tmpl_val sorted(tmpl_heap *h, const tmpl_list *l, const key_of *k, bool r
 FILTER(sort)
 {
     (void)all;
-    key_of k = { .attribute = arg[2], .case_sensitive = ogi_tf_flag(h, arg[1]) };
+    key_of k = { .attribute = arg[2], .case_sensitive = ogi_tf_flag(h, arg[1]), .as_list = true };
     const tmpl_list *l = ogi_tv_elements(h, self);
     return l && !ogi_tv_failed(h) ? sorted(h, l, &k, ogi_tf_flag(h, arg[0])) : ogi_tv_undef();
 }

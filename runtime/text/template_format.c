@@ -246,7 +246,8 @@ tmpl_val ogi_tv_percent(tmpl_heap *h, tmpl_val format, tmpl_val args)
         ogi_tv_sb_part(&b, f, i, end);
         i = mark ? convert_percent(&p, &b, f, end + 1) : end;
     }
-    int64_t given = args.tag == TV_TUPLE ? args.u.l->n : args.tag == TV_DICT ? 0 : 1;
+    bool has_items = args.tag == TV_DICT || args.tag == TV_LIST || args.tag == TV_RANGE;
+    int64_t given = args.tag == TV_TUPLE ? args.u.l->n : !has_items;
     if (p.next < given) ogi_tv_fail(h, "not all arguments converted during string formatting");
     return ogi_tv_sb_done(&b);
 }

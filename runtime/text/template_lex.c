@@ -114,10 +114,11 @@ static void strip_right(lexer *x, int sign, bool trim)
 
 static bool skip_comment(lexer *x)
 {
-    size_t begin = x->at;
-    for (x->at += 2; !starts(x, x->at, "#}"); x->at++)
+    size_t begin = x->at, text = begin + 2;
+    if (char_at(x, text) == '-' || char_at(x, text) == '+') text++;
+    for (x->at = text; !starts(x, x->at, "#}"); x->at++)
         if (x->at >= x->s.n) return fail_at(x, begin, "Missing end of comment tag");
-    int sign = x->at > begin + 2 ? char_at(x, x->at - 1) : 0;
+    int sign = x->at > text ? char_at(x, x->at - 1) : 0;
     if (sign != '-' && sign != '+') sign = 0;
     x->at += 2;
     strip_right(x, sign, true);

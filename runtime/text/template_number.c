@@ -289,6 +289,8 @@ static tmpl_val float_op(tmpl_heap *h, tmpl_op op, double a, double b)
     case TO_POW:
         if (a == 0 && b < 0) return ogi_tv_fail(h, "zero cannot be raised to a negative power");
         if (a < 0 && b != floor(b)) return ogi_tv_fail(h, "the power would be complex");
+        if (isfinite(a) && isfinite(b) && isinf(pow(a, b)))
+            return ogi_tv_fail(h, "the power is too large for a float");
         return ogi_tv_float(pow(a, b));
     case TO_DIV:
     case TO_FLOORDIV:

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Chats: which template is chosen, what it is found to take, how messages are adapted. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "runtime/text/template_model.h"
+#include "tests/support/gguf_writer.h"
+#include "tests/support/template_case.h"
+
+typedef struct chat_case {
+    ogt_meter meter;
+    og_ctx *ctx;
+    og_chat *chat;
+} chat_case;
+
+static void open_source(chat_case *c, const char *source)
+{
+    og_template *t;
+    *c = (chat_case){ 0 };
+    c->ctx = ogt_meter_ctx(&c->meter);
+    cr_assert(og_template_parse(c->ctx, "t", source, strlen(source), &t) == OG_OK, "%s",
+              og_error(c->ctx));
+    cr_assert(og_chat_new(c->ctx, t, &(og_chat_options){ .bos_token = "<s>" }, &c->chat) == OG_OK);
+}
+
+/* One of the golden templates. */
+static void open_file(chat_case *c, const char *name)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s/tests/data/chat_template/templates/%s.jinja", OGT_SOURCE_DIR,
+             name);
+    *c = (chat_case){ 0 };
+    c->ctx = ogt_meter_ctx(&c->meter);
+    cr_assert(ogi_chat_open(c->ctx, NULL, path, false, &c->chat) == OG_OK, "%s", og_error(c->ctx));
+}
+
+static void close_chat(chat_case *c)
+{
+    og_chat_free(c->chat);
+    og_ctx_free(c->ctx);
+    cr_expect(c->meter.live == 0, "%lld bytes are not freed", (long long)c->meter.live);
+}
+
+/* The rendering of messages or "error: ..."; free with free(). */
+static char *chat_text(chat_case *c, const char *messages, const char *tools)
+{
+    og_template_text text;
+    og_chat_request req = { .messages = messages, .tools = tools };
+    char *out;
+    if (og_chat_render(c->ctx, c->chat, &req, &text) == OG_OK) {
+        out = strdup(text.text);
+        og_template_text_free(c->ctx, &text);
+    } else {
+        out = malloc(1200);
+        snprintf(out, 1200, "error: %s", og_error(c->ctx));
+        og_error_clear(c->ctx);
+    }
+    return out;
+}
+
+static void expect_chat(chat_case *c, const char *messages, const char *want)
+{
+    char *got = chat_text(c, messages, NULL);
+    cr_expect(!strcmp(got, want), "%s\n  gives %s\n  not   %s", messages, got, want);
+    free(got);
+}
+
+static void expect_part(chat_case *c, const char *messages, const char *part)
+{
+    char *got = chat_text(c, messages, NULL);
+    cr_expect(strstr(got, part), "%s\n  gives %s\n  without %s", messages, got, part);
+    free(got);
+}
+
+#define SYSTEM     "{\"role\": \"system\", \"content\": \"Be brief.\"}"
+#define USER(text) "{\"role\": \"user\", \"content\": \"" text "\"}"
+#define CALL(content, arguments)                                                                   \
+    "{\"role\": \"assistant\", \"content\": " content                                              \
+    ", \"tool_calls\": [{\"id\": \"c00000001\", "                                                  \
+    "\"type\": \"function\", \"function\": {\"name\": \"f\", \"arguments\": " arguments "}}]}"
+
+/* ---- adaptation ---- */
+
+Test(template_chat, system_message_goes_into_the_first_user_turn)
+{
+    chat_case c;
+    open_file(&c, "google-gemma-2-2b-it");
+    cr_expect(!og_chat_abilities_of(c.chat)->system_role);
+    expect_chat(&c, "[" SYSTEM "," USER("Hi") "]",
+                "<start_of_turn>user\nBe brief.\n\nHi<end_of_turn>\n<start_of_turn>model\n");
+    close_chat(&c);
+}
+
+Test(template_chat, adaptation_is_told_once)
+{
+    chat_case c;
+    open_file(&c, "google-gemma-2-2b-it");
+    expect_part(&c, "[" USER("Hi") "]", "user\nHi");
+    cr_expect(c.meter.n_log == 0, "%s", c.meter.log);
+    for (int i = 0; i < 3; i++) expect_part(&c, "[" SYSTEM "," USER("Hi") "]", "Be brief.");
+    cr_expect(c.meter.n_log == 1);
+    cr_expect(strstr(c.meter.log, "takes no system message"), "%s", c.meter.log);
+    close_chat(&c);
+}
+
+Test(template_chat, system_message_alone_becomes_a_user_message)
+{
+    chat_case c;
+    open_source(&c, "{% for m in messages %}{% if m.role == 'system' %}{{ raise_exception('no') }}"
+                    "{% endif %}[{{ m.role }}:{{ m.content }}]{% endfor %}");
+    expect_chat(&c, "[" SYSTEM "]", "[user:Be brief.]");
+    close_chat(&c);
+}
+
+Test(template_chat, templates_that_take_a_system_message_get_it)
+{
+    chat_case c;
+    open_file(&c, "Qwen-Qwen3-0.6B");
+    cr_expect(og_chat_abilities_of(c.chat)->system_role);
+    expect_part(&c, "[" SYSTEM "," USER("Hi") "]", "<|im_start|>system\nBe brief.<|im_end|>");
+    cr_expect(c.meter.n_log == 0, "%s", c.meter.log);
+    close_chat(&c);
+}
+
+Test(template_chat, parts_are_joined_for_templates_that_take_text)
+{
+    const char *parts =
+        "[{\"role\": \"user\", \"content\": [{\"type\": \"text\", \"text\": \"a \"},"
+        "{\"type\": \"text\", \"text\": \"b\"}]}]";
+    chat_case c;
+    open_file(&c, "Qwen-Qwen2.5-7B-Instruct");
+    cr_expect(!og_chat_abilities_of(c.chat)->part_content);
+    expect_part(&c, parts, "user\na b<|im_end|>");
+    expect_part(&c, "[{\"role\": \"user\", \"content\": [{\"type\": \"image\"}]}]",
+                "error: messages[0].content[0]: the template takes only text");
+    close_chat(&c);
+    open_file(&c, "Qwen3.5-4B");
+    cr_expect(og_chat_abilities_of(c.chat)->part_content);
+    expect_part(&c, parts, "user\na b<|im_end|>");
+    cr_expect(c.meter.n_log == 0, "%s", c.meter.log);
+    close_chat(&c);
+}
+
+Test(template_chat, text_becomes_parts_for_templates_that_take_parts)
+{
+    chat_case c;
+    open_source(&c, "{% for m in messages %}{% for p in m.content %}({{ p.text }}){% endfor %}"
+                    "{% endfor %}");
+    cr_expect(!og_chat_abilities_of(c.chat)->text_content);
+    expect_chat(&c, "[" USER("Hi") "]", "(Hi)");
+    cr_expect(c.meter.n_log == 1);
+    close_chat(&c);
+}
+
+Test(template_chat, arguments_become_what_the_template_takes)
+{
+    chat_case c;
+    open_file(&c, "Qwen3-Coder");
+    cr_expect(og_chat_abilities_of(c.chat)->object_arguments);
+    cr_expect(!og_chat_abilities_of(c.chat)->text_arguments);
+    expect_part(&c, "[" USER("q") "," CALL("\"\"", "\"{\\\"x\\\": 7}\"") "]",
+                "<parameter=x>\n7\n</parameter>");
+    close_chat(&c);
+    open_file(&c, "meetkai-functionary-medium-v3.2");
+    cr_expect(!og_chat_abilities_of(c.chat)->object_arguments);
+    cr_expect(og_chat_abilities_of(c.chat)->text_arguments);
+    expect_part(&c, "[" USER("q") "," CALL("null", "{\"x\": 7}") "]", "{\"x\": 7}");
+    close_chat(&c);
+}
+
+Test(template_chat, null_content_beside_calls_becomes_empty)
+{
+    chat_case c;
+    open_file(&c, "Qwen-Qwen3-0.6B");
+    cr_expect(!og_chat_abilities_of(c.chat)->null_content);
+    expect_part(&c, "[" USER("q") "," CALL("null", "{\"x\": 7}") "]", "<tool_call>");
+    close_chat(&c);
+}
+
+Test(template_chat, tools_that_are_not_shown_are_told)
+{
+    chat_case c;
+    open_file(&c, "google-gemma-2-2b-it");
+    free(chat_text(&c, "[" USER("Hi") "]", "[{\"type\": \"function\"}]"));
+    cr_expect(strstr(c.meter.log, "does not show tools"), "%s", c.meter.log);
+    close_chat(&c);
+}
+
+Test(template_chat, adapted_text_stays_untrusted)
+{
+    chat_case c;
+    og_template_text text;
+    open_file(&c, "google-gemma-2-2b-it");
+    og_chat_request req = { .messages = "[" SYSTEM "," USER("<eos>") "]" };
+    cr_assert(og_chat_render(c.ctx, c.chat, &req, &text) == OG_OK);
+    char *rest = ogt_spans_text(&text, false);
+    cr_expect(!strcmp(rest, "Be brief.\n\n<eos>"), "%s", rest);
+    free(rest);
+    og_template_text_free(c.ctx, &text);
+    close_chat(&c);
+}
+
+Test(template_chat, kwargs_are_variables)
+{
+    chat_case c;
+    og_template_text text;
+    open_source(&c,
+                "{{ bos_token }}{{ mode }}{{ add_generation_prompt }}{{ messages[0].content }}");
+    og_chat_request req = { .messages = "[" USER("Hi") "]", .kwargs = "{\"mode\": \"on\"}" };
+    cr_assert(og_chat_render(c.ctx, c.chat, &req, &text) == OG_OK);
+    cr_expect(!strcmp(text.text, "<s>onTrueHi") && text.has_bos, "%s", text.text);
+    og_template_text_free(c.ctx, &text);
+    req.kwargs = "[1]";
+    cr_expect(og_chat_render(c.ctx, c.chat, &req, &text) == OG_E_FORMAT);
+    cr_expect(strstr(og_error(c.ctx), "template kwargs: a JSON object"), "%s", og_error(c.ctx));
+    close_chat(&c);
+}
+
+/* ---- choosing ---- */
+
+static ogi_gguf *model_with(og_ctx *ctx, bool with_template, void **bytes)
+{
+    ogt_gguf w = { 0 };
+    int64_t size;
+    ogi_gguf *model;
+    ogt_bytes tokens = { 0 };
+    const char *names[] = { "<unk>", "<s>", "</s>" };
+    for (int i = 0; i < OGI_LEN(names); i++) ogt_bytes_str(&tokens, names[i], strlen(names[i]));
+    ogt_gguf_str(&w, "general.architecture", "none");
+    ogt_gguf_array(&w, "tokenizer.ggml.tokens", 8, 3, tokens.p, tokens.n);
+    ogt_gguf_u32(&w, "tokenizer.ggml.bos_token_id", 1);
+    ogt_gguf_u32(&w, "tokenizer.ggml.eos_token_id", 2);
+    if (with_template) {
+        ogt_gguf_str(&w, "tokenizer.chat_template", "{{ bos_token }}plain{{ eos_token }}");
+        ogt_gguf_str(&w, "tokenizer.chat_template.tool_use", "tools");
+        ogt_gguf_str(&w, "tokenizer.chat_template.rag", "rag");
+    }
+    *bytes = ogt_gguf_finish(&w, &size);
+    free(tokens.p);
+    cr_assert(ogi_gguf_open_memory(ctx, "model", *bytes, size, NULL, 0, &model) == OG_OK, "%s",
+              og_error(ctx));
+    return model;
+}
+
+/* What the chosen template renders of one message. */
+static void expect_choice(bool with_template, const char *choice, bool tools, const char *want)
+{
+    chat_case c = { 0 };
+    void *bytes;
+    c.ctx = ogt_meter_ctx(&c.meter);
+    ogi_gguf *model = model_with(c.ctx, with_template, &bytes);
+    if (ogi_chat_open(c.ctx, model, choice, tools, &c.chat) == OG_OK) {
+        char *got = chat_text(&c, "[" USER("Hi") "]", NULL);
+        cr_expect(!strcmp(got, want), "%s gives %s", choice ? choice : "no choice", got);
+        free(got);
+    } else {
+        cr_expect(strstr(og_error(c.ctx), want), "%s: %s", choice, og_error(c.ctx));
+    }
+    ogi_gguf_close(model);
+    free(bytes);
+    if (!with_template && !choice)
+        cr_expect(strstr(c.meter.log, "chatml is used"), "%s", c.meter.log);
+    close_chat(&c);
+}
+
+Test(template_choice, a_model_brings_its_templates)
+{
+    expect_choice(true, NULL, false, "<s>plain</s>");
+    expect_choice(true, "default", false, "<s>plain</s>");
+    expect_choice(true, "rag", false, "rag");
+    expect_choice(true, NULL, true, "tools");
+}
+
+Test(template_choice, chatml_stands_in_and_is_told)
+{
+    const char *chatml = "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n";
+    expect_choice(false, NULL, false, chatml);
+    expect_choice(true, "chatml", false, chatml);
+}
+
+Test(template_choice, unknown_names_are_errors_that_list_the_known)
+{
+    expect_choice(true, "nope", false,
+                  "no chat template 'nope': it is neither a name in the model (default, tool_use, "
+                  "rag), nor built in (chatml), nor a file");
+    expect_choice(true, "./nope.jinja", false, "nope.jinja");
+}

@@ -20,7 +20,7 @@ static bool is_contiguous(const og_tensor *x)
     if (!ogi_layout_of(x, &l) || !ogi_dim_eq(l.offset, OG_N(0))) return false;
     for (int i = x->shape.rank - 1; i >= 0; i--) {
         if (!ogi_dim_eq(x->shape.dim[i], OG_N(1)) && !ogi_dim_eq(l.stride[i], want)) return false;
-        if (!ogi_dim_product(want, x->shape.dim[i], &want)) return false;
+        if (i > 0 && !ogi_dim_product(want, x->shape.dim[i], &want)) return false;
     }
     return true;
 }

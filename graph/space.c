@@ -159,28 +159,33 @@ static bool loads_fit(const ogi_lower_spec *spec, const og_shape *space, const o
 }
 
 /* ---- members -------------------------------------------------------------------------------- */
+/* Does a member read or write the state that another one writes? Rows run one after the other, so
+ * that neither would see what it would see alone. */
+static bool has_conflict(const ogi_lower_spec *spec, const og_tensor *m, const og_tensor *x)
+{
+    for (int k = 0; k < spec->n_member; k++) {
+        const og_tensor *w = spec->member[k];
+        if (w == m && x == m->src[0]) continue;
+        if (ogi_op_def_of(w->op)->op_class == OGI_CLASS_STORE && ogi_storage(w) == ogi_storage(x)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool sources_fit(const ogi_lower_spec *spec, const og_shape *space, const og_tensor *m)
 {
     ogi_op_class cls = ogi_op_def_of(m->op)->op_class;
-    bool has_inside = false;
+    bool is_indexed = cls == OGI_CLASS_INDEXED || cls == OGI_CLASS_STORE, has_inside = false;
     for (int i = 0; i < m->n_src; i++) {
-        if (!m->src[i] || (cls == OGI_CLASS_STORE && i == 0)) continue;
-        const og_tensor *root = ogi_root(m->src[i]), *mem = ogi_storage(root);
-        for (int k = 0; k < spec->n_member; k++) { /* no reads of a state that is being written */
-            const og_tensor *w = spec->member[k];
-            if (ogi_op_def_of(w->op)->op_class == OGI_CLASS_STORE && ogi_storage(w) == mem) {
-                return false;
-            }
-        }
-        if (!is_inside(spec, root)) continue;
+        const og_tensor *x = m->src[i];
+        if (!x) continue;
+        if (has_conflict(spec, m, x)) return false;
+        if ((cls == OGI_CLASS_STORE && i == 0) || !is_inside(spec, ogi_root(x))) continue;
         has_inside = true;
-        if (cls != OGI_CLASS_INDEXED && cls != OGI_CLASS_STORE &&
-            !reads_in_place(space, ogi_space_of(m), m->src[i], false)) {
-            return false;
-        }
+        if (!is_indexed && !reads_in_place(space, ogi_space_of(m), x, false)) return false;
     }
-    if (!has_inside || (cls != OGI_CLASS_INDEXED && cls != OGI_CLASS_STORE)) return true;
-    return loads_fit(spec, space, m);
+    return !has_inside || !is_indexed || loads_fit(spec, space, m);
 }
 
 static bool member_fits(const ogi_lower_spec *spec, const og_shape *space, const og_tensor *m)

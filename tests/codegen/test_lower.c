@@ -260,6 +260,15 @@ static void check_case(const char *text, int64_t sym, int cut)
     og_ctx_free(ctx);
 }
 
+static const char symbolic_row_text[] = "graph \"rows\"\n"
+                                        "sym T = 1..64\n"
+                                        "input $x : F32[3,T]\n"
+                                        "%0 = mean($x)\n"
+                                        "%1 = sub($x, %0)\n"
+                                        "%2 = softmax(%1)\n"
+                                        "output \"m\" = %0\n"
+                                        "output \"p\" = %2\n";
+
 static int each_case(int64_t sym, int cut)
 {
     int n = 0;
@@ -286,6 +295,12 @@ Test(lower, cases_match_at_one_token)
 Test(lower, cases_match_cut_along_the_first_axis)
 {
     each_case(40, 0);
+}
+
+Test(lower, rows_of_symbolic_length_match)
+{
+    check_case(symbolic_row_text, 1, -1);
+    check_case(symbolic_row_text, 50, 0);
 }
 
 Test(lower, cases_match_cut_along_the_last_axis)
@@ -533,8 +548,8 @@ static void check_fused(const char *text, int64_t sym, int cut)
 
 Test(lower, fused_groups_equal_their_nodes_bit_for_bit)
 {
-    static const char *const text[] = { norm_text, rope_text, rope_panel_text, glu_text,
-                                        softmax_text };
+    static const char *const text[] = { norm_text, rope_text,    rope_panel_text,
+                                        glu_text,  softmax_text, symbolic_row_text };
     for (int i = 0; i < OGI_LEN(text); i++) {
         check_fused(text[i], 1, -1);
         check_fused(text[i], 9, -1);

@@ -15,8 +15,9 @@
 
 #include <stdlib.h>
 
-/* Longest row an epilogue may hold in its panel: reductions there need whole rows. */
-enum { MAX_UNIT = 1024 };
+/* Reductions in an epilogue need whole rows in one panel. Heads are short and there are many of
+ * them; a row that is the whole result would leave the matmul to one thread, unless it is short. */
+enum { MAX_HEAD = 1024, MAX_WHOLE_ROW = 160 };
 
 typedef struct ids {
     int *p;
@@ -262,7 +263,7 @@ static int64_t panel_unit(const fuser *f, const ids *linear, const ids *member, 
         if (!ogi_dim_is_const(space.dim[a])) return 0;
         unit *= space.dim[a].b / OGI_MAX(space.dim[a].c, 1);
     }
-    return unit <= MAX_UNIT ? unit : 0;
+    return unit <= (unit == n_rows(panel[0]) && rows ? MAX_WHOLE_ROW : MAX_HEAD) ? unit : 0;
 }
 
 /* Tries to take node c into the epilogues of matmul group a. */

@@ -146,9 +146,9 @@ static og_status compile_model(og_model *m, const og_model_options *o)
     return og_compile(m->device, m->model->head, &head, &m->head);
 }
 
-static og_status load(og_model *m, const char *path, const og_model_options *o)
+/* From m->file on. */
+static og_status load(og_model *m, const og_model_options *o)
 {
-    OG_TRY(ogi_gguf_open(m->ctx, path, o->override, o->n_override, &m->file));
     if (!progress(o, 0.1)) return OG_E_CANCELLED;
     ogi_model_options mo = { .n_ctx = o->n_ctx, .kv_type = o->is_kv_f32 ? OG_F32 : OG_F16 };
     OG_TRY(ogi_model_open(m->ctx, m->file, &mo, &m->model));
@@ -177,21 +177,35 @@ static og_status load(og_model *m, const char *path, const og_model_options *o)
     return progress(o, 1) ? OG_OK : OG_E_CANCELLED;
 }
 
-og_status og_model_load(og_ctx *ctx, const char *path, const og_model_options *opt, og_model **out)
+og_status ogi_model_load_gguf(og_ctx *ctx, ogi_gguf *file, const og_model_options *opt,
+                              og_model **out)
 {
     og_model_options o = opt ? *opt : (og_model_options){ 0 };
     *out = NULL;
     og_model *m = OGI_NEW(ctx, og_model);
-    if (!m) return OG_E_MEMORY;
+    if (!m) {
+        ogi_gguf_close(file);
+        return OG_E_MEMORY;
+    }
     m->ctx = ctx;
-    og_status st = load(m, path, &o);
+    m->file = file;
+    og_status st = load(m, &o);
     if (st != OG_OK) {
-        if (st == OG_E_CANCELLED) ogi_fail(ctx, st, __FILE__, __LINE__, "%s: cancelled", path);
+        if (st == OG_E_CANCELLED)
+            ogi_fail(ctx, st, __FILE__, __LINE__, "%s: cancelled", ogi_gguf_path(file));
         og_model_free(m);
         return st;
     }
     *out = m;
     return OG_OK;
+}
+
+og_status og_model_load(og_ctx *ctx, const char *path, const og_model_options *opt, og_model **out)
+{
+    ogi_gguf *file;
+    *out = NULL;
+    OG_TRY(ogi_gguf_open(ctx, path, opt ? opt->override : NULL, opt ? opt->n_override : 0, &file));
+    return ogi_model_load_gguf(ctx, file, opt, out);
 }
 
 void og_model_free(og_model *m)

@@ -44,8 +44,8 @@ static const ogi_gguf_kv *find_key(reader *r)
 
 static og_status out_of_range(const reader *r, double have)
 {
-    OG_FAIL(r->ctx, OG_E_FORMAT, "%s: key '%s' is %g, expected %g..%g", ogi_gguf_path(r->file),
-            r->key, have, r->row->min, r->row->max);
+    OG_FAIL(r->ctx, OG_E_FORMAT, "%s: key '%s' is %.10g, expected %.10g..%.10g",
+            ogi_gguf_path(r->file), r->key, have, r->row->min, r->row->max);
 }
 
 /* A number, or an array of equal ones, as some files give for each layer. */
@@ -134,7 +134,8 @@ static og_status read_key(reader *r)
     void *into = (char *)r->hp + r->row->offset;
     if (kv) return read_value(r, kv, into);
     if (r->row->is_required)
-        OG_FAIL(r->ctx, OG_E_FORMAT, "%s: key '%s' is missing, expected a number from %g to %g",
+        OG_FAIL(r->ctx, OG_E_FORMAT,
+                "%s: key '%s' is missing, expected a number from %.10g to %.10g",
                 ogi_gguf_path(r->file), r->key, r->row->min, r->row->max);
     set_default(r->row, into);
     return OG_OK;

@@ -88,7 +88,7 @@ typedef struct og_hp_key {
     { key, OG_HP_##KIND, offsetof(og_hparams, field), true, min, max, 0 }
 #define OG_KEY_OR(key, KIND, field, min, max, dflt) \
     { key, OG_HP_##KIND, offsetof(og_hparams, field), false, min, max, dflt }
-#define OG_KEY_EPS(key) OG_KEY(key, FLOAT, eps, 0, 1)
+#define OG_KEY_EPS(key) OG_KEY(key, FLOAT, eps, 1e-30, 1)
 
 /* What every model has; what every transformer has. */
 #define OG_KEYS_MODEL                                                                              \

@@ -195,7 +195,7 @@ static void matmul_tiles(const ogi_mm_args *a)
 void OGI_ISA(ogi_matmul)(const ogi_mm_args *a)
 {
     if (a->type == OG_F32 || a->type == OG_F16 || a->type == OG_BF16) OGI_ISA(ogi_matmul_float)(a);
-#if defined(OGI_ISA_avx512)
+#if defined(OGI_ISA_avx512) || defined(OGI_ISA_avx2)
     else if (a->n_tok <= OGI_MM_FEW)
         OGI_ISA(ogi_matmul_few)(a);
 #endif

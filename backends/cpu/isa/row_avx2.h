@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * matmul_row.c's view of a row with AVX2: a vector of codes for each block of 32, whose dots are
+ * reduced eight blocks at a time. */
+#ifndef OG_BACKENDS_CPU_ISA_ROW_AVX2_H
+#define OG_BACKENDS_CPU_ISA_ROW_AVX2_H
+
+/* One token in one chunk. */
+typedef struct token {
+    const int8_t *code;
+    __m256i start[4]; /* - zero * sum of each scale group */
+    __m256 sum[2];    /* of each block's codes */
+    const float *scale;
+} token;
+
+typedef struct row_codes {
+    __m256i v[16];
+    __m256 scale[4]; /* Q6_K: 32, other types 16 */
+    __m256 min[2];   /* negated */
+} row_codes;
+
+OGI_INLINE __m256i load_32(const void *p)
+{
+    return _mm256_loadu_si256((const __m256i *)p);
+}
+OGI_INLINE __m128i load_16(const void *p)
+{
+    return _mm_loadu_si128((const __m128i *)p);
+}
+OGI_INLINE __m128i load_8(const void *p)
+{
+    return _mm_loadl_epi64((const __m128i *)p);
+}
+
+OGI_INLINE void fill_token(int type, token *t, const int8_t *code, const int16_t *sum)
+{
+    const __m256i zero = _mm256_set1_epi16((int16_t)-ogi_qshape_of(type).zero);
+    t->code = code;
+    for (int i = 0; type == OG_Q6_K && i < 4; i++)
+        t->start[i] =
+            _mm256_mullo_epi32(_mm256_cvtepi16_epi32(load_16(sum + 8 * i)), _mm256_set1_epi32(-32));
+    for (int i = 0; type != OG_Q6_K && i < 2; i++) {
+        __m256i half = load_32(sum + 16 * i);
+        t->start[i] = _mm256_madd_epi16(half, zero);
+        t->sum[i] = _mm256_cvtepi32_ps(_mm256_madd_epi16(half, _mm256_set1_epi16(1)));
+    }
+}
+
+/* Eight halves, `stride` bytes apart; put together in general registers, shuffles are scarce. */
+OGI_INLINE __m256 load_halves(const uint8_t *p, int stride)
+{
+    uint64_t word[2] = { 0 };
+    for (int i = 0; i < 8; i++) {
+        uint16_t h;
+        memcpy(&h, p + i * stride, sizeof h);
+        word[i / 4] |= (uint64_t)h << 16 * (i % 4);
+    }
+    return _mm256_cvtph_ps(_mm_set_epi64x((int64_t)word[1], (int64_t)word[0]));
+}
+
+OGI_INLINE __m256i low_nibbles(__m256i v)
+{
+    return _mm256_and_si256(v, _mm256_set1_epi8(15));
+}
+OGI_INLINE __m256i high_nibbles(__m256i v)
+{
+    return low_nibbles(_mm256_srli_epi16(v, 4));
+}
+
+OGI_INLINE void load_q8_0(const uint8_t *w, row_codes *s)
+{
+    for (int b = 0; b < 16; b++) s->v[b] = load_32(w + 34 * b + 2);
+    for (int i = 0; i < 2; i++) s->scale[i] = load_halves(w + 272 * i, 34);
+}
+
+OGI_INLINE void load_q4_0(const uint8_t *w, row_codes *s)
+{
+    for (int b = 0; b < 16; b++) {
+        __m128i q = load_16(w + 18 * b + 2);
+        s->v[b] = low_nibbles(
+            _mm256_inserti128_si256(_mm256_castsi128_si256(q), _mm_srli_epi16(q, 4), 1));
+    }
+    for (int i = 0; i < 2; i++) s->scale[i] = load_halves(w + 144 * i, 18);
+}
+
+OGI_INLINE __m256 of_bytes(uint64_t v)
+{
+    return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_cvtsi64_si128((int64_t)v)));
+}
+
+/* Two blocks of 256, `size` bytes each, beginning with d and dmin. */
+OGI_INLINE void load_k_scales(const uint8_t *w, int size, row_codes *s)
+{
+    for (int i = 0; i < 2; i++, w += size) {
+        uint16_t d, dmin;
+        uint64_t scale, min;
+        memcpy(&d, w, 2);
+        memcpy(&dmin, w + 2, 2);
+        six_bits(w, &scale, &min);
+        s->scale[i] = _mm256_mul_ps(_mm256_set1_ps(_cvtsh_ss(d)), of_bytes(scale));
+        s->min[i] = _mm256_mul_ps(_mm256_set1_ps(-_cvtsh_ss(dmin)), of_bytes(min));
+    }
+}
+
+OGI_INLINE void load_q4_k(const uint8_t *w, row_codes *s)
+{
+    for (int i = 0; i < 8; i++) {
+        __m256i q = load_32(w + 144 * (i / 4) + 16 + 32 * (i % 4));
+        s->v[2 * i] = low_nibbles(q);
+        s->v[2 * i + 1] = high_nibbles(q);
+    }
+    load_k_scales(w, 144, s);
+}
+
+/* 16 where the bit is set. */
+OGI_INLINE __m256i fifth_bits(__m256i v, int bit)
+{
+    const __m256i mask = _mm256_set1_epi8((char)(1 << bit));
+    __m256i set = _mm256_cmpeq_epi8(_mm256_and_si256(v, mask), mask);
+    return _mm256_and_si256(set, _mm256_set1_epi8(16));
+}
+
+OGI_INLINE void load_q5_k(const uint8_t *w, row_codes *s)
+{
+    for (int i = 0; i < 8; i++) {
+        const uint8_t *p = w + 176 * (i / 4);
+        const int c = i % 4;
+        __m256i q = load_32(p + 48 + 32 * c), fifth = load_32(p + 16);
+        s->v[2 * i] = _mm256_or_si256(low_nibbles(q), fifth_bits(fifth, 2 * c));
+        s->v[2 * i + 1] = _mm256_or_si256(high_nibbles(q), fifth_bits(fifth, 2 * c + 1));
+    }
+    load_k_scales(w, 176, s);
+}
+
+OGI_INLINE void load_q6_k(const uint8_t *w, row_codes *s)
+{
+    const __m256i mask = _mm256_set1_epi8(0x30);
+    for (int i = 0; i < 4; i++) {
+        const uint8_t *p = w + 210 * (i / 2);
+        __m256i a = load_32(p + 64 * (i % 2)), b = load_32(p + 64 * (i % 2) + 32);
+        __m256i h = load_32(p + 128 + 32 * (i % 2));
+        __m256i h0 = _mm256_and_si256(_mm256_slli_epi16(h, 4), mask);
+        __m256i h1 = _mm256_and_si256(_mm256_slli_epi16(h, 2), mask);
+        __m256i h2 = _mm256_and_si256(h, mask);
+        __m256i h3 = _mm256_and_si256(_mm256_srli_epi16(h, 2), mask);
+        s->v[4 * i] = _mm256_or_si256(low_nibbles(a), h0);
+        s->v[4 * i + 1] = _mm256_or_si256(low_nibbles(b), h1);
+        s->v[4 * i + 2] = _mm256_or_si256(high_nibbles(a), h2);
+        s->v[4 * i + 3] = _mm256_or_si256(high_nibbles(b), h3);
+    }
+    for (int i = 0; i < 4; i++) {
+        const uint8_t *p = w + 210 * (i / 2);
+        __m256i g = _mm256_cvtepi8_epi32(load_8(p + 192 + 8 * (i % 2)));
+        uint16_t d;
+        memcpy(&d, p + 208, 2);
+        s->scale[i] = _mm256_mul_ps(_mm256_set1_ps(_cvtsh_ss(d)), _mm256_cvtepi32_ps(g));
+    }
+}
+
+/* Sums of the 16-byte lanes of four vectors. */
+OGI_INLINE __m256i sum_lanes(const __m256i *v)
+{
+    __m256i a =
+        _mm256_add_epi32(_mm256_unpacklo_epi32(v[0], v[1]), _mm256_unpackhi_epi32(v[0], v[1]));
+    __m256i b =
+        _mm256_add_epi32(_mm256_unpacklo_epi32(v[2], v[3]), _mm256_unpackhi_epi32(v[2], v[3]));
+    return _mm256_add_epi32(_mm256_unpacklo_epi64(a, b), _mm256_unpackhi_epi64(a, b));
+}
+
+/* The terms of one row with one token, in block order. */
+OGI_INLINE void row_terms(int type, const row_codes *s, const token *t, float *first, float *second)
+{
+    const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+    const bool has_min = type == OG_Q4_K || type == OG_Q5_K;
+    __m256i dot[16], sum[4];
+    for (int b = 0; b < 16; b++) {
+        __m256i x = load_32(t->code + 32 * b), zero = _mm256_setzero_si256();
+        dot[b] = type == OG_Q8_0 ? vi_dot_q8(zero, s->v[b], x) : vi_dot(zero, s->v[b], x);
+    }
+    for (int i = 0; i < 4; i++) sum[i] = sum_lanes(dot + 4 * i);
+    if (type == OG_Q6_K) {
+        for (int i = 0; i < 4; i++) sum[i] = _mm256_permutevar8x32_epi32(sum[i], order);
+    } else {
+        for (int i = 0; i < 2; i++) {
+            __m256i a = sum[2 * i], b = sum[2 * i + 1];
+            sum[i] = _mm256_add_epi32(_mm256_permute2x128_si256(a, b, 0x20),
+                                      _mm256_permute2x128_si256(a, b, 0x31));
+        }
+    }
+    for (int i = 0; i < (type == OG_Q6_K ? 4 : 2); i++) {
+        if (type == OG_Q6_K || type == OG_Q4_0) sum[i] = _mm256_add_epi32(sum[i], t->start[i]);
+        _mm256_store_ps((i < 2 ? first : second) + 8 * (i % 2),
+                        _mm256_mul_ps(_mm256_cvtepi32_ps(sum[i]), s->scale[i]));
+    }
+    for (int i = 0; has_min && i < 2; i++)
+        _mm256_store_ps(second + 8 * i, _mm256_mul_ps(t->sum[i], s->min[i]));
+}
+
+#endif

@@ -15,26 +15,28 @@ typedef struct state {
     int64_t cap;
 } state;
 
-static og_tensor *quantized(state *st, og_graph *g, const og_tensor *user, og_tensor *x)
+/* Where the codes of x are kept; NULL when memory is out. */
+static og_tensor **codes_of(state *st, og_graph *g, const og_tensor *x)
 {
     int64_t cap = st->cap;
     g->status = ogi_grow(g->ctx, &st->codes, &cap, x->id + 1, sizeof *st->codes);
     if (g->status != OG_OK) return NULL;
     for (; st->cap < cap; st->cap++) st->codes[st->cap] = NULL;
-    if (!st->codes[x->id])
-        st->codes[x->id] = ogi_node(og_at(g, user->file, user->line), OG_OP_QUANTIZE, NULL, 1, &x);
-    return st->codes[x->id];
+    return &st->codes[x->id];
 }
 
 static og_tensor *rewrite(void *user, og_graph *g, const og_tensor *n, og_tensor *const *src)
 {
     og_tensor *s[OGI_MAX_SRC];
     memcpy(s, src, sizeof s);
-    if (ogi_op_def_of(n->op)->op_class == OGI_CLASS_LINEAR && s[0]->dtype != OG_A8 &&
-        ogi_dtype_info((int64_t)s[1]->dtype)->is_quantized) {
-        s[0] = quantized(user, g, n, s[0]);
-        if (!s[0]) return NULL;
-    }
+    bool is_linear = ogi_op_def_of(n->op)->op_class == OGI_CLASS_LINEAR && s[0]->dtype != OG_A8 &&
+                     ogi_dtype_info((int64_t)s[1]->dtype)->is_quantized;
+    if (!is_linear && n->op != OG_OP_QUANTIZE) return ogi_node_copy(g, n, s);
+    og_tensor **codes = codes_of(user, g, s[0]);
+    if (!codes) return NULL;
+    if (!*codes) *codes = ogi_node(og_at(g, n->file, n->line), OG_OP_QUANTIZE, NULL, 1, s);
+    if (!is_linear || !*codes) return *codes;
+    s[0] = *codes;
     return ogi_node_copy(g, n, s);
 }
 

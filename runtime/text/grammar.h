@@ -28,7 +28,7 @@ enum {
     OGI_EXPR_MAX_NODES = 1 << 20,
     OGI_GRAMMAR_MAX_TEXT = 8 << 20, /* bytes of source */
     OGI_GRAMMAR_MAX_STATES = 400000,
-    OGI_GRAMMAR_MAX_NFA = 1 << 20, /* of one rule */
+    OGI_GRAMMAR_MAX_NFA = 1 << 19, /* of one rule */
 };
 
 typedef enum ogi_expr_kind {

@@ -7,8 +7,8 @@
 /* Up to this size a rule without loops is expanded where it is used: that keeps characters of
  * strings and the like from being calls. */
 enum { MAX_INLINE = 200, INLINE_ROUNDS = 16 };
-/* Steps of determinization; about a tenth of a second. */
-static const int64_t max_work = 20000000;
+/* Steps of determinization, a tenth of a second or so; then rules stay nondeterministic. */
+static const int64_t max_work = 10000000;
 
 typedef struct compile {
     og_ctx *ctx;

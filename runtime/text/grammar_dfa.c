@@ -18,6 +18,7 @@ typedef struct dfa {
     og_ctx *ctx;
     int64_t *work;
     bool is_split; /* gave up on determinism */
+    bool is_over;  /* should give up */
     ogi_arena arena;
     ogi_map by_items;
     subset *set; /* by local state */
@@ -204,7 +205,9 @@ static og_status add_states(dfa *d, int32_t *start)
     d->n_seed = 1;
     OG_TRY(intern(d, start));
     for (int64_t i = 0; i < d->n; i++) {
-        if (!d->is_split && *d->work < 0) return OG_OK;
+        /* More than a few states for each old one: it is exploding. */
+        d->is_over = *d->work < 0 || d->n > 8 * (int64_t)d->a->n_state + 1000;
+        if (!d->is_split && d->is_over) return OG_OK;
         subset s = d->set[i];
         OG_TRY(ogi_grow(g->ctx, &g->state, &g->state_cap, d->base + i + 2, sizeof *g->state));
         ogi_state *st = &g->state[d->base + i];
@@ -230,7 +233,7 @@ static og_status attempt(dfa *d, int32_t *start)
     ogi_map_free(&d->by_items);
     d->by_items = (ogi_map){ .ctx = d->ctx };
     d->n = 0;
-    if (s == OG_OK && !d->is_split && *d->work < 0)
+    if (s == OG_OK && !d->is_split && d->is_over)
         g->n_state = n_state, g->n_edge = n_edge, g->n_call = n_call, g->n_token = n_token;
     return s;
 }
@@ -244,7 +247,7 @@ og_status ogi_nfa_determinize(const ogi_nfa *a, og_grammar *g, int64_t *work, in
     d.seed = OGI_NEW_N(g->ctx, int32_t, a->n_state + 1);
     og_status s = d.stamp && d.list && d.seed ? OG_OK : OG_E_MEMORY;
     if (s == OG_OK) s = attempt(&d, start);
-    if (s == OG_OK && *work < 0) {
+    if (s == OG_OK && d.is_over) {
         d.is_split = true;
         s = attempt(&d, start);
     }

@@ -173,8 +173,10 @@ static og_status prepare_cache(og_matcher *m)
     int32_t n_word = m->g->trie->n_word;
     if (!c->bits) {
         c->max_block = OGI_MAX(CACHE_BYTES / (4 * OGI_MAX(n_word, 1)), 16);
-        c->bits = OGI_NEW_N(m->ctx, uint32_t, (int64_t)c->max_block * n_word + 1);
-        if (!c->bits) return OG_E_MEMORY;
+        /* Not zeroed: pages are taken as masks fill them. */
+        int64_t cap = 0;
+        OG_TRY(ogi_grow(m->ctx, &c->bits, &cap, (int64_t)c->max_block * n_word + 1,
+                        sizeof *c->bits));
     }
     if (c->n_block == c->max_block) ogi_mask_cache_clear(c);
     OG_TRY(ogi_grow(m->ctx, &c->block, &c->block_cap, m->machine.n_position, sizeof *c->block));

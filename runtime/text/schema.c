@@ -5,7 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-enum { MAX_TEXT = 1 << 20 };
+enum { MAX_TEXT = 1 << 19 };
 
 /* ---- errors ---- */
 
@@ -232,8 +232,10 @@ static og_status ref_rule(ogi_schema *s, const char *ref, const ogi_path *path, 
     int64_t rule = ogi_map_get(&s->by_ref, key, -1);
     if (rule < 0) {
         const char *copy = ogi_arena_strndup(&s->rules.arena, key.p, key.n);
+        const char *name = ogi_arena_strndup(&s->rules.arena, ref, strlen(ref));
         rule = ogi_rules_new(&s->rules);
-        if (!copy || rule < 0) return OG_E_MEMORY;
+        if (!copy || !name || rule < 0) return OG_E_MEMORY;
+        s->rules.rule[rule].name = ogi_sv_of(name);
         OG_TRY(ogi_map_put(&s->by_ref, (ogi_sv){ copy, key.n }, rule));
         const ogi_path there = { NULL, ref, 0 };
         ogi_expr *body;
@@ -436,6 +438,7 @@ static og_status build(ogi_schema *s, int32_t *root)
     ogi_expr *body;
     *root = ogi_rules_new(&s->rules);
     if (*root < 0) return OG_E_MEMORY;
+    s->rules.rule[*root].name = OGI_SV("#");
     OG_TRY(ogi_map_put(&s->by_ref, (ogi_sv){ (const char *)&s->root, sizeof s->root }, *root));
     OG_TRY(ogi_schema_visit(s, s->root, &top, &body));
     s->rules.rule[*root].body = body;

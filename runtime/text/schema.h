@@ -19,6 +19,7 @@
 enum {
     OGI_SCHEMA_MAX_DEPTH = 100,
     OGI_SCHEMA_MAX_VISITS = 50000,
+    OGI_SCHEMA_MAX_COMPARES = 1000000,
     OGI_SCHEMA_MAX_LENGTH = 100000, /* minLength, maxLength, minItems, maxItems */
 };
 
@@ -65,7 +66,7 @@ typedef struct ogi_schema {
     json_t *owned;                /* array: keeps merged schemas alive */
     ogi_map by_ref;               /* target pointer -> rule */
     int32_t rule[OGI_RULE_COUNT]; /* -1: not made yet */
-    int depth, n_visit;
+    int depth, n_visit, n_compare;
 } ogi_schema;
 
 /* Raises "schema, at PATH: ..." */

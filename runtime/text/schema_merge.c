@@ -223,7 +223,9 @@ static json_t *plain_copy(const json_t *a)
 og_status ogi_schema_merge(ogi_schema *s, json_t *a, json_t *b, const ogi_path *path, json_t **out)
 {
     *out = NULL;
-    if (++s->n_visit > OGI_SCHEMA_MAX_VISITS)
+    /* Merging copies the properties: many merges of many would be quadratic. */
+    s->n_visit += 1 + (int)(json_object_size(json_object_get(a, "properties")) / 4);
+    if (s->n_visit > OGI_SCHEMA_MAX_VISITS)
         SCHEMA_FAIL(s, OG_E_LIMIT, path, "the schema is too large");
     if (json_is_boolean(a) || json_is_boolean(b)) {
         *out = ogi_schema_keep(s, both(a, b));
@@ -305,7 +307,7 @@ static bool ranges_differ(const json_t *a, const json_t *b)
 bool ogi_schema_is_disjoint(ogi_schema *s, json_t *a, json_t *b, int depth)
 {
     enum { MAX_DEPTH = 8 };
-    if (depth > MAX_DEPTH || ++s->n_visit > OGI_SCHEMA_MAX_VISITS) return false;
+    if (depth > MAX_DEPTH || ++s->n_compare > OGI_SCHEMA_MAX_COMPARES) return false;
     if (json_is_false(a) || json_is_false(b)) return true;
     if (!json_is_object(a) || !json_is_object(b)) return false;
     const char *ra = json_string_value(json_object_get(a, "$ref"));

@@ -28,8 +28,9 @@ typedef struct ogi_weights {
     int64_t binding_cap;
 } ogi_weights;
 
-/* Declares the weights of a graph: those of the head if is_head, else the others. */
-og_status ogi_weights_declare(ogi_weights *w, og_graph *g, bool is_head);
+/* Declares weights of a graph: the head's if is_head; of layer il, or the global ones if it is -1.
+ */
+og_status ogi_weights_declare(ogi_weights *w, og_graph *g, bool is_head, int il);
 /* Fails if the file has a tensor that no table row spoke of. */
 og_status ogi_weights_check_unused(const ogi_weights *w);
 
@@ -48,5 +49,7 @@ typedef struct ogi_decoder_own {
 /* The rule by which layer il turns positions, and its table of cosines and sines (made once). */
 og_rope ogi_decoder_rope(const og_decoder *d, int il);
 og_tensor *ogi_decoder_rope_table(og_decoder *d, int il);
+/* Makes what layers share before the first of them, so that the layers are alike. */
+void ogi_decoder_prepare(og_decoder *d);
 
 #endif

@@ -29,6 +29,19 @@ og_tensor *og_decoder_input(og_decoder *d, og_step_input which)
     return o->input[which];
 }
 
+void ogi_decoder_prepare(og_decoder *d)
+{
+    static const og_step_input attention[] = { OG_STEP_POS, OG_STEP_SEQ_START, OG_STEP_PAGE_TABLE,
+                                               OG_STEP_KV_SLOT, OG_STEP_KV_LEN };
+    static const og_step_input recurrent[] = { OG_STEP_POS, OG_STEP_SEQ_START, OG_STEP_STATE_SLOT };
+    for (int i = 0; d->hp->n_head > 0 && i < OGI_LEN(attention); i++)
+        og_decoder_input(d, attention[i]);
+    for (int i = 0; d->hp->ssm_inner > 0 && i < OGI_LEN(recurrent); i++)
+        og_decoder_input(d, recurrent[i]);
+    if (d->hp->n_head > 0 && d->arch->rope != OG_ROPE_NONE)
+        for (int il = 0; il < d->hp->n_layer; il++) ogi_decoder_rope_table(d, il);
+}
+
 /* ---- states -------------------------------------------------------------------------------- */
 
 static og_tensor *add_state(og_decoder *d, const char *name, og_dtype type, og_shape shape,

@@ -84,9 +84,9 @@ og_tensor *ogi_decoder_rope_table(og_decoder *d, int il)
     bool is_local = d->hp->is_local[il];
     og_tensor **table = &d->own->rope_table[is_local];
     if (*table) return *table;
-    og_graph_layer(d->g, -1); /* it belongs to all layers */
     og_rope r = ogi_decoder_rope(d, il);
     og_tensor *pos = og_decoder_input(d, OG_STEP_POS);
+    og_graph_layer(d->g, -1); /* it belongs to all layers */
     *table = og_rope_table(d->g, pos, frequencies(d, is_local), &r);
     og_name(*table, is_local ? "rope.local" : "rope");
     og_graph_layer(d->g, d->own->il);

@@ -88,12 +88,14 @@ static og_status build_step(build *b)
     own.N = og_sym(g, "N", 1, MAX_PAGES);
     own.M = og_sym(g, "M", 1, MAX_SLOTS);
     og_tensor *token = og_input(g, "token", OG_I32, OG_SHAPE(own.T));
-    OG_TRY(ogi_weights_declare(&b->w, g, false));
+    OG_TRY(ogi_weights_declare(&b->w, g, false, -1));
     og_decoder d = { g, b->arch, &b->hp, &b->w.global, b->w.layer, &own };
     og_tensor *x = embed(&d, token);
+    ogi_decoder_prepare(&d);
     for (int il = 0; il < b->hp.n_layer; il++) {
         own.il = il;
         og_graph_layer(g, il);
+        OG_TRY(ogi_weights_declare(&b->w, g, false, il));
         x = b->arch->block(&d, il, x);
     }
     og_graph_layer(g, -1);
@@ -109,7 +111,7 @@ static og_status build_head(build *b)
     og_dim O = og_sym(g, "O", 1, OGI_HEAD_ROWS), T = og_sym(g, "T", 1, OGI_STEP_TOKENS);
     og_tensor *hidden = og_input(g, "hidden", OG_F32, OG_SHAPE(T, OG_N(b->hp.n_embd)));
     og_tensor *row = og_input(g, "out_row", OG_I32, OG_SHAPE(O));
-    OG_TRY(ogi_weights_declare(&b->w, g, true));
+    OG_TRY(ogi_weights_declare(&b->w, g, true, -1));
     ogi_decoder_own own = { .T = T, .il = -1, .model = b->m };
     og_decoder d = { g, b->arch, &b->hp, &b->w.global, b->w.layer, &own };
     og_tensor *x = og_take_rows(g, hidden, row);

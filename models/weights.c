@@ -170,24 +170,16 @@ static og_status declare_row(const wanted *q)
     return declare_tensor(q, name, t, base + q->row->offset);
 }
 
-og_status ogi_weights_declare(ogi_weights *w, og_graph *g, bool is_head)
+og_status ogi_weights_declare(ogi_weights *w, og_graph *g, bool is_head, int il)
 {
     for (int i = 0; i < w->arch->n_weight; i++) {
-        wanted q = { .w = w, .row = &w->arch->weight[i], .g = g, .il = -1 };
+        wanted q = { .w = w, .row = &w->arch->weight[i], .g = g, .il = il };
         unsigned flags = q.row->flags;
         if (((flags & OG_W_HEAD) != 0) != is_head) continue;
-        if ((flags & OG_W_DENSE && w->hp->n_expert > 0) ||
-            (flags & OG_W_MOE && w->hp->n_expert == 0))
-            continue;
-        if (!strstr(q.row->name, "%d")) {
-            OG_TRY(declare_row(&q));
-            continue;
-        }
-        for (q.il = 0; q.il < w->hp->n_layer; q.il++) {
-            og_graph_layer(g, q.il);
-            OG_TRY(declare_row(&q));
-        }
-        og_graph_layer(g, -1);
+        if ((strstr(q.row->name, "%d") != NULL) != (il >= 0)) continue;
+        if (flags & OG_W_DENSE && w->hp->n_expert > 0) continue;
+        if (flags & OG_W_MOE && w->hp->n_expert == 0) continue;
+        OG_TRY(declare_row(&q));
     }
     return OG_OK;
 }

@@ -18,9 +18,9 @@ extern "C" {
 typedef struct og_rope {
     int head_dim, n_rot;
     bool is_interleaved;
-    float freq_scale;  /* 0 reads as 1 */
-    float mscale;      /* 0 reads as 1 */
-    float ext_factor;  /* YaRN mix, 0: off */
+    float freq_scale; /* 0 reads as 1 */
+    float mscale;     /* 0 reads as 1 */
+    float ext_factor; /* YaRN mix, 0: off */
     float yarn_low, yarn_high;
 } og_rope;
 
@@ -28,16 +28,16 @@ typedef struct og_rope {
  * in its sequence is its position. A query at position p of sequence s sees ranks p - window + 1
  * .. p (window 0: from 0), or to the last of its kv_len[s] keys if is_bidirectional. */
 typedef struct og_attention_args {
-    og_tensor *q;                /* [T, H, Dk] */
-    og_tensor *k, *v;            /* states after their stores */
-    og_tensor *pos;              /* I32 [T] */
-    og_tensor *seq_start;        /* I32 [S + 1] first token of each sequence in this step, end */
-    og_tensor *kv_len;           /* I32 [S] keys of each sequence, this step's included */
-    og_tensor *page_table;       /* I32 [S, P] */
-    og_tensor *slope, *sink;     /* F32 [H] or NULL: ALiBi slopes, attention sinks */
-    float scale;                 /* 0: 1 / sqrt(Dk) */
-    float softcap;               /* 0: none */
-    int window;                  /* 0: none */
+    og_tensor *q;            /* [T, H, Dk] */
+    og_tensor *k, *v;        /* states after their stores */
+    og_tensor *pos;          /* I32 [T] */
+    og_tensor *seq_start;    /* I32 [S + 1] first token of each sequence in this step, end */
+    og_tensor *kv_len;       /* I32 [S] keys of each sequence, this step's included */
+    og_tensor *page_table;   /* I32 [S, P] */
+    og_tensor *slope, *sink; /* F32 [H] or NULL: ALiBi slopes, attention sinks */
+    float scale;             /* 0: 1 / sqrt(Dk) */
+    float softcap;           /* 0: none */
+    int window;              /* 0: none */
     bool is_bidirectional;
 } og_attention_args;
 

@@ -79,11 +79,13 @@ static int add_operand(lowering *lw, const ogi_koperand *o)
     return (int)lw->n_operand++;
 }
 
-/* Spreads the stride of axis a of the own space over the axes of the space that make it up. */
+/* Spreads the stride of axis a of the own space over the axes of the space that make it up. Axes
+ * of size 1 have stride 0, so that equal reads are one operand. */
 static bool spread(const lowering *lw, const ogi_axis_map *map, int a, og_dim stride,
                    ogi_koperand *o)
 {
     for (int k = map->first[a + 1] - 1; k >= map->first[a]; k--) {
+        if (ogi_dim_eq(lw->space.dim[k], OG_N(1))) continue;
         o->stride[k] = stride;
         if (!ogi_dim_product(stride, lw->space.dim[k], &stride)) return false;
     }

@@ -467,7 +467,7 @@ static void naive_attention(const scene *s, int64_t t, int64_t h, double *ref)
     const ogi_attn_args *a = &s->a;
     const float *q = a->q + t * a->q_tok_stride + h * a->q_head_stride;
     int64_t p = a->pos[t], from = 0, to = a->is_causal ? p + 1 : a->n_key;
-    if (a->is_causal && a->window > 0 && p >= a->window) from = p - a->window + 1;
+    if (a->window > 0 && p >= a->window) from = p - a->window + 1;
     double *w = take((size_t)a->n_key * sizeof *w), max = a->sink ? (double)a->sink[h] : -1e300;
     for (int64_t j = from; j < to; j++) {
         double dot = 0;

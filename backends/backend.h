@@ -37,6 +37,8 @@ typedef struct ogi_backend {
     /* Runs the plan to its end. sym: values of the graph's symbols, within the plan's range. */
     og_status (*run)(ogi_exec *e, const int64_t *sym);
     const void *(*output)(const ogi_exec *e, const og_tensor *value); /* where a root's data lie */
+    /* From now on every run adds the time of each group to seconds[group]; NULL: no more. */
+    void (*profile)(ogi_exec *e, double *seconds);
 } ogi_backend;
 
 const ogi_backend *ogi_backend_find(const char *name); /* NULL: none of that name */

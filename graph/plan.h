@@ -84,6 +84,8 @@ og_status ogi_plan_memory(ogi_plan *p);
 
 /* OG_TEXT or OG_JSON: groups, barriers, bytes, FLOPs, arena offsets, peak and lower bound. */
 og_status ogi_plan_print(const ogi_plan *p, og_format format, ogi_buf *out);
+/* The group's ops in one line: "(rms_norm+quantize) linear,linear+silu+mul". */
+void ogi_group_print_ops(const ogi_group *g, ogi_buf *out);
 double ogi_cost_eval(const double *per_sym, const int64_t *sym); /* flops or bytes */
 
 #endif

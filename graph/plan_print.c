@@ -18,7 +18,7 @@ static void print_value(const ogi_plan *p, const og_tensor *x, ogi_buf *out)
     if (s >= 0) ogi_buf_printf(out, "@%lld", (long long)p->slot[s].offset);
 }
 
-static void print_ops(const ogi_group *g, ogi_buf *out)
+void ogi_group_print_ops(const ogi_group *g, ogi_buf *out)
 {
     for (int i = 0; i < g->n_prologue; i++)
         ogi_buf_printf(out, "%s%s", i ? "+" : "(", ogi_op_name(g->prologue[i]->op));
@@ -42,7 +42,7 @@ static void print_group(const ogi_plan *p, int b, ogi_buf *out)
 {
     const ogi_group *g = &p->group[b];
     ogi_buf_printf(out, "%4d %-6s layer %3d  ", b, kind_name[g->kind], g->layer);
-    print_ops(g, out);
+    ogi_group_print_ops(g, out);
     ogi_buf_puts(out, "\n       reads ");
     for (int i = 0; i < g->n_read; i++) {
         ogi_buf_puts(out, i ? " " : "");
@@ -96,7 +96,7 @@ static json_t *json_group(const ogi_plan *p, int b)
 {
     const ogi_group *g = &p->group[b];
     ogi_buf ops = { .ctx = p->ctx };
-    print_ops(g, &ops);
+    ogi_group_print_ops(g, &ops);
     json_t *o = json_pack("{s:i, s:s, s:i, s:s}", "id", b, "kind", kind_name[g->kind], "layer",
                           g->layer, "ops", ogi_buf_str(&ops));
     ogi_buf_free(&ops);

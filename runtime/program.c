@@ -275,6 +275,11 @@ const ogi_plan *ogi_program_plan(const og_program *p, int i)
     return i >= 0 && i < p->n_plan ? p->plan[i] : NULL;
 }
 
+void ogi_program_profile(const og_program *p, int i, double *seconds)
+{
+    p->device->backend->profile(p->exec[i], seconds);
+}
+
 const ogi_backend *ogi_device_backend(const og_device *d)
 {
     return d->backend;

@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <time.h>
 
 #include "backends/cpu/cpu.h"
 
@@ -342,9 +343,18 @@ static void bind_all(ogi_exec *e, const int64_t *sym)
     e->is_bound = true;
 }
 
+static double seconds_now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
 static void step(void *arg, int thread)
 {
     ogi_exec *e = arg;
+    bool is_timed = e->seconds && thread == 0;
+    double from = is_timed ? seconds_now() : 0;
     for (int b = 0; b < e->plan->n_group; b++) {
         ogi_cpu_group *g = &e->group[b];
         switch (g->g->kind) {
@@ -352,7 +362,12 @@ static void step(void *arg, int thread)
         case OGI_GROUP_MATMUL: ogi_cpu_matmul_run(e, g, thread); break;
         case OGI_GROUP_KERNEL: g->kernel->run(&g->call, thread, ogi_cpu_scratch(e, thread)); break;
         }
-        if (b + 1 < e->plan->n_group) ogi_pool_barrier(e->dev->pool);
+        if (b + 1 < e->plan->n_group || e->seconds) ogi_pool_barrier(e->dev->pool);
+        if (is_timed) {
+            double now = seconds_now();
+            e->seconds[b] += now - from;
+            from = now;
+        }
     }
 }
 
@@ -368,6 +383,11 @@ static og_status cpu_run(ogi_exec *e, const int64_t *sym)
 static const void *cpu_output(const ogi_exec *e, const og_tensor *value)
 {
     return memory_of(e, value);
+}
+
+static void cpu_profile(ogi_exec *e, double *seconds)
+{
+    e->seconds = seconds;
 }
 
 const ogi_backend ogi_backend_cpu = {
@@ -389,4 +409,5 @@ const ogi_backend ogi_backend_cpu = {
     .bind = cpu_bind,
     .run = cpu_run,
     .output = cpu_output,
+    .profile = cpu_profile,
 };

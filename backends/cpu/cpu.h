@@ -117,7 +117,8 @@ struct ogi_exec {
     unsigned char *scratch; /* n_thread * scratch_size */
     size_t scratch_size;
     int64_t sym[OG_MAX_SYM];
-    bool is_bound; /* everything is evaluated for sym and ptr */
+    bool is_bound;   /* everything is evaluated for sym and ptr */
+    double *seconds; /* by group, added to by thread 0; NULL: not asked for */
 };
 
 void *ogi_cpu_scratch(const ogi_exec *e, int thread);

@@ -40,4 +40,8 @@ int64_t ogi_synth_size(const ogi_synth *s); /* bytes of the file */
 typedef bool (*ogi_synth_sink)(void *user, const void *p, int64_t n);
 og_status ogi_synth_write(ogi_synth *s, ogi_synth_sink sink, void *user);
 
+/* How the type of a file's matrices is called: the mixture that general.file_type says, else the
+ * type that takes most bytes. */
+void ogi_synth_type_name(const ogi_gguf *f, char *out, size_t n);
+
 #endif

@@ -74,6 +74,21 @@ static const ogi_synth_shape shapes[] = {
       .n_ctx = 2048,
       .rope_base = 10000,
       .rms_eps = 1e-5 },
+    { .name = "tiny-moe",
+      .arch = "llama",
+      .doc = "tiny with 4 experts of which each token uses 2",
+      .n_layer = 2,
+      .n_embd = 256,
+      .n_ff = 512,
+      .n_head = 4,
+      .n_head_kv = 2,
+      .head_dim = 64,
+      .n_vocab = 512,
+      .n_ctx = 2048,
+      .n_expert = 4,
+      .n_expert_used = 2,
+      .rope_base = 10000,
+      .rms_eps = 1e-5 },
 };
 
 const ogi_synth_shape *ogi_synth_shape_at(int i)

@@ -5,6 +5,7 @@
  */
 #include "models/synth_impl.h"
 
+#include <stdio.h>
 #include <strings.h>
 
 // clang-format off
@@ -216,4 +217,22 @@ og_dtype ogi_synth_type_of(const ogi_synth_type *type, const ogi_synth_shape *s,
             break;
         }
     return t->dim[0] % ogi_dtype_info((int64_t)chosen)->block ? OG_F16 : chosen;
+}
+
+void ogi_synth_type_name(const ogi_gguf *f, char *out, size_t n)
+{
+    int64_t bytes[OGI_DTYPE_FILE_MAX + 1] = { 0 }, id = -1;
+    int most = 0, n_type = 0;
+    for (int64_t i = 0; i < ogi_gguf_tensor_count(f); i++) {
+        const ogi_gguf_tensor *t = ogi_gguf_tensor_at(f, i);
+        if (t->rank < 2) continue;
+        n_type += !bytes[t->type];
+        bytes[t->type] += t->size;
+        if (bytes[t->type] > bytes[most]) most = t->type;
+    }
+    snprintf(out, n, "%s", og_dtype_name((og_dtype)most));
+    if (n_type < 2 || ogi_gguf_int(f, "general.file_type", &id) != OG_OK) return;
+    for (int i = 0; i < OGI_LEN(mixtures); i++)
+        if (mixtures[i].file_type == id && mixtures[i].base == (og_dtype)most)
+            snprintf(out, n, "%s", mixtures[i].name);
 }

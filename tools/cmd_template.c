@@ -80,8 +80,10 @@ static int run_lines(og_ctx *ctx, const og_template *t, const options *o)
 
 /* ---- one conversation ---- */
 
-static void print_abilities(const og_chat_abilities *can)
+static void print_abilities(const og_chat *chat)
 {
+    const og_chat_abilities *can = og_chat_abilities_of(chat);
+    const ogi_toolcall_format *calls = ogi_chat_toolcalls(chat);
     const struct {
         const char *name;
         bool yes;
@@ -96,6 +98,11 @@ static void print_abilities(const og_chat_abilities *can)
     printf("{");
     for (int i = 0; i < OGI_LEN(rows); i++)
         printf("%s\"%s\": %s", i ? ", " : "", rows[i].name, rows[i].yes ? "true" : "false");
+    printf(", \"call_format\": ");
+    if (calls)
+        print_json_string(ogi_toolcall_format_name(calls), strlen(ogi_toolcall_format_name(calls)));
+    else
+        printf("null");
     printf("}\n");
 }
 
@@ -127,7 +134,7 @@ static og_status run_chat(og_ctx *ctx, const ogi_gguf *model, const options *o)
         status = ogi_file_read(ctx, o->messages, MAX_JSON, &messages);
     if (status == OG_OK && o->tools) status = ogi_file_read(ctx, o->tools, MAX_JSON, &tools);
     if (status == OG_OK && o->abilities)
-        print_abilities(og_chat_abilities_of(chat));
+        print_abilities(chat);
     else if (status == OG_OK)
         status = render_chat(ctx, chat, o, o->messages ? ogi_buf_str(&messages) : greeting,
                              o->tools ? ogi_buf_str(&tools) : NULL);

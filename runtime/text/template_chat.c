@@ -2,6 +2,7 @@
  *
  * Chats: what a template can take is found by rendering small conversations with words in them
  * that no template contains, and looking for the words; messages are then adapted to it. */
+#include "runtime/text/template_model.h"
 #include "runtime/text/template_run.h"
 
 typedef enum chat_tell {
@@ -30,6 +31,7 @@ struct og_chat {
     og_template *t;
     char *name, *bos, *eos;
     og_chat_abilities can;
+    const ogi_toolcall_format *calls;
     bool told[TELL_COUNT];
 };
 
@@ -80,6 +82,25 @@ static og_status shows(og_ctx *ctx, const og_template *t, const char *context, c
     return OG_OK;
 }
 
+#define OBJECT "{\"ogarg\":\"ogval\"}"
+#define TEXT   "\"{\\\"ogarg\\\":\\\"ogval\\\"}\""
+
+/* How calls are written: from the first rendering of one that shows it. */
+static og_status probe_format(og_ctx *ctx, const og_template *t, const ogi_toolcall_format **out)
+{
+    static const char *const contexts[] = { CALL("\"\"", OBJECT), CALL("\"\"", TEXT),
+                                            CALL("null", OBJECT), CALL("null", TEXT) };
+    *out = NULL;
+    for (int i = 0; i < OGI_LEN(contexts) && !*out; i++) {
+        og_template_text text;
+        OG_TRY(probe(ctx, t, contexts[i], &text));
+        const char *said = text.text ? strstr(text.text, "ogask") : NULL;
+        if (said) *out = ogi_toolcall_detect(ogi_sv_of(said), OGI_SV("ogtool"));
+        og_template_text_free(ctx, &text);
+    }
+    return OG_OK;
+}
+
 static og_status probe_all(og_ctx *ctx, const og_template *t, og_chat_abilities *can)
 {
     OG_TRY(shows(ctx, t, PROBE("{\"role\":\"system\",\"content\":\"ogsys\"}," USER) "}", "ogsys",
@@ -92,14 +113,10 @@ static og_status probe_all(og_ctx *ctx, const og_template *t, og_chat_abilities 
               "ogask", "'ogask'", "\"ogask\"", &can->part_content));
     OG_TRY(shows(ctx, t, PROBE(USER) TOOLS "}", "ogtool", NULL, NULL, &can->tools));
     /* a Python dict shows single quotes, text that was written as JSON once more backslashes */
-    OG_TRY(shows(ctx, t, CALL("\"\"", "{\"ogarg\":\"ogval\"}"), "ogval", "'ogval'", NULL,
-                 &can->object_arguments));
-    OG_TRY(shows(ctx, t, CALL("\"\"", "\"{\\\"ogarg\\\":\\\"ogval\\\"}\""), "ogval", "\\\"ogval",
-                 NULL, &can->text_arguments));
+    OG_TRY(shows(ctx, t, CALL("\"\"", OBJECT), "ogval", "'ogval'", NULL, &can->object_arguments));
+    OG_TRY(shows(ctx, t, CALL("\"\"", TEXT), "ogval", "\\\"ogval", NULL, &can->text_arguments));
     can->tool_calls = can->object_arguments || can->text_arguments;
-    const char *null_call = can->object_arguments
-                                ? CALL("null", "{\"ogarg\":\"ogval\"}")
-                                : CALL("null", "\"{\\\"ogarg\\\":\\\"ogval\\\"}\"");
+    const char *null_call = can->object_arguments ? CALL("null", OBJECT) : CALL("null", TEXT);
     return shows(ctx, t, null_call, "ogval", "None", NULL, &can->null_content);
 }
 
@@ -120,6 +137,7 @@ og_status og_chat_new(og_ctx *ctx, og_template *t, const og_chat_options *opt, o
     chat->eos = ogi_strndup(ctx, eos, strlen(eos));
     og_status status =
         chat->name && chat->bos && chat->eos ? probe_all(ctx, t, &chat->can) : OG_E_MEMORY;
+    if (status == OG_OK) status = probe_format(ctx, t, &chat->calls);
     if (status != OG_OK) {
         og_chat_free(chat);
         return status;
@@ -142,6 +160,11 @@ void og_chat_free(og_chat *chat)
 const og_chat_abilities *og_chat_abilities_of(const og_chat *chat)
 {
     return &chat->can;
+}
+
+const ogi_toolcall_format *ogi_chat_toolcalls(const og_chat *chat)
+{
+    return chat->calls;
 }
 
 /* ---- adapting ---- */

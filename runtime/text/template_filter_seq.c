@@ -322,6 +322,14 @@ static tmpl_val keyword(const tmpl_args *all, const char *name)
     return (tmpl_val){ .tag = TV_ABSENT };
 }
 
+/* The arguments behind the first n. */
+static tmpl_args without(const tmpl_args *all, int n)
+{
+    return (tmpl_args){
+        .pos = n ? all->pos + n : all->pos, .n = all->n - n, .kw = all->kw, .n_kw = all->n_kw
+    };
+}
+
 FILTER(map)
 {
     (void)arg;
@@ -336,7 +344,7 @@ FILTER(map)
     } else if (attribute.tag == TV_ABSENT) {
         return ogi_tv_fail(h, "map requires a filter argument");
     }
-    tmpl_args rest = { .pos = all->pos + 1, .n = all->n - 1, .kw = all->kw, .n_kw = all->n_kw };
+    tmpl_args rest = without(all, OGI_MIN(all->n, 1));
     for (int64_t i = 0; l && i < l->n && ogi_tv_step(h, 1); i++) {
         tmpl_val v = fn ? ogi_tv_call_builtin(h, fn, l->v[i], &rest)
                         : follow(h, l->v[i], attribute, fallback);
@@ -359,7 +367,7 @@ static tmpl_val selected(tmpl_heap *h, tmpl_val self, const tmpl_args *all, bool
         if (!fn) return ogi_tv_fail(h, "argument %d is not the name of a test", at + 1);
         at++;
     }
-    tmpl_args rest = { .pos = all->pos + at, .n = all->n - at, .kw = all->kw, .n_kw = all->n_kw };
+    tmpl_args rest = without(all, at);
     for (int64_t i = 0; l && i < l->n && ogi_tv_step(h, 1); i++) {
         tmpl_val v = by_attr ? follow(h, l->v[i], all->pos[0], none) : l->v[i];
         if (fn && !ogi_tv_failed(h)) v = ogi_tv_call_builtin(h, fn, v, &rest);

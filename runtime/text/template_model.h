@@ -7,6 +7,7 @@
 
 #include "models/gguf.h"
 #include "oxigraph/template.h"
+#include "runtime/text/toolcall.h"
 
 /* model may be NULL. choice: a name of a template in the model ("default" is
  * tokenizer.chat_template), a built-in name, or the path of a file; NULL = the model's own:
@@ -21,5 +22,8 @@ og_status ogi_template_special(og_ctx *ctx, const ogi_gguf *model, ogi_buf *bos,
 /* Both of the above as a chat. */
 og_status ogi_chat_open(og_ctx *ctx, const ogi_gguf *model, const char *choice, bool with_tools,
                         og_chat **out);
+
+/* How the chat's model writes tool calls, as its template shows them; NULL if it does not. */
+const ogi_toolcall_format *ogi_chat_toolcalls(const og_chat *chat);
 
 #endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The inside of a call, between its marks, to names and arguments. */
+#ifndef OG_TEXT_TOOLCALL_BODY_H
+#define OG_TEXT_TOOLCALL_BODY_H
+
+#include "runtime/text/template_value.h"
+#include "runtime/text/toolcall.h"
+
+typedef enum toolcall_form {
+    FORM_JSON,      /* {"name": ..., "arguments": {...}}, or a list of them, or {NAME: {...}} */
+    FORM_NAME_JSON, /* NAME sep {...} */
+    FORM_XML,       /* <function=NAME><parameter=K>V</parameter></function>, <invoke name="..."> */
+    FORM_PAIRS,     /* NAME<arg_key>K</arg_key><arg_value>V</arg_value> */
+    FORM_GEMMA,     /* NAME{K:<|"|>V<|"|>,...} */
+} toolcall_form;
+
+struct ogi_toolcall_format {
+    const char *name;
+    const char *sign; /* is in the rendering of a call; %s stands for the tool's name */
+    toolcall_form form;
+    const char *open, *close; /* close NULL: the call ends with its JSON */
+    const char *sep; /* FORM_NAME_JSON: between name and arguments; FORM_XML: prefix of tags */
+    const char *section[2]; /* marks around all calls, dropped */
+    bool only_first;        /* open counts only where the answer begins, and belongs to the call */
+};
+
+/* The calls in body as a list of dicts {name, arguments, id}; false if it is malformed. */
+bool ogi_toolcall_read(tmpl_heap *h, const ogi_toolcall_format *f, ogi_sv body, tmpl_val tools,
+                       tmpl_val *calls);
+
+#endif

@@ -96,7 +96,7 @@ static og_status read_value(const reader *r, const ogi_gguf_kv *kv, void *into)
     switch (r->row->kind) {
     case OG_HP_PERIOD:
         if (kv->type == OGI_GGUF_ARRAY) return read_pattern(r, into);
-        /* fallthrough */
+        __attribute__((fallthrough));
     case OG_HP_INT: {
         int64_t v = 0;
         OG_TRY(read_int(r, kv, &v));

@@ -24,6 +24,8 @@ static const kind_info kinds[OGI_VOCAB_KIND_COUNT] = {
 void og_tokenizer_free(og_tokenizer *t)
 {
     if (!t) return;
+    if (t->hf) ogi_hf_free(t->hf);
+    ogi_free(t->ctx, t->hf);
     ogi_merges_free(&t->merges);
     ogi_splitter_free(&t->splitter);
     ogi_trie_free(&t->tokens);
@@ -51,21 +53,28 @@ static og_status find_newline(og_ctx *ctx, og_tokenizer *t)
     return status;
 }
 
-static og_status build(og_ctx *ctx, const ogi_gguf *f, og_tokenizer *t)
+static og_status build(og_ctx *ctx, const ogi_gguf *f, const char *json, og_tokenizer *t)
 {
-    OG_TRY(ogi_vocab_load(ctx, f, &t->v));
+    if (json) {
+        t->hf = OGI_NEW(ctx, ogi_hf);
+        if (!t->hf) return OG_E_MEMORY;
+        OG_TRY(ogi_hf_load(ctx, json, &t->v, t->hf));
+    } else {
+        OG_TRY(ogi_vocab_load(ctx, f, &t->v));
+    }
     OG_TRY(kinds[t->v.kind].build(ctx, t));
     OG_TRY(ogi_build_specials(ctx, t));
     return find_newline(ctx, t);
 }
 
-og_status ogi_tokenizer_load(og_ctx *ctx, const ogi_gguf *f, og_tokenizer **out)
+/* From an open file or from a tokenizer.json. */
+static og_status load(og_ctx *ctx, const ogi_gguf *f, const char *json, og_tokenizer **out)
 {
     *out = NULL;
     og_tokenizer *t = OGI_NEW(ctx, og_tokenizer);
     if (!t) return OG_E_MEMORY;
     t->ctx = t->tokens.ctx = t->user_defined.ctx = t->special.ctx = ctx;
-    og_status status = build(ctx, f, t);
+    og_status status = build(ctx, f, json, t);
     if (status != OG_OK) {
         og_tokenizer_free(t);
         return status;
@@ -74,13 +83,19 @@ og_status ogi_tokenizer_load(og_ctx *ctx, const ogi_gguf *f, og_tokenizer **out)
     return OG_OK;
 }
 
+og_status ogi_tokenizer_load(og_ctx *ctx, const ogi_gguf *f, og_tokenizer **out)
+{
+    return load(ctx, f, NULL, out);
+}
+
 og_status og_tokenizer_open(og_ctx *ctx, const char *path, const char *const *override,
                             int n_override, og_tokenizer **out)
 {
     ogi_gguf *f = NULL;
     *out = NULL;
+    if (ogi_hf_is_json(path)) return load(ctx, NULL, path, out);
     OG_TRY(ogi_gguf_open(ctx, path, override, n_override, &f));
-    og_status status = ogi_tokenizer_load(ctx, f, out);
+    og_status status = load(ctx, f, NULL, out);
     ogi_gguf_close(f);
     return status;
 }
@@ -103,6 +118,11 @@ static void begin_encoder(ogi_encoder *e, const og_tokenizer *t, og_ctx *ctx, og
 
 static void end_encoder(ogi_encoder *e)
 {
+    for (int i = 0; e->t->hf && i < e->t->hf->n_step; i++) {
+        e->hf_split[i].ctx = e->hf_split[i].classes.ctx = e->ctx;
+        ogi_split_end(&e->hf_split[i]);
+        ogi_buf_free(&e->hf_buf[i]);
+    }
     ogi_merger_free(&e->merger);
     ogi_split_end(&e->split);
     ogi_buf_free(&e->clean);
@@ -130,24 +150,38 @@ static og_status add_special(ogi_encoder *e, og_tokenizer_flag flag, og_special 
     return ogi_tokens_add(e->ctx, e->out, id);
 }
 
+static og_status add_around(ogi_encoder *e, bool after)
+{
+    const ogi_hf *hf = e->t->hf;
+    ogi_vocab_kind kind = e->t->v.kind;
+    if (hf) {
+        for (int i = 0; i < (after ? hf->n_after : hf->n_before); i++)
+            OG_TRY(ogi_tokens_add(e->ctx, e->out, (after ? hf->after : hf->before)[i]));
+        return OG_OK;
+    }
+    /* these two never add any, whatever their flags say */
+    if (kind == OGI_VOCAB_RWKV || kind == OGI_VOCAB_PLAMO2) return OG_OK;
+    if (!after) return add_special(e, OG_TOKENIZER_ADD_BOS, OG_SPECIAL_BOS);
+    if (kind == OGI_VOCAB_WPM) OG_TRY(add_special(e, OG_TOKENIZER_ADD_SEP, OG_SPECIAL_SEP));
+    return add_special(e, OG_TOKENIZER_ADD_EOS, OG_SPECIAL_EOS);
+}
+
 static og_status encode_parts(ogi_encoder *e, ogi_sv text, const ogi_fragments *parts, bool special)
 {
-    ogi_vocab_kind kind = e->t->v.kind;
-    bool at_start = true, is_wpm = kind == OGI_VOCAB_WPM;
-    /* these two never add any, whatever their flags say */
-    if (kind == OGI_VOCAB_RWKV || kind == OGI_VOCAB_PLAMO2) special = false;
-    if (special) OG_TRY(add_special(e, OG_TOKENIZER_ADD_BOS, OG_SPECIAL_BOS));
+    bool at_start = true;
+    if (special) OG_TRY(add_around(e, false));
     for (int64_t i = 0; i < parts->n; i++) {
         const ogi_fragment *f = &parts->part[i];
+        ogi_sv raw = { text.p + f->at, (size_t)f->n };
         if (f->token >= 0)
             OG_TRY(ogi_tokens_add(e->ctx, e->out, f->token));
+        else if (e->t->hf)
+            OG_TRY(ogi_encode_hf(e, raw, f->at == 0));
         else
-            OG_TRY(encode_raw(e, (ogi_sv){ text.p + f->at, (size_t)f->n }, at_start));
+            OG_TRY(encode_raw(e, raw, at_start));
         at_start = f->token >= 0;
     }
-    if (special && is_wpm) OG_TRY(add_special(e, OG_TOKENIZER_ADD_SEP, OG_SPECIAL_SEP));
-    if (special) OG_TRY(add_special(e, OG_TOKENIZER_ADD_EOS, OG_SPECIAL_EOS));
-    return OG_OK;
+    return special ? add_around(e, true) : OG_OK;
 }
 
 static og_status encode(const og_tokenizer *t, og_ctx *ctx, ogi_sv text, unsigned flags,
@@ -200,9 +234,8 @@ og_status og_tokenizer_split(const og_tokenizer *t, og_ctx *ctx, const char *tex
     ogi_encoder e;
     ogi_sv clean, piece;
     bool more = true;
-    if (t->v.kind != OGI_VOCAB_BPE)
-        OG_FAIL(ctx, OG_E_UNSUPPORTED, "%s: a %s vocabulary has no pre-tokenizer", t->v.source,
-                kinds[t->v.kind].name);
+    if (t->v.kind != OGI_VOCAB_BPE || t->hf)
+        OG_FAIL(ctx, OG_E_UNSUPPORTED, "%s: no pre-tokenizer that a GGUF file names", t->v.source);
     begin_encoder(&e, t, ctx, out);
     og_status status = ogi_clean_text(&e, (ogi_sv){ text, n }, false, &clean);
     if (status == OG_OK) status = ogi_split_begin(&e.split, clean);

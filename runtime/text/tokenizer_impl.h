@@ -4,6 +4,7 @@
 #ifndef OG_TEXT_TOKENIZER_IMPL_H
 #define OG_TEXT_TOKENIZER_IMPL_H
 
+#include "runtime/text/tokenizer_hf.h"
 #include "runtime/text/tokenizer_load.h"
 #include "runtime/text/tokenizer_merge.h"
 #include "runtime/text/tokenizer_pre.h"
@@ -21,6 +22,7 @@ struct og_tokenizer {
     int n_special_length;
     int32_t *special_length; /* their lengths, longest first */
     double unknown_score;    /* UGM */
+    ogi_hf *hf;              /* from a tokenizer.json; NULL: from a GGUF file */
 };
 
 /* One call: buffers, and where the ids go. */
@@ -31,6 +33,9 @@ typedef struct ogi_encoder {
     ogi_merger merger;
     ogi_split split;
     ogi_buf clean, work;
+    ogi_split hf_split[OGI_HF_STEPS]; /* tokenizer.json: of each step */
+    ogi_buf hf_buf[OGI_HF_STEPS];
+    bool hf_at_start; /* nothing of the text has been cut yet */
 } ogi_encoder;
 
 /* Appends the ids of one fragment without special tokens. at_start: nothing or a special token
@@ -41,6 +46,15 @@ og_status ogi_encode_wpm(ogi_encoder *e, ogi_sv text);
 og_status ogi_encode_ugm(ogi_encoder *e, ogi_sv text);
 og_status ogi_encode_rwkv(ogi_encoder *e, ogi_sv text);
 og_status ogi_encode_plamo2(ogi_encoder *e, ogi_sv text);
+
+/* at_start: the fragment begins the whole text. */
+og_status ogi_encode_hf(ogi_encoder *e, ogi_sv text, bool at_start);
+
+/* Parts of kinds that tokenizer.json uses alone: e->work (U+2581 and a word) as tokens; the best
+ * cover of a piece; SentencePiece's table applied to a text. */
+og_status ogi_wpm_word(ogi_encoder *e);
+og_status ogi_ugm_cover(ogi_encoder *e, ogi_sv piece);
+void ogi_apply_charsmap(const ogi_vocab *v, ogi_sv text, ogi_buf *out);
 
 /* What each kind needs beside the vocabulary. */
 og_status ogi_build_bpe(og_ctx *ctx, og_tokenizer *t);

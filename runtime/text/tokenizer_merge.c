@@ -165,14 +165,33 @@ static og_status start_symbols(ogi_merger *m, ogi_sv chunk, int64_t *n)
     return OG_OK;
 }
 
+/* The token of a byte of a symbol, -1: none. */
+static int32_t token_of_byte(const ogi_merges *t, unsigned char c)
+{
+    int32_t id = t->by_byte ? t->byte_symbol[c] : t->v->byte_token[c];
+    return id < t->v->n ? id : -1;
+}
+
+/* One unknown token for a symbol, or for a run of them. */
+static og_status emit_unknown(ogi_merger *m)
+{
+    const ogi_merges *t = m->merges;
+    int32_t id = t->v->special[OG_SPECIAL_UNK];
+    bool again = m->result.n && m->result.id[m->result.n - 1] == id && t->fuse_unknown;
+    return id < 0 || again ? OG_OK : ogi_tokens_add(m->ctx, &m->result, id);
+}
+
 /* A symbol that is no token: byte by byte. Bytes without a token become the unknown one, if any. */
 static og_status emit_bytes(ogi_merger *m, const char *text, const ogi_symbol *s)
 {
     const ogi_merges *t = m->merges;
+    bool all = true;
+    for (int32_t i = 0; i < s->len; i++)
+        all = all && token_of_byte(t, (unsigned char)text[s->start + i]) >= 0;
+    if (!all && t->by_character) return emit_unknown(m);
     for (int32_t i = 0; i < s->len; i++) {
-        unsigned char c = (unsigned char)text[s->start + i];
-        int32_t id = t->by_byte ? t->byte_symbol[c] : t->v->byte_token[c];
-        if (id < 0 || id >= t->v->n) id = t->v->special[OG_SPECIAL_UNK];
+        int32_t id = token_of_byte(t, (unsigned char)text[s->start + i]);
+        if (id < 0) id = t->v->special[OG_SPECIAL_UNK];
         if (id >= 0) OG_TRY(ogi_tokens_add(m->ctx, &m->result, id));
     }
     return OG_OK;

@@ -24,6 +24,9 @@ typedef struct ogi_merges {
     bool by_score; /* SentencePiece: any token may be joined, the best score first */
     bool by_byte;  /* start with the byte alphabet, else with characters */
     bool cut;      /* cut chunks at `adjacent` */
+    /* set before building: what is no token is unknown by the character, unless there is a token
+     * for each byte; runs of unknown ones are one token */
+    bool by_character, fuse_unknown;
     ogi_map extra; /* texts that are no token -> symbol */
     ogi_map whole; /* with by_byte: bytes of a token -> token, if merges are to be ignored */
     int32_t n_symbol;

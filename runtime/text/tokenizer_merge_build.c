@@ -145,7 +145,11 @@ static og_status add_whole_words(ogi_merges *m)
 
 static void begin(og_ctx *ctx, const ogi_vocab *v, ogi_merges *m)
 {
-    *m = (ogi_merges){ .ctx = ctx, .v = v, .n_symbol = v->n };
+    *m = (ogi_merges){ .ctx = ctx,
+                       .v = v,
+                       .n_symbol = v->n,
+                       .by_character = m->by_character,
+                       .fuse_unknown = m->fuse_unknown };
     m->arena.ctx = m->extra.ctx = m->whole.ctx = ctx;
 }
 
@@ -153,7 +157,7 @@ og_status ogi_merges_build_bpe(og_ctx *ctx, const ogi_vocab *v, bool by_byte, og
 {
     begin(ctx, v, m);
     m->by_byte = by_byte;
-    m->cut = !by_byte && !v->flag[OG_TOKENIZER_IGNORE_MERGES];
+    m->cut = !by_byte && !v->flag[OG_TOKENIZER_IGNORE_MERGES] && !m->fuse_unknown;
     if (v->n_merge > INT32_MAX / 4)
         OG_FAIL(ctx, OG_E_LIMIT, "%s: %lld merges, at most %d can be held", v->source,
                 (long long)v->n_merge, INT32_MAX / 4);

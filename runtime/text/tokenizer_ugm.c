@@ -77,6 +77,18 @@ static size_t match_charsmap(const charsmap *m, ogi_sv text, ogi_sv *out)
     return longest;
 }
 
+void ogi_apply_charsmap(const ogi_vocab *v, ogi_sv text, ogi_buf *out)
+{
+    const charsmap map = open_charsmap(v);
+    for (size_t i = 0; i < text.n;) {
+        ogi_sv part;
+        size_t n = match_charsmap(&map, (ogi_sv){ text.p + i, text.n - i }, &part);
+        if (!n) part = (ogi_sv){ text.p + i, n = 1 };
+        ogi_buf_add(out, part.p, part.n);
+        i += n;
+    }
+}
+
 /* ---- normalization ---- */
 
 /* What the text at p becomes: the bytes it stands for in *out; returns how many it takes. */
@@ -180,10 +192,8 @@ static void find_covers(const og_tokenizer *t, ogi_sv text, cover *best)
     }
 }
 
-og_status ogi_encode_ugm(ogi_encoder *e, ogi_sv text)
+og_status ogi_ugm_cover(ogi_encoder *e, ogi_sv s)
 {
-    OG_TRY(normalize(e, text, &e->work));
-    ogi_sv s = { ogi_buf_str(&e->work), e->work.n };
     if (!s.n) return OG_OK;
     cover *best = OGI_NEW_N(e->ctx, cover, s.n + 1);
     if (!best) return OG_E_MEMORY;
@@ -205,4 +215,10 @@ og_status ogi_encode_ugm(ogi_encoder *e, ogi_sv text)
         e->out->id[b] = id;
     }
     return status;
+}
+
+og_status ogi_encode_ugm(ogi_encoder *e, ogi_sv text)
+{
+    OG_TRY(normalize(e, text, &e->work));
+    return ogi_ugm_cover(e, (ogi_sv){ ogi_buf_str(&e->work), e->work.n });
 }

@@ -353,6 +353,9 @@ static og_status open_made(made *m, const char *model, const char *pre, og_token
     cr_assert((status == OG_OK) == (*out != NULL));
     ogi_gguf_close(f);
     free(file);
+    free(m->text.p);
+    free(m->type.p);
+    free(m->merge.p);
     return status;
 }
 

@@ -21,7 +21,7 @@ enum { MAX_PREDICATE = 64, MAX_SIGNATURE = 128, MAX_NEST = 8 };
 #define CAT_Z  (CAT(ZS) | CAT(ZL) | CAT(ZP))
 #define CAT_C  (CAT(CC) | CAT(CF) | CAT(CS) | CAT(CO) | CAT(CN))
 
-typedef enum prop_extra { NO_EXTRA, SPACE, HAN, NOT_HAN } prop_extra;
+typedef enum prop_extra { NO_EXTRA, SPACE, HAN, NOT_HAN, WORD } prop_extra;
 
 /* Characters of the categories, but without the ASCII characters in `but`. */
 typedef struct property {
@@ -71,7 +71,7 @@ static const property properties[] = {
     { "Cf", CAT(CF), "", NO_EXTRA },
     { "Han", 0, "", HAN },
     { "space", 0, "", SPACE },
-    { "word", CAT_L | CAT_M | CAT(ND) | CAT(NL) | CAT(PC), "", NO_EXTRA },
+    { "word", CAT_L | CAT_M | CAT(ND) | CAT(NL) | CAT(PC), "", WORD },
     /* what the reference's expansions of the built-in patterns mean */
     { "L_no_Han", CAT_L, "", NOT_HAN },
     { "S_no_tilde", CAT_S, "~", NO_EXTRA },
@@ -87,11 +87,20 @@ static bool is_han(uint32_t cp)
            (cp >= 0xf900 && cp <= 0xfaff) || (cp >= 0x2f800 && cp <= 0x2fa1f);
 }
 
+/* What \w holds beside its categories: joiners, circled and squared letters. */
+static bool is_odd_word(uint32_t cp)
+{
+    return cp == 0x200c || cp == 0x200d || (cp >= 0x24b6 && cp <= 0x24e9) ||
+           (cp >= 0x1f130 && cp <= 0x1f149) || (cp >= 0x1f150 && cp <= 0x1f169) ||
+           (cp >= 0x1f170 && cp <= 0x1f189);
+}
+
 static bool has_property(const property *p, uint32_t cp)
 {
     if (cp < 0x80 && cp && strchr(p->but, (int)cp)) return false;
     if (p->extra == SPACE) return ogi_cp_is_space(cp);
     if (p->extra == HAN) return is_han(cp);
+    if (p->extra == WORD && is_odd_word(cp)) return true;
     if (p->extra == NOT_HAN && is_han(cp)) return false;
     return p->cats >> utf8proc_category((utf8proc_int32_t)cp) & 1;
 }

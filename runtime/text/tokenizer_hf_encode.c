@@ -45,12 +45,11 @@ static void change_character(ogi_hf_step_kind kind, uint32_t cp, ogi_buf *out)
         if (c != UTF8PROC_CATEGORY_MN) add_cp(out, cp);
         return;
     case OGI_HF_CLEAN:
-        if (ogi_cp_is_space(cp))
+        if (cp == '\t' || cp == '\n' || cp == '\r')
             add_cp(out, ' ');
         else if (cp && cp != OGI_CP_REPLACEMENT && c != UTF8PROC_CATEGORY_CC &&
-                 c != UTF8PROC_CATEGORY_CF && c != UTF8PROC_CATEGORY_CO &&
-                 c != UTF8PROC_CATEGORY_CN)
-            add_cp(out, cp);
+                 c != UTF8PROC_CATEGORY_CF && c != UTF8PROC_CATEGORY_CO)
+            add_cp(out, ogi_cp_is_space(cp) ? ' ' : cp);
         return;
     default:
         if (ogi_cp_is_cjk(cp)) add_cp(out, ' ');

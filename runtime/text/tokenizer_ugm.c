@@ -3,6 +3,7 @@
  * SentencePiece Unigram (T5): text is normalized by the table in the file, then covered by tokens
  * with the highest sum of scores. Runs of characters that no token covers are one unknown token. */
 #include <float.h>
+#include <utf8proc.h>
 
 #include "runtime/text/tokenizer_impl.h"
 #include "runtime/text/tokenizer_unicode.h"
@@ -54,8 +55,9 @@ static og_status check_charsmap(og_ctx *ctx, const ogi_vocab *v)
     return OG_OK;
 }
 
-/* Longest prefix of text that the table replaces: its length, *out the replacement; 0: none. */
-static size_t match_charsmap(const charsmap *m, ogi_sv text, ogi_sv *out)
+/* Longest (or shortest) prefix of text that the table replaces: its length, *out the replacement;
+ * 0: none. */
+static size_t match_charsmap(const charsmap *m, ogi_sv text, bool shortest, ogi_sv *out)
 {
     size_t longest = 0;
     if (!m->n_unit) return 0;
@@ -73,19 +75,47 @@ static size_t match_charsmap(const charsmap *m, ogi_sv text, ogi_sv *out)
         if (at >= m->n_text) continue;
         longest = i + 1;
         *out = (ogi_sv){ m->text + at, strnlen(m->text + at, m->n_text - at) };
+        if (shortest) break;
     }
     return longest;
 }
 
+/* Bytes of the first grapheme of text. */
+static size_t grapheme_length(ogi_sv text)
+{
+    utf8proc_int32_t state = 0, before = 0;
+    for (size_t i = 0; i < text.n;) {
+        int used;
+        utf8proc_int32_t cp = (utf8proc_int32_t)ogi_utf8_decode(text.p + i, text.n - i, &used);
+        if (i && utf8proc_grapheme_break_stateful(before, cp, &state)) return i;
+        before = cp;
+        i += (size_t)used;
+    }
+    return text.n;
+}
+
+/* As the `tokenizers` library does, not as SentencePiece: a short grapheme is replaced as a whole
+ * by what its shortest known beginning stands for; else each character by itself. */
 void ogi_apply_charsmap(const ogi_vocab *v, ogi_sv text, ogi_buf *out)
 {
     const charsmap map = open_charsmap(v);
+    enum { SHORT = 6 };
     for (size_t i = 0; i < text.n;) {
-        ogi_sv part;
-        size_t n = match_charsmap(&map, (ogi_sv){ text.p + i, text.n - i }, &part);
-        if (!n) part = (ogi_sv){ text.p + i, n = 1 };
-        ogi_buf_add(out, part.p, part.n);
-        i += n;
+        ogi_sv grapheme = { text.p + i, 0 }, part;
+        grapheme.n = grapheme_length((ogi_sv){ text.p + i, text.n - i });
+        i += grapheme.n;
+        if (grapheme.n < SHORT && match_charsmap(&map, grapheme, true, &part)) {
+            ogi_buf_add(out, part.p, part.n);
+            continue;
+        }
+        for (size_t k = 0; k < grapheme.n;) {
+            int used;
+            ogi_utf8_decode(grapheme.p + k, grapheme.n - k, &used);
+            ogi_sv one = { grapheme.p + k, (size_t)used };
+            if (!match_charsmap(&map, one, true, &part)) part = one;
+            ogi_buf_add(out, part.p, part.n);
+            k += (size_t)used;
+        }
     }
 }
 
@@ -103,7 +133,7 @@ static size_t normalize_prefix(const og_tokenizer *t, const charsmap *map, ogi_s
     }
     *out = (ogi_sv){ text.p, longest };
     if (longest) return longest;
-    longest = match_charsmap(map, text, out);
+    longest = match_charsmap(map, text, false, out);
     if (longest) return longest;
     int used;
     uint32_t cp = ogi_utf8_decode(text.p, text.n, &used);

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * tokenizer.json: small files of each model, normalizer, pre-tokenizer, decoder and post-processor,
+ * with the ids that Hugging Face's library gives; what is refused, by name. */
+#include <criterion/criterion.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "oxigraph/tokenizer.h"
+#include "tests/support/golden.h"
+
+static og_ctx *ctx;
+
+static void setup(void)
+{
+    cr_assert(og_ctx_new(NULL, &ctx) == OG_OK);
+}
+static void teardown(void)
+{
+    og_ctx_free(ctx);
+}
+TestSuite(tokenizer_hf, .init = setup, .fini = teardown);
+
+static bool encodes_to(const og_tokenizer *t, const json_t *text, unsigned flags,
+                       const json_t *want)
+{
+    og_tokens ids = { 0 };
+    og_status s = og_tokenizer_encode(t, ctx, json_string_value(text), json_string_length(text),
+                                      flags | OG_ENCODE_PARSE_SPECIAL, &ids);
+    bool same = s == OG_OK && (size_t)ids.n == json_array_size(want);
+    for (int64_t i = 0; i < ids.n && same; i++)
+        same = json_integer_value(json_array_get(want, (size_t)i)) == ids.id[i];
+    og_tokens_free(ctx, &ids);
+    return same;
+}
+
+static void check_file(const char *dir, const char *name, ogt_count *count)
+{
+    char path[4096];
+    og_tokenizer *t;
+    snprintf(path, sizeof path, "%s/%s.json", dir, name);
+    cr_assert(og_tokenizer_open(ctx, path, NULL, 0, &t) == OG_OK, "%s", og_error(ctx));
+    snprintf(path, sizeof path, "%s/%s.jsonl", dir, name);
+    FILE *f = fopen(path, "r");
+    char *line = NULL;
+    size_t cap = 0;
+    cr_assert(f, "%s is missing", path);
+    while (getline(&line, &cap, f) > 0) {
+        json_t *c = json_loads(line, JSON_ALLOW_NUL, NULL);
+        const json_t *text = json_object_get(c, "text"), *ids = json_object_get(c, "ids");
+        const json_t *added = json_object_get(c, "a");
+        bool good = encodes_to(t, text, 0, ids) &&
+                    encodes_to(t, text, OG_ENCODE_ADD_SPECIAL, added ? added : ids);
+        if (!good) printf("%s: %s", name, line);
+        count->ran++;
+        count->passed += good;
+        json_decref(c);
+    }
+    free(line);
+    fclose(f);
+    og_tokenizer_free(t);
+}
+
+Test(tokenizer_hf, ids_are_the_librarys)
+{
+    char *dir = ogt_kind_dir("tokenizer_json");
+    ogt_count count = { .kind = "tokenizer.json" };
+    ogt_names names = ogt_list(dir, ".json");
+    for (int i = 0; i < names.n; i++) check_file(dir, names.name[i], &count);
+    bool good = ogt_count_report(&count);
+    ogt_names_free(&names);
+    free(dir);
+    cr_assert(good && count.ran > 0);
+}
+
+Test(tokenizer_hf, a_folder_gives_the_ids_of_the_gguf_file)
+{
+    int64_t n;
+    og_tokenizer *a, *b;
+    og_tokens ia = { 0 }, ib = { 0 };
+    char *text = ogt_read(OGT_SOURCE_DIR "/tests/data/models/text/valid.txt", &n);
+    cr_assert(text && n > 1000);
+    cr_assert(og_tokenizer_open(ctx, OGT_SOURCE_DIR "/tests/data/tokenizer_json/tales", NULL, 0,
+                                &a) == OG_OK,
+              "%s", og_error(ctx));
+    cr_assert(og_tokenizer_open(ctx, OGT_SOURCE_DIR "/tests/data/models/tales-1m-F16.gguf", NULL, 0,
+                                &b) == OG_OK);
+    cr_assert(og_tokenizer_encode(a, ctx, text, (size_t)n, 0, &ia) == OG_OK);
+    cr_assert(og_tokenizer_encode(b, ctx, text, (size_t)n, 0, &ib) == OG_OK);
+    cr_assert(ia.n == ib.n && !memcmp(ia.id, ib.id, (size_t)ia.n * sizeof *ia.id));
+    cr_assert(og_tokenizer_special(a, OG_SPECIAL_EOS) == og_tokenizer_special(b, OG_SPECIAL_EOS));
+    for (int32_t i = 0; i < og_tokenizer_size(a); i++)
+        cr_assert(og_tokenizer_is_eog(a, i) == og_tokenizer_is_eog(b, i));
+    og_tokens_free(ctx, &ia);
+    og_tokens_free(ctx, &ib);
+    og_tokenizer_free(a);
+    og_tokenizer_free(b);
+    free(text);
+}
+
+/* Decoders: the text comes back as the library's decoder writes it. */
+static void check_decoded(const char *name, const char *text, const char *want)
+{
+    char path[512], *back;
+    size_t n;
+    og_tokenizer *t;
+    og_tokens ids = { 0 };
+    snprintf(path, sizeof path, OGT_SOURCE_DIR "/tests/data/tokenizer_json/%s.json", name);
+    cr_assert(og_tokenizer_open(ctx, path, NULL, 0, &t) == OG_OK, "%s", og_error(ctx));
+    cr_assert(og_tokenizer_encode(t, ctx, text, strlen(text), 0, &ids) == OG_OK);
+    cr_assert(og_tokenizer_decode(t, ctx, ids.id, ids.n, 0, &back, &n) == OG_OK);
+    cr_assert(!strcmp(back, want), "%s: '%s'", name, back);
+    og_text_free(ctx, back);
+    og_tokens_free(ctx, &ids);
+    og_tokenizer_free(t);
+}
+
+Test(tokenizer_hf, decoders_give_the_text_back)
+{
+    check_decoded("bpe-bytes-split", "Don't stop, 你好 123", "Don't stop, 你好 123");
+    check_decoded("bpe-llama", "Don't  stop, 你好 123", "Don't  stop, 你好 123");
+    check_decoded("unigram", "the king  said", "the king said");
+    check_decoded("wordpiece-uncased", "The king said.", "the king said.");
+}
+
+/* Opens a file with this content; the error must name `what`. */
+static void check_refused(const char *json, const char *what)
+{
+    char path[] = "/tmp/oxigraph-test-XXXXXX.json";
+    og_tokenizer *t;
+    int fd = mkstemps(path, 5);
+    cr_assert(fd >= 0 && write(fd, json, strlen(json)) == (ssize_t)strlen(json));
+    close(fd);
+    og_status status = og_tokenizer_open(ctx, path, NULL, 0, &t);
+    unlink(path);
+    cr_assert(status != OG_OK && !t, "%s was taken", json);
+    cr_assert(strstr(og_error(ctx), what), "'%s' does not name '%s'", og_error(ctx), what);
+    og_error_clear(ctx);
+}
+
+#define BPE "\"model\": {\"type\": \"BPE\", \"vocab\": {\"a\": 0}, \"merges\": []}"
+
+Test(tokenizer_hf, what_is_not_supported_is_refused_by_name)
+{
+    check_refused("{\"normalizer\": {\"type\": \"Nmt\"}, " BPE "}", "normalizer 'Nmt'");
+    check_refused("{\"pre_tokenizer\": {\"type\": \"UnicodeScripts\"}, " BPE "}",
+                  "'UnicodeScripts'");
+    check_refused("{\"decoder\": {\"type\": \"CTC\"}, " BPE "}", "decoder 'CTC'");
+    check_refused("{\"post_processor\": {\"type\": \"Magic\"}, " BPE "}", "post-processor 'Magic'");
+    check_refused("{\"model\": {\"type\": \"Guess\", \"vocab\": {\"a\": 0}}}", "model 'Guess'");
+    check_refused(
+        "{\"pre_tokenizer\": {\"type\": \"Split\", \"behavior\": \"Isolated\", \"pattern\": "
+        "{\"Regex\": \"\\\\p{Klingon}\"}}, " BPE "}",
+        "\\p{Klingon}");
+}
+
+Test(tokenizer_hf, malformed_files_are_refused)
+{
+    check_refused("{", "line 1");
+    check_refused("[]", "model");
+    check_refused("{}", "model");
+    check_refused("{\"model\": {\"type\": \"BPE\", \"vocab\": {}}}", "vocab");
+    check_refused("{\"model\": {\"type\": \"BPE\", \"vocab\": {\"a\": 2147483648}}}",
+                  "too far apart");
+    check_refused("{\"model\": {\"type\": \"BPE\", \"vocab\": {\"a\": -5, \"b\": 0}}}",
+                  "out of range");
+    check_refused("{\"model\": {\"type\": \"BPE\", \"vocab\": {\"a\": 0}, \"merges\": [1]}}",
+                  "merges");
+    check_refused("{\"model\": {\"type\": \"Unigram\", \"vocab\": [1]}}", "vocab");
+    check_refused(
+        "{\"pre_tokenizer\": {\"type\": \"Split\", \"behavior\": \"Isolated\", \"pattern\": "
+        "{\"Regex\": \"(\"}}, " BPE "}",
+        "compile");
+}

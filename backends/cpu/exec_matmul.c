@@ -28,6 +28,7 @@ typedef struct matmul {
     int64_t n_rows, n_outer, inner; /* for the current symbols */
     int64_t tok_block, n_tok_block; /* in outer rows */
     const unsigned char *x_base;
+    int64_t x_skip; /* bytes from the root's start to the first row */
     int max_operand;
 } matmul;
 
@@ -275,7 +276,8 @@ void ogi_cpu_matmul_bind(ogi_exec *e, ogi_cpu_group *g)
     m->inner = m->n_rows / OGI_MAX(m->n_outer, 1);
     const ogi_dtype *t = ogi_dtype_info(m->pub.x->dtype);
     const unsigned char *x = e->ptr[m->pub.x->id];
-    m->x_base = x ? x + ogi_dim_value(m->pub.x_offset, e->sym) / t->block * t->bytes : NULL;
+    m->x_skip = ogi_dim_value(m->pub.x_offset, e->sym) / t->block * t->bytes;
+    m->x_base = x ? x + m->x_skip : NULL;
     /* Few blocks of rows for many threads: split the tokens too. */
     bool can_split = !m->pub.is_grouped;
     for (int i = 0; i < m->pub.n_set; i++)
@@ -423,7 +425,7 @@ static const unsigned char *run_prologue(const matmul *m, unsigned char *scratch
     memcpy(o, p->operand, (size_t)p->k->n_operand * sizeof *o);
     o[m->pub.prologue_operand].base = scratch + m->at.x;
     ogi_vprog_run(p->v, o, p->space, lo, p->space, scratch + m->at.work);
-    return scratch + m->at.x;
+    return scratch + m->at.x + m->x_skip;
 }
 
 void ogi_cpu_matmul_run(ogi_exec *e, ogi_cpu_group *g, int thread)

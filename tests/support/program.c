@@ -28,8 +28,10 @@ ogt_result ogt_run_command(const char *command, ...)
     va_start(args, command);
     int n = vsnprintf(line, sizeof line, command, args);
     va_end(args);
-    snprintf(line + n, sizeof line - (size_t)n, " >%s 2>%s", out, err);
-    int status = system(line);
+    /* Redirect first, so that every part of a longer command line is kept. */
+    char all[sizeof line + 128];
+    snprintf(all, sizeof all, "exec >%s 2>%s; %.*s", out, err, n, line);
+    int status = system(all);
     if (fd_out >= 0) close(fd_out);
     if (fd_err >= 0) close(fd_err);
     ogt_result r = { .status = WIFEXITED(status) ? WEXITSTATUS(status) : -1 };

@@ -150,7 +150,8 @@ struct ogi_toolcall_parser {
     size_t seen;  /* bytes of text that have been looked at */
     json_scan scan;
     state state;
-    bool in_json, started; /* INSIDE: its JSON has begun; any text but blanks has come before */
+    bool has_sep, in_json; /* INSIDE: the separator has come, the JSON has begun */
+    bool started;          /* any text but blanks has come */
 };
 
 static bool ends_by_json(const ogi_toolcall_format *f)
@@ -258,7 +259,7 @@ static og_status look_outside(ogi_toolcall_parser *p, bool *more)
     }
     p->state = INSIDE;
     p->seen = f->only_first ? 0 : strlen(f->open);
-    p->in_json = false;
+    p->has_sep = p->in_json = false;
     p->scan = (json_scan){ 0 };
     return OG_OK;
 }
@@ -312,14 +313,16 @@ static og_status end_call(ogi_toolcall_parser *p, size_t body_end, size_t end)
 }
 
 /* Does the JSON of a call begin at i? In FORM_NAME_JSON only behind the separator. */
-static bool json_begins(const ogi_toolcall_parser *p, size_t i)
+static bool json_begins(ogi_toolcall_parser *p, size_t i)
 {
     char c = p->text.p[i];
-    if (c != '{' && (c != '[' || p->f->form != FORM_JSON)) return false;
-    if (p->f->form == FORM_JSON) return true;
-    bool whole;
-    find_mark((ogi_sv){ p->text.p, i }, strlen(p->f->open), p->f->sep, &whole);
-    return whole;
+    if (p->f->form == FORM_JSON) return c == '{' || c == '[';
+    if (!p->has_sep) {
+        size_t n = strlen(p->f->sep), from = strlen(p->f->open);
+        p->has_sep = i + 1 >= from + n && !memcmp(p->text.p + i + 1 - n, p->f->sep, n);
+        return false;
+    }
+    return c == '{';
 }
 
 static bool ends_with(ogi_sv text, const char *tail)
@@ -380,7 +383,7 @@ static void look_behind(ogi_toolcall_parser *p, bool *more)
     if (size && begins) drop(p, n + size);
 }
 
-og_status ogi_toolcall_feed(ogi_toolcall_parser *p, ogi_sv text)
+static og_status feed_some(ogi_toolcall_parser *p, ogi_sv text)
 {
     bool more = true;
     if (p->text.n + text.n > MAX_CALL)
@@ -395,6 +398,15 @@ og_status ogi_toolcall_feed(ogi_toolcall_parser *p, ogi_sv text)
         else
             look_behind(p, &more);
     }
+    return OG_OK;
+}
+
+/* In pieces, so that dropping what has been given moves little. */
+og_status ogi_toolcall_feed(ogi_toolcall_parser *p, ogi_sv text)
+{
+    enum { PIECE = 1024 };
+    for (size_t at = 0; at < text.n; at += PIECE)
+        OG_TRY(feed_some(p, (ogi_sv){ text.p + at, OGI_MIN(text.n - at, (size_t)PIECE) }));
     return OG_OK;
 }
 

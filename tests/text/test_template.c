@@ -9,7 +9,7 @@
 #include <time.h>
 
 #include "base/buf.h"
-#include "tests/support/template_case.h"
+#include "tests/support/template_meter.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 enum { SLOWER = 10 };

@@ -9,7 +9,7 @@
 
 #include "runtime/text/template_model.h"
 #include "tests/support/gguf_writer.h"
-#include "tests/support/template_case.h"
+#include "tests/support/template_meter.h"
 
 typedef struct chat_case {
     ogt_meter meter;

@@ -8,7 +8,7 @@
 
 #include "runtime/text/template_value.h"
 #include "tests/support/golden.h"
-#include "tests/support/template_case.h"
+#include "tests/support/template_meter.h"
 
 /* A file of cases, as values. */
 typedef struct cases {

@@ -8,7 +8,7 @@
 
 #include "runtime/text/toolcall.h"
 #include "tests/support/golden.h"
-#include "tests/support/template_case.h"
+#include "tests/support/template_meter.h"
 
 /* What a parser gave: texts joined, calls as "name(arguments)#id;". */
 typedef struct heard {

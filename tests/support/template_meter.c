@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "tests/support/template_case.h"
+#include "tests/support/template_meter.h"
 
 #include <stdio.h>
 #include <stdlib.h>

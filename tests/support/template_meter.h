@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Templates in tests: rendering in one call, and a context that counts what is allocated. */
-#ifndef OGT_TEMPLATE_CASE_H
-#define OGT_TEMPLATE_CASE_H
+#ifndef OGT_TEMPLATE_METER_H
+#define OGT_TEMPLATE_METER_H
 
 #include "oxigraph/template.h"
 

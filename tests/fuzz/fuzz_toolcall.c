@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Answers from nowhere: the first byte chooses the format, the second how the rest is cut. What
+ * must hold: however it is cut, the same text and the same calls come out. */
+#include <stdint.h>
+
+#include "runtime/text/toolcall.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static og_status hear_text(void *user, ogi_sv text)
+{
+    ogi_buf *out = user;
+    ogi_buf_add(out, text.p, text.n);
+    return OG_OK;
+}
+
+static og_status hear_call(void *user, const ogi_toolcall *call)
+{
+    ogi_buf *out = user;
+    ogi_buf_add(out, "\x01", 1);
+    ogi_buf_add(out, call->name.p, call->name.n);
+    ogi_buf_add(out, "\x02", 1);
+    ogi_buf_add(out, call->arguments.p, call->arguments.n);
+    ogi_buf_add(out, "\x02", 1);
+    ogi_buf_add(out, call->id.p, call->id.n);
+    return OG_OK;
+}
+
+static void run(og_ctx *ctx, const ogi_toolcall_format *f, ogi_sv text, size_t step, ogi_buf *out)
+{
+    ogi_toolcall_parser *p;
+    ogi_toolcall_sink sink = { .user = out, .text = hear_text, .call = hear_call };
+    if (ogi_toolcall_new(ctx, f, NULL, sink, &p) != OG_OK) return;
+    for (size_t at = 0; at < text.n; at += step) {
+        ogi_sv piece = { text.p + at, OGI_MIN(step, text.n - at) };
+        if (ogi_toolcall_feed(p, piece) != OG_OK) break;
+    }
+    ogi_toolcall_finish(p);
+    ogi_toolcall_free(p);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    int n_format = 0;
+    og_ctx *ctx;
+    while (ogi_toolcall_format_at(n_format)) n_format++;
+    if (size < 2 || og_ctx_new(NULL, &ctx) != OG_OK) return 0;
+    const ogi_toolcall_format *f = ogi_toolcall_format_at(data[0] % n_format);
+    ogi_sv text = { (const char *)data + 2, size - 2 };
+    ogi_buf whole = { .ctx = ctx }, cut = { .ctx = ctx };
+    run(ctx, f, text, size, &whole);
+    run(ctx, f, text, data[1] % 16 + 1u, &cut);
+    if (whole.n != cut.n || (whole.n && memcmp(whole.p, cut.p, whole.n))) __builtin_trap();
+    ogi_buf_free(&whole);
+    ogi_buf_free(&cut);
+    og_ctx_free(ctx);
+    return 0;
+}

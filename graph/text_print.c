@@ -387,4 +387,3 @@ og_status og_graph_print(const og_graph *g, og_format format, char **out)
         ogi_buf_free(&text);
     return s;
 }
-

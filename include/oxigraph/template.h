@@ -18,7 +18,7 @@
 #ifndef OXIGRAPH_TEMPLATE_H
 #define OXIGRAPH_TEMPLATE_H
 
-#include "oxigraph/base.h"
+#include "oxigraph/tokenizer.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -69,6 +69,11 @@ OG_API void og_template_text_free(og_ctx *ctx, og_template_text *text);
 
 /* "2026-03-07T09:05:04" (or a blank for the T; seconds may be missing). */
 OG_API og_status og_template_time_parse(og_ctx *ctx, const char *text, og_template_time *out);
+
+/* Appends the tokens of a rendered text: special tokens only from trusted spans; BOS in front if
+ * the vocabulary wants one and the text does not begin with it; no EOS at the end. */
+OG_API og_status og_template_encode(const og_tokenizer *t, og_ctx *ctx,
+                                    const og_template_text *text, og_tokens *out);
 
 /* ---- chats: a template and what it can take ---- */
 

@@ -61,7 +61,8 @@ OG_API og_status og_matcher_accept(og_matcher *m, int32_t token);
 /* One bit for each token, (n_tokens + 31) / 32 words; borrowed until the next call. End tokens
  * are allowed where the text may end. */
 OG_API og_status og_matcher_mask(og_matcher *m, const uint32_t **bits);
-/* Sets the logits of tokens that are not allowed to -inf. */
+/* Sets the logits of tokens that are not allowed to -inf; also those of tokens with bytes that no
+ * UTF-8 text holds, which masks let through where any character may stand. */
 OG_API og_status og_matcher_mask_logits(og_matcher *m, float *logits, int32_t n_vocab);
 
 #ifdef __cplusplus

@@ -21,8 +21,9 @@
 
 enum {
     OGI_CHAR_MAX = 0x10ffff,
-    /* Negated classes reach further: through the bytes F4 to FF, which begin no character but
-     * which the first implementation lets through, too. */
+    /* Negated classes reach further: through the bytes F5 to FF, which begin no character but
+     * which the first implementation lets through, too. og_matcher_mask_logits does not. */
+    OGI_CHAR_BEYOND_FIRST = 0x140000,
     OGI_CHAR_BEYOND = 0x3fffff,
     OGI_EXPR_MAX_DEPTH = 512, /* nesting; what walks expressions recurses this deep */
     OGI_EXPR_MAX_NODES = 1 << 20,
@@ -75,7 +76,8 @@ typedef struct ogi_rules {
     ogi_map by_name;
     ogi_rule *rule;
     int64_t n, cap, n_expr;
-    bool failed; /* some builder did; the error is in the context */
+    bool failed;            /* some builder did; the error is in the context */
+    bool is_tracking_names; /* texts are JSON whose objects have free names */
 } ogi_rules;
 
 void ogi_rules_init(ogi_rules *r, og_ctx *ctx);
@@ -146,6 +148,7 @@ struct og_grammar {
     int32_t n_edge, n_call, n_token;
     int64_t edge_cap, call_cap, token_cap, state_cap;
     int32_t start;
+    bool is_tracking_names; /* no object may repeat a name (matcher_names.h) */
     const og_vocab_view *vocab;
     struct ogi_token_trie *trie; /* NULL without a vocabulary */
     ogi_state_mask *mask;        /* n_state, those prepared in advance */
@@ -169,7 +172,11 @@ typedef struct ogi_token_trie {
     int32_t *token;
     int32_t n_vocab, n_word; /* words of a mask */
     uint32_t *end_bits;      /* end-of-generation tokens */
-    uint32_t *text_bits;     /* tokens that a negated token terminal may match */
+    int32_t *quoted;         /* tokens with one quote and no backslash */
+    int32_t *tricky;         /* tokens with a quote and another one or a backslash */
+    int32_t n_tricky, n_quoted;
+    uint32_t *broken_bits; /* tokens with bytes that no UTF-8 text holds */
+    uint32_t *text_bits;   /* tokens that a negated token terminal may match */
 } ogi_token_trie;
 
 enum { OGI_TRIE_MAX_DEPTH = 255 }; /* longer pieces are never allowed */

@@ -215,6 +215,7 @@ og_status ogi_grammar_compile(og_ctx *ctx, const ogi_rules *r, int32_t root,
     og_grammar *g = OGI_NEW(ctx, og_grammar);
     if (!g) return OG_E_MEMORY;
     g->ctx = ctx, g->vocab = vocab;
+    g->is_tracking_names = r->is_tracking_names;
     compile c = { .ctx = ctx, .r = r, .g = g };
     og_status s = run(&c, root);
     ogi_free(ctx, c.is_inline);

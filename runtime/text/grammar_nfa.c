@@ -111,7 +111,8 @@ static og_status add_range(class_build *c, uint32_t low, uint32_t high)
                   { 0x80, 0x7ff, 2 },
                   { 0x800, 0xd7ff, 3 },
                   { 0xe000, 0xffff, 3 },
-                  { 0x10000, OGI_CHAR_BEYOND, 4 } };
+                  { 0x10000, OGI_CHAR_MAX, 4 },
+                  { OGI_CHAR_BEYOND_FIRST, OGI_CHAR_BEYOND, 4 } };
     for (int i = 0; i < OGI_LEN(block); i++) {
         uint32_t from = OGI_MAX(low, block[i].low), to = OGI_MIN(high, block[i].high);
         if (from <= to) OG_TRY(add_length(c, from, to, block[i].n));

@@ -43,6 +43,21 @@ static bool is_whole_text(const piece *x)
     return whole > 0;
 }
 
+static bool is_broken(const piece *x)
+{
+    for (int32_t i = 0; i < x->n; i++)
+        if (x->p[i] >= 0xf5 || x->p[i] == 0xc0 || x->p[i] == 0xc1) return true;
+    return false;
+}
+
+static void note_quotes(ogi_token_trie *t, const piece *x)
+{
+    int32_t n_quote = 0, n_escape = 0;
+    for (int32_t i = 0; i < x->n; i++) n_quote += x->p[i] == '"', n_escape += x->p[i] == '\\';
+    if (n_quote == 1 && !n_escape) t->quoted[t->n_quoted++] = x->token;
+    if (n_quote && n_quote + n_escape > 1) t->tricky[t->n_tricky++] = x->token;
+}
+
 /* The pieces of text tokens, sorted, in *out; sets the end bits. */
 static og_status collect(ogi_token_trie *t, const og_vocab_view *v, piece **out, int32_t *n_out)
 {
@@ -60,7 +75,9 @@ static og_status collect(ogi_token_trie *t, const og_vocab_view *v, piece **out,
         const char *p = v->piece(v->user, id, &size);
         if (!size || !p[0]) continue; /* nothing, or NUL, which no text should hold */
         piece one = { (const uint8_t *)p, (int32_t)OGI_MIN(size, (size_t)1 << 20), id };
+        if (is_broken(&one)) t->broken_bits[id >> 5] |= 1u << (id & 31);
         if (is_whole_text(&one)) t->text_bits[id >> 5] |= 1u << (id & 31);
+        note_quotes(t, &one);
         if (size <= OGI_TRIE_MAX_DEPTH) x[n++] = one;
     }
     qsort(x, (size_t)n, sizeof *x, by_bytes);
@@ -114,7 +131,11 @@ og_status ogi_token_trie_build(og_ctx *ctx, const og_vocab_view *vocab, ogi_toke
     t->n_word = (vocab->n_tokens + 31) / 32;
     t->end_bits = OGI_NEW_N(ctx, uint32_t, t->n_word + 1);
     t->text_bits = OGI_NEW_N(ctx, uint32_t, t->n_word + 1);
-    if (!t->end_bits || !t->text_bits) return OG_E_MEMORY;
+    t->broken_bits = OGI_NEW_N(ctx, uint32_t, t->n_word + 1);
+    t->quoted = OGI_NEW_N(ctx, int32_t, vocab->n_tokens + 1);
+    t->tricky = OGI_NEW_N(ctx, int32_t, vocab->n_tokens + 1);
+    if (!t->end_bits || !t->text_bits || !t->broken_bits || !t->quoted || !t->tricky)
+        return OG_E_MEMORY;
     piece *x = NULL;
     int32_t n = 0;
     og_status s = collect(t, vocab, &x, &n);
@@ -126,8 +147,8 @@ og_status ogi_token_trie_build(og_ctx *ctx, const og_vocab_view *vocab, ogi_toke
 void ogi_token_trie_free(ogi_token_trie *t)
 {
     if (!t) return;
-    void *const owned[] = { t->byte,  t->depth,    t->skip,     t->token_at,
-                            t->token, t->end_bits, t->text_bits };
+    void *const owned[] = { t->byte,     t->depth,     t->skip,        t->token_at, t->token,
+                            t->end_bits, t->text_bits, t->broken_bits, t->quoted,   t->tricky };
     for (int i = 0; i < OGI_LEN(owned); i++) ogi_free(t->ctx, owned[i]);
     ogi_free(t->ctx, t);
 }

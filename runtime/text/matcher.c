@@ -230,6 +230,7 @@ og_status og_matcher_new(const og_grammar *g, og_ctx *ctx, og_matcher **out)
     og_matcher *m = OGI_NEW(ctx, og_matcher);
     if (!m) return OG_E_MEMORY;
     m->ctx = ctx, m->g = g;
+    m->names.ctx = m->spare_names.ctx = ctx;
     og_status s = matcher_init(m);
     if (s != OG_OK)
         og_matcher_free(m);
@@ -246,7 +247,9 @@ void og_matcher_free(og_matcher *m)
         if (m->mask[i]) ogi_state_mask_free(m->ctx, m->mask[i]);
         ogi_free(m->ctx, m->mask[i]);
     }
-    void *const owned[] = { m->mask, m->work, m->cache.bits, m->cache.block };
+    ogi_names_free(&m->names);
+    ogi_names_free(&m->spare_names);
+    void *const owned[] = { m->mask, m->work, m->filtered, m->cache.bits, m->cache.block };
     for (int i = 0; i < OGI_LEN(owned); i++) ogi_free(m->ctx, owned[i]);
     ogi_free(m->ctx, m);
 }
@@ -277,6 +280,7 @@ void og_matcher_reset(og_matcher *m)
     og_status s = start(m);
     (void)s;
     OGI_ASSERT(s == OG_OK);
+    ogi_names_reset(&m->names);
 }
 
 og_status og_matcher_clone(const og_matcher *m, og_matcher **out)
@@ -284,6 +288,7 @@ og_status og_matcher_clone(const og_matcher *m, og_matcher **out)
     og_matcher *c;
     OG_TRY(og_matcher_new(m->g, m->ctx, &c));
     og_status s = ogi_machine_copy(&m->machine, m->position, &c->machine, &c->position);
+    if (s == OG_OK) s = ogi_names_copy(&m->names, &c->names);
     if (s != OG_OK) {
         og_matcher_free(c);
         c = NULL;
@@ -299,6 +304,11 @@ og_status og_matcher_text(og_matcher *m, const char *text, size_t n, size_t *tak
         int32_t to;
         OG_TRY(ogi_machine_step(&m->machine, m->position, (uint8_t)text[*taken], &to));
         if (to == OGI_DEAD) return OG_OK;
+        if (m->g->is_tracking_names) {
+            bool is_repeated;
+            OG_TRY(ogi_names_step(&m->names, (uint8_t)text[*taken], &is_repeated));
+            if (is_repeated) return OG_OK;
+        }
         m->position = to;
     }
     return OG_OK;
@@ -327,6 +337,21 @@ static og_status collect_token_moves(og_matcher *m, int32_t token)
             OG_TRY(ogi_machine_collect(k, stack));
         }
     }
+    return OG_OK;
+}
+
+/* Reads the token's text along; fails, and nothing changes, where it repeats a name. */
+static og_status accept_names(og_matcher *m, const char *piece, size_t n)
+{
+    bool is_repeated = false;
+    OG_TRY(ogi_names_copy(&m->names, &m->spare_names));
+    for (size_t i = 0; i < n && !is_repeated; i++)
+        OG_TRY(ogi_names_step(&m->spare_names, (uint8_t)piece[i], &is_repeated));
+    if (is_repeated)
+        OG_FAIL(m->ctx, OG_E_INVALID, "the token repeats a name that the object has already");
+    ogi_names swap = m->names;
+    m->names = m->spare_names;
+    m->spare_names = swap;
     return OG_OK;
 }
 
@@ -359,6 +384,7 @@ og_status og_matcher_accept(og_matcher *m, int32_t token)
     }
     if (to == OGI_DEAD)
         OG_FAIL(m->ctx, OG_E_INVALID, "the grammar does not allow token %d here", (int)token);
+    if (m->g->is_tracking_names) OG_TRY(accept_names(m, piece, n));
     m->position = to;
     return OG_OK;
 }

@@ -8,6 +8,7 @@
 #define OG_RUNTIME_TEXT_MATCHER_H
 
 #include "runtime/text/grammar.h"
+#include "runtime/text/matcher_names.h"
 
 enum {
     OGI_DEAD = -1,       /* the position that nothing leads out of */
@@ -102,6 +103,9 @@ struct og_matcher {
     int32_t position;      /* never OGI_DEAD */
     ogi_state_mask **mask; /* those the grammar has not prepared, by state; NULL until needed */
     ogi_mask_cache cache;
+    ogi_names names, spare_names; /* where the grammar wants names tracked */
+    uint32_t *filtered;           /* a mask without tokens that repeat a name */
+    int64_t filtered_cap;
     int32_t *work; /* pairs of stack and trie node still to be done */
     int64_t work_cap;
 };

@@ -175,8 +175,8 @@ static og_status prepare_cache(og_matcher *m)
         c->max_block = OGI_MAX(CACHE_BYTES / (4 * OGI_MAX(n_word, 1)), 16);
         /* Not zeroed: pages are taken as masks fill them. */
         int64_t cap = 0;
-        OG_TRY(ogi_grow(m->ctx, &c->bits, &cap, (int64_t)c->max_block * n_word + 1,
-                        sizeof *c->bits));
+        OG_TRY(
+            ogi_grow(m->ctx, &c->bits, &cap, (int64_t)c->max_block * n_word + 1, sizeof *c->bits));
     }
     if (c->n_block == c->max_block) ogi_mask_cache_clear(c);
     OG_TRY(ogi_grow(m->ctx, &c->block, &c->block_cap, m->machine.n_position, sizeof *c->block));
@@ -286,6 +286,17 @@ static og_status find_mask(og_matcher *m, uint32_t *bits)
     return OG_OK;
 }
 
+/* The mask without tokens that repeat a name; a copy, since the cached one serves other texts. */
+static og_status filter_names(og_matcher *m, const uint32_t **bits)
+{
+    int32_t n_word = m->g->trie->n_word;
+    if (!m->names.n_from) return OG_OK;
+    OG_TRY(ogi_grow(m->ctx, &m->filtered, &m->filtered_cap, n_word, sizeof *m->filtered));
+    memcpy(m->filtered, *bits, (size_t)n_word * sizeof *m->filtered);
+    *bits = m->filtered;
+    return ogi_names_filter(&m->names, &m->spare_names, m->g, m->filtered);
+}
+
 og_status og_matcher_mask(og_matcher *m, const uint32_t **bits)
 {
     *bits = NULL;
@@ -300,15 +311,16 @@ og_status og_matcher_mask(og_matcher *m, const uint32_t **bits)
         c->block[m->position] = b;
     }
     *bits = c->bits + (int64_t)b * m->g->trie->n_word;
-    return OG_OK;
+    return m->g->is_tracking_names ? filter_names(m, bits) : OG_OK;
 }
 
 og_status og_matcher_mask_logits(og_matcher *m, float *logits, int32_t n_vocab)
 {
     const uint32_t *bits;
     OG_TRY(og_matcher_mask(m, &bits));
+    const uint32_t *broken = m->g->trie->broken_bits;
     int32_t n = m->g->trie->n_vocab;
     for (int32_t i = 0; i < n_vocab; i++)
-        if (i >= n || !(bits[i >> 5] >> (i & 31) & 1)) logits[i] = -INFINITY;
+        if (i >= n || !((bits[i >> 5] & ~broken[i >> 5]) >> (i & 31) & 1)) logits[i] = -INFINITY;
     return OG_OK;
 }

@@ -232,6 +232,7 @@ static og_status add_other(ogi_schema *s, json_t *extra, const json_t *propertie
     ogi_expr *body = ogi_expr_join(r, name, ogi_expr_text(r, ":"),
                                    ogi_schema_rule(s, OGI_RULE_SPACE), value, NULL);
     out->is_other = true;
+    r->is_tracking_names = true;
     return member_rule(s, body, &out->rule);
 }
 

@@ -141,6 +141,7 @@ static ogi_expr *list_of(ogi_schema *s, const char *open, ogi_expr *item, ogi_ex
 
 static ogi_expr *any_member(ogi_schema *s)
 {
+    s->rules.is_tracking_names = true;
     return ogi_expr_join(&s->rules, ogi_schema_rule(s, OGI_RULE_STRING),
                          ogi_expr_text(&s->rules, ":"), ogi_schema_rule(s, OGI_RULE_SPACE),
                          ogi_schema_rule(s, OGI_RULE_VALUE), NULL);

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * JSON Schemas: what is enforced, and that the rest is refused by keyword and path. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/ctx.h"
+#include "oxigraph/grammar.h"
+
+static og_ctx *ctx;
+
+static void open_ctx(void)
+{
+    cr_assert(og_ctx_new(NULL, &ctx) == OG_OK);
+}
+static void close_ctx(void)
+{
+    og_ctx_free(ctx);
+}
+
+TestSuite(schema, .init = open_ctx, .fini = close_ctx);
+
+static bool accepts(const char *schema, const char *text)
+{
+    og_grammar *g;
+    og_matcher *m;
+    size_t taken;
+    bool complete = false;
+    cr_assert(og_grammar_schema(ctx, schema, strlen(schema), NULL, &g) == OG_OK, "%s: %s", schema,
+              og_error(ctx));
+    cr_assert(og_matcher_new(g, ctx, &m) == OG_OK);
+    cr_assert(og_matcher_text(m, text, strlen(text), &taken) == OG_OK);
+    if (taken == strlen(text)) og_matcher_is_complete(m, &complete);
+    og_matcher_free(m);
+    og_grammar_free(g);
+    return complete;
+}
+
+static const struct {
+    const char *schema, *yes, *no;
+} cases[] = {
+    /* bounds */
+    { "{\"type\":\"integer\",\"minimum\":-12,\"maximum\":105}", "-12", "-13" },
+    { "{\"type\":\"integer\",\"minimum\":-12,\"maximum\":105}", "105", "106" },
+    { "{\"type\":\"integer\",\"exclusiveMinimum\":-1}", "0", "-1" },
+    { "{\"type\":\"integer\",\"maximum\":-7}", "-7", "-6" },
+    { "{\"type\":\"number\",\"minimum\":2,\"maximum\":4}", "3.5", "4.1" },
+    { "{\"type\":\"number\",\"exclusiveMinimum\":0,\"exclusiveMaximum\":1}", "0.01", "0.0" },
+    { "{\"type\":\"number\",\"minimum\":-2.5}", "-2", "-2.9" },
+    { "{\"type\":\"number\",\"minimum\":0}", "0.5", "-0.5" },
+    /* lengths count code points, however they are spelled */
+    { "{\"type\":\"string\",\"minLength\":2,\"maxLength\":2}", "\"\\u00e9\\n\"", "\"\\u00e9\"" },
+    { "{\"type\":\"string\",\"maxLength\":1}", "\"\\ud83d\\ude00\"", "\"\\ud83d\"" },
+    { "{\"type\":\"string\",\"minLength\":70}",
+      "\"0123456789012345678901234567890123456789012345678901234567890123456789\"",
+      "\"012345678901234567890123456789012345678901234567890123456789012345678\"" },
+    /* patterns match what a string spells; without anchors, anywhere */
+    { "{\"type\":\"string\",\"pattern\":\"b.d\"}", "\"abcde\"", "\"abde\"" },
+    { "{\"type\":\"string\",\"pattern\":\"^\\\\d\\\\s\\\\w$\"}", "\"1\\t_\"", "\"1x_\"" },
+    { "{\"type\":\"string\",\"pattern\":\"^\\\"$\"}", "\"\\\"\"", "\"\"\"" },
+    /* conjunctions */
+    { "{\"$ref\":\"#/$defs/"
+      "n\",\"minimum\":3,\"$defs\":{\"n\":{\"type\":\"integer\",\"maximum\":5}}}",
+      "4", "2" },
+    { "{\"allOf\":[{\"properties\":{\"a\":{\"type\":\"integer\"}},\"additionalProperties\":"
+      "{\"type\":\"string\"}},{\"required\":[\"b\"]}],\"type\":\"object\"}",
+      "{\"b\":\"x\",\"a\":1}", "{\"b\":1}" },
+    { "{\"type\":[\"integer\",\"string\"],\"anyOf\":[{\"minimum\":5},{\"maxLength\":1}]}", "\"x\"",
+      "null" },
+    /* required names need no declaration */
+    { "{\"type\":\"object\",\"required\":[\"a\"]}", "{\"a\":null}", "{}" },
+    /* no name comes twice, however it is spelled */
+    { "{\"type\":\"object\"}", "{\"a\":1,\"b\":{\"a\":2}}", "{\"a\":1,\"a\":2}" },
+    { "{\"type\":\"object\"}", "{\"a\":1,\"\\u0062\":2}", "{\"a\":1,\"\\u0061\":2}" },
+    { "{\"properties\":{\"ab\":{}},\"additionalProperties\":true}", "{\"a\\u0063\":1}",
+      "{\"a\\u0062\":1}" },
+    { "{\"properties\":{\"a\\\"\":{}},\"additionalProperties\":true}", "{\"a\":1}",
+      "{\"a\\\"\":1}" },
+    { "{\"properties\":{\"a\":false,\"b\":true}}", "{\"b\":[]}", "{\"a\":1}" },
+    /* arrays */
+    { "{\"prefixItems\":[{\"type\":\"integer\"}],\"items\":{\"type\":\"null\"},\"minItems\":3}",
+      "[1,null,null]", "[1,null]" },
+    { "{\"type\":\"array\",\"items\":false}", "[]", "[1]" },
+    /* alternatives */
+    { "{\"oneOf\":[{\"type\":\"integer\",\"maximum\":3},{\"type\":\"integer\",\"minimum\":4}]}",
+      "7", "1.5" },
+    { "{\"enum\":[1,\"x\",200],\"type\":[\"integer\"],\"maximum\":100}", "1", "200" },
+    { "true", "[{}]", "[" },
+};
+
+Test(schema, enforces)
+{
+    for (int i = 0; i < OGI_LEN(cases); i++) {
+        cr_expect(accepts(cases[i].schema, cases[i].yes), "%s refuses %s", cases[i].schema,
+                  cases[i].yes);
+        cr_expect(!accepts(cases[i].schema, cases[i].no), "%s takes %s", cases[i].schema,
+                  cases[i].no);
+    }
+}
+
+static const struct {
+    const char *schema, *path;
+} refused[] = {
+    { "{\"not\":{}}", "#/not: 'not'" },
+    { "{\"properties\":{\"a\":{\"if\":true}}}", "#/properties/a/if" },
+    { "{\"items\":{\"patternProperties\":{}}}", "#/items/patternProperties" },
+    { "{\"anyOf\":[{},{\"contains\":{}}]}", "#/anyOf/1/contains" },
+    { "{\"type\":\"array\",\"uniqueItems\":true}", "#/uniqueItems" },
+    { "{\"type\":\"number\",\"multipleOf\":3}", "#/multipleOf" },
+    { "{\"oneOf\":[{\"type\":\"integer\"},{\"type\":\"number\"}]}", "#/oneOf: branches 0 and 1" },
+    { "{\"oneOf\":[{\"required\":[\"a\"]},{\"required\":[\"b\"]}]}", "#/oneOf" },
+    { "{\"type\":\"object\",\"minProperties\":2}", "#/minProperties" },
+    { "{\"properties\":{\"a\":{},\"b\":{}},\"maxProperties\":1}", "#/maxProperties" },
+    { "{\"unevaluatedProperties\":false}", "#/unevaluatedProperties" },
+    { "{\"propertyNames\":{}}", "#/propertyNames" },
+    { "{\"dependentRequired\":{}}", "#/dependentRequired" },
+    { "{\"$dynamicRef\":\"#x\"}", "#/$dynamicRef" },
+    { "{\"$ref\":\"http://example.com/\"}", "#/$ref" },
+    { "{\"$ref\":\"#/$defs/x\"}", "leads nowhere" },
+    { "{\"$ref\":\"#/$defs/x\",\"$defs\":{\"x\":{\"not\":{}}}}", "#/$defs/x/not" },
+    { "{\"type\":\"string\",\"pattern\":\"(?=a)\"}", "#/pattern" },
+    { "{\"type\":\"string\",\"pattern\":\"a\",\"minLength\":3}", "#/pattern" },
+    { "{\"type\":\"strin\"}", "#/type" },
+    { "{\"type\":\"string\",\"minLength\":-1}", "#/minLength" },
+    { "{\"allOf\":[{\"type\":\"string\"},{\"type\":\"null\"}]}", "nothing matches" },
+    { "{\"enum\":[1],\"type\":\"string\"}", "none of the constants" },
+    { "{\"required\":[\"a\"],\"additionalProperties\":false}", "nothing matches" },
+    { "{\"$ref\":\"#\"}", "begins with itself" },
+    { "[]", "an object or a boolean" },
+    { "{", "line 1" },
+};
+
+Test(schema, refuses_by_keyword_and_path)
+{
+    for (int i = 0; i < OGI_LEN(refused); i++) {
+        og_grammar *g;
+        og_error_clear(ctx);
+        og_status s =
+            og_grammar_schema(ctx, refused[i].schema, strlen(refused[i].schema), NULL, &g);
+        cr_expect(s != OG_OK && !g, "%s was taken", refused[i].schema);
+        cr_expect(strstr(og_error(ctx), refused[i].path), "%s: %s", refused[i].schema,
+                  og_error(ctx));
+        og_grammar_free(g);
+    }
+}
+
+static void log_line(void *user, og_log_level level, const char *line)
+{
+    if (level == OG_LOG_WARN) snprintf(user, 200, "%s", line);
+}
+
+Test(schema, notes_formats_that_are_annotations)
+{
+    char line[200] = "";
+    const char *schema = "{\"type\":\"string\",\"format\":\"email\"}";
+    og_ctx *own;
+    og_grammar *g;
+    cr_assert(og_ctx_new(&(og_ctx_options){ .log = log_line, .user = line }, &own) == OG_OK);
+    cr_assert(og_grammar_schema(own, schema, strlen(schema), NULL, &g) == OG_OK);
+    cr_assert(strstr(line, "email"));
+    og_grammar_free(g);
+    og_ctx_free(own);
+}

@@ -306,6 +306,9 @@ static const char *const mask_grammars[] = {
     "root ::= (\"a\"? \"b\"?){3} x\nx ::= y y | \"1\"\ny ::= \"(\"* \")\"?",
     "root ::= \"a\"* \"a\" \"a\"*",
     "root ::= [ab]{2,5} (\"1\" | \"1a\" | \"1ab\")",
+    /* a schema: names must differ */
+    "{\"type\":\"object\",\"additionalProperties\":{\"type\":\"integer\"}}",
+    "{\"properties\":{\"a\":{\"const\":1}},\"additionalProperties\":{\"type\":\"object\"}}",
 };
 
 /* The text so far plus the piece fits, tried byte by byte from the start. */
@@ -331,12 +334,13 @@ Test(grammar, masks_are_what_byte_by_byte_matching_allows)
     for (int k = 0; k < OGI_LEN(mask_grammars); k++) {
         og_grammar *g;
         og_matcher *m;
-        char text[64] = "";
+        char text[128] = "";
         const char *src = mask_grammars[k];
-        cr_assert(og_grammar_gbnf(ctx, src, strlen(src), "root", &v, &g) == OG_OK, "%s",
-                  og_error(ctx));
+        og_status s = *src == '{' ? og_grammar_schema(ctx, src, strlen(src), &v, &g)
+                                  : og_grammar_gbnf(ctx, src, strlen(src), "root", &v, &g);
+        cr_assert(s == OG_OK, "%s", og_error(ctx));
         cr_assert(og_matcher_new(g, ctx, &m) == OG_OK);
-        for (int step = 0; step < 12; step++) {
+        for (int step = 0; step < 20; step++) {
             const uint32_t *bits;
             int32_t chosen = -1, n_allowed = 0;
             bool complete, ignored;

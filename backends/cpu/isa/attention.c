@@ -178,6 +178,10 @@ OGI_INLINE void value_queries(bool is_f16, const ogi_attn_args *a, query *const 
     for (int i = 0; i < n; i++) add_values(is_f16, 1, a, q + i, to, q[i]->b, base);
 }
 
+/* Below, exponentials are subnormal, which multiply a hundred times slower than others: they count
+ * as zero, 1e-38 of what the largest one counts. */
+#define EXP_MIN -87.0f
+
 /* Scores of one query in keys a..b-1 to exponentials; their maximum and sum. */
 static void softmax_chunk(const ogi_attn_args *a, const query *q, int64_t base, float *max,
                           float *z)
@@ -197,7 +201,10 @@ static void softmax_chunk(const ogi_attn_args *a, const query *q, int64_t base, 
         for (int l = 0; l < 16; l++) top[l] = s[j + l] > top[l] ? s[j + l] : top[l];
     float m = top[0];
     for (int l = 1; l < 16; l++) m = top[l] > m ? top[l] : m;
-    for (int j = from; j < to; j++) s[j] = ogi_vm_exp(s[j] - m);
+    for (int j = from; j < to; j++) {
+        float x = s[j] - m, e = ogi_vm_exp(x);
+        s[j] = x < EXP_MIN ? 0.0f : e;
+    }
     for (int j = begin; j < from; j++) s[j] = 0;
     for (int j = to; j < end; j++) s[j] = 0;
     for (int j = begin; j < end; j += 16)

@@ -65,7 +65,8 @@ typedef struct ogi_mm_args {
  * false: to the last key). Ranks are reduced in chunks of 256 counted from rank 0: in each chunk
  *     s_j = scale * dot(q, k_j); softcap > 0: s = softcap * tanh(s / softcap);
  *     s += slope * (j - p) if alibi slope != 0
- *     m = max s, e_j = exp(s_j - m), z = sum e_j, o = sum e_j v_j     (ascending j, fixed lanes)
+ *     m = max s, e_j = exp(s_j - m), or 0 where that is less than exp(-87),
+ *     z = sum e_j, o = sum e_j v_j     (ascending j, fixed lanes)
  * merged in ascending order: M = max(m1, m2); z = z1 exp(m1 - M) + z2 exp(m2 - M); o likewise.
  * A sink (sink != NULL, one F32 for each query head) is merged last as a key with value 0.
  * Masked keys contribute exact zeros; the result is o / z. */

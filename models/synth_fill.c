@@ -211,6 +211,8 @@ static og_status choose_scales(og_ctx *ctx, ogi_synth_filler *f)
     }
     for (int i = 0; i < N_SCALE; i++) {
         double s = (double)f->spread / one.spread * (0.7 + 0.6 * i / (N_SCALE - 1));
+        /* Codes -8 .. 7 and their like are not symmetric; scales of both signs are. */
+        if (r->kind == HALF && r->minimum < 0 && i % 2) s = -s;
         f->scale[i] = scale_bits(r->kind, s);
         f->minimum[i] = ogi_f16_of_f32((float)(s * ratio));
     }

@@ -367,6 +367,64 @@ Test(ops, each_case_parses_and_uses_its_op)
     }
 }
 
+/* ---- decompositions ------------------------------------------------------------------------ */
+
+static og_tensor *decompose_node(void *user, og_graph *g, const og_tensor *n, og_tensor *const *src)
+{
+    const ogi_op_def *d = ogi_op_def_of(n->op);
+    if (!d->decompose) return ogi_node_copy(g, n, src);
+    ++*(int *)user;
+    return d->decompose(g, n, src);
+}
+
+static ogi_ref_tensor *bind_noise(void *user, const og_tensor *leaf, const int64_t *dim)
+{
+    ogi_ref_tensor *t = bind(user, leaf, dim);
+    for (int64_t i = 0; i < t->n; i++) t->f[i] = (float)((i * 2654435761u >> 8) % 1000) / 250 - 2;
+    return t;
+}
+
+static int evaluate(const og_graph *g, double *out)
+{
+    static run r;
+    memset(&r, 0, sizeof r);
+    const int64_t sym[OG_MAX_SYM] = { 5, 1 };
+    ogi_ref_io io = { &r, bind_noise, emit };
+    cr_assert(ogi_ref_run(g, sym, &io) == OG_OK, "%s", og_error(g->ctx));
+    for (int i = 0; i < r.n_tensor; i++) free(r.tensor[i].f), free(r.tensor[i].i);
+    memcpy(out, r.out, sizeof r.out);
+    return r.n_out;
+}
+
+Test(ops, decompositions_give_the_same_values)
+{
+    static double whole[MAX_VALUES], parts[MAX_VALUES];
+    int n_decomposed = 0;
+    for (int op = 0; op < OG_OP_COUNT; op++) {
+        const ogi_op_def *d = ogi_op_def_of((og_op)op);
+        for (int i = 0; d->decompose && i < d->n_cases; i++) {
+            og_ctx *ctx = NULL;
+            og_graph *simple = NULL;
+            cr_assert(og_ctx_new(NULL, &ctx) == OG_OK);
+            og_graph *g = parse(ctx, d->cases[i]);
+            cr_assert(ogi_graph_rewrite(g, decompose_node, &n_decomposed, &simple) == OG_OK, "%s",
+                      og_error(ctx));
+            int n = evaluate(g, whole);
+            cr_assert(evaluate(simple, parts) == n && n > 0);
+            double error = 0, norm = 0;
+            for (int k = 0; k < n; k++) {
+                error += (whole[k] - parts[k]) * (whole[k] - parts[k]);
+                norm += whole[k] * whole[k];
+            }
+            cr_assert(error <= d->tol * norm, "%s: NMSE %g", ogi_op_name((og_op)op), error / norm);
+            og_graph_free(simple);
+            og_graph_free(g);
+            og_ctx_free(ctx);
+        }
+    }
+    cr_assert(n_decomposed >= 4);
+}
+
 #ifdef OGT_PROGRAM
 Test(ops, the_manual_is_up_to_date)
 {

@@ -26,6 +26,14 @@ enum {
                                                : 1 /* v16 of values at once */
 };
 
+/* exp(x), x <= 0; of less than -70 it counts as 0. Subnormal numbers, also within exp, multiply a
+ * hundred times slower than others. */
+OGI_INLINE float weight_of(float x)
+{
+    float e = ogi_vm_exp(x < -70.0f ? -70.0f : x);
+    return x < -70.0f ? 0.0f : e;
+}
+
 /* One query of a batch; key numbers count from the chunk's start. */
 typedef struct query {
     const float *q;
@@ -178,10 +186,6 @@ OGI_INLINE void value_queries(bool is_f16, const ogi_attn_args *a, query *const 
     for (int i = 0; i < n; i++) add_values(is_f16, 1, a, q + i, to, q[i]->b, base);
 }
 
-/* Below, exponentials are subnormal, which multiply a hundred times slower than others: they count
- * as zero, 1e-38 of what the largest one counts. */
-#define EXP_MIN -87.0f
-
 /* Scores of one query in keys a..b-1 to exponentials; their maximum and sum. */
 static void softmax_chunk(const ogi_attn_args *a, const query *q, int64_t base, float *max,
                           float *z)
@@ -201,10 +205,7 @@ static void softmax_chunk(const ogi_attn_args *a, const query *q, int64_t base, 
         for (int l = 0; l < 16; l++) top[l] = s[j + l] > top[l] ? s[j + l] : top[l];
     float m = top[0];
     for (int l = 1; l < 16; l++) m = top[l] > m ? top[l] : m;
-    for (int j = from; j < to; j++) {
-        float x = s[j] - m, e = ogi_vm_exp(x);
-        s[j] = x < EXP_MIN ? 0.0f : e;
-    }
+    for (int j = from; j < to; j++) s[j] = weight_of(s[j] - m);
     for (int j = begin; j < from; j++) s[j] = 0;
     for (int j = to; j < end; j++) s[j] = 0;
     for (int j = begin; j < end; j += 16)
@@ -219,7 +220,7 @@ static void softmax_chunk(const ogi_attn_args *a, const query *q, int64_t base, 
 static void merge(query *q, float max, float z, const float *part, int64_t dim)
 {
     float m = max > q->max ? max : q->max;
-    float old = q->is_started ? ogi_vm_exp(q->max - m) : 0, new = ogi_vm_exp(max - m);
+    float old = q->is_started ? weight_of(q->max - m) : 0, new = weight_of(max - m);
     float *restrict sum = q->sum;
     if (!q->is_started) {
         m = max;

@@ -54,7 +54,7 @@ typedef struct ogi_mm_args {
     const int32_t *x_row; /* NULL, or row of x for each token (grouped matmul) */
     float *out;
     int64_t out_stride; /* floats from token to token */
-    void *scratch;      /* matmul_scratch(type, k) bytes, 64-byte aligned */
+    void *scratch;      /* ogi_matmul_scratch(n_tok) bytes, 64-byte aligned */
 } ogi_mm_args;
 
 /* Attention of one block of queries that share a sequence and a KV head, over pages of keys.
@@ -65,9 +65,9 @@ typedef struct ogi_mm_args {
  * false: to the last key). Ranks are reduced in chunks of 256 counted from rank 0: in each chunk
  *     s_j = scale * dot(q, k_j); softcap > 0: s = softcap * tanh(s / softcap);
  *     s += slope * (j - p) if alibi slope != 0
- *     m = max s, e_j = exp(s_j - m), or 0 where that is less than exp(-87),
- *     z = sum e_j, o = sum e_j v_j     (ascending j, fixed lanes)
+ *     m = max s, e_j = exp(s_j - m), z = sum e_j, o = sum e_j v_j     (ascending j, fixed lanes)
  * merged in ascending order: M = max(m1, m2); z = z1 exp(m1 - M) + z2 exp(m2 - M); o likewise.
+ * Exponentials of less than -70 are 0 in all of this.
  * A sink (sink != NULL, one F32 for each query head) is merged last as a key with value 0.
  * Masked keys contribute exact zeros; the result is o / z. */
 typedef struct ogi_attn_args {
@@ -89,7 +89,7 @@ typedef struct ogi_attn_args {
     const float *sink;  /* [n_group] or NULL */
     float *out;         /* [n_tok, n_group, dim_v] with the strides below */
     int64_t out_tok_stride, out_head_stride;
-    void *scratch; /* attention_scratch(args) bytes */
+    void *scratch; /* ogi_attention_scratch(dim_v) bytes */
 } ogi_attn_args;
 
 /* Causal convolution over one sequence: out[t, c] = sum over j of w[c, j] x[t - (n_tap - 1) + j,

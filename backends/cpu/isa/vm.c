@@ -12,8 +12,17 @@
 #pragma clang diagnostic ignored "-Wpass-failed"
 #endif
 
-typedef float v16 __attribute__((vector_size(64), aligned(4), may_alias));
-typedef int32_t v16i __attribute__((vector_size(64), aligned(4), may_alias));
+/* Native vectors: N_V of them are the 16 lanes of a reduction. */
+#if defined(__AVX512F__)
+#define V_BYTES 64
+#elif defined(__AVX2__)
+#define V_BYTES 32
+#else
+#define V_BYTES 16
+#endif
+enum { V_LEN = V_BYTES / 4, N_V = 16 / V_LEN };
+typedef float vec __attribute__((vector_size(V_BYTES), aligned(4), may_alias));
+typedef int32_t ivec __attribute__((vector_size(V_BYTES), aligned(4), may_alias));
 
 typedef struct run {
     const ogi_vprog *v;
@@ -208,20 +217,23 @@ static void store_a8(const run *r, const ogi_vquant *q)
 
 /* ---- reductions ------------------------------------------------------------------------------ */
 /* Lane j of 16 takes the values whose last coordinate is j modulo 16: strips start at such. */
-static void reduce_lanes(float *acc, const ogi_lane_f *a, bool is_max, int n)
+static inline void reduce_lanes(float *acc, const ogi_lane_f *a, bool is_max, int n)
 {
-    v16 s = *(v16 *)(void *)acc;
+    vec s[N_V];
     int i = 0;
-    if (is_max) {
-        for (; i + 16 <= n; i += 16) {
-            v16 x = *(const v16 *)(const void *)(a + i);
-            v16i m = x > s;
-            s = (v16)(((v16i)x & m) | ((v16i)s & ~m));
+    memcpy(s, acc, sizeof s);
+    for (; i + 16 <= n; i += 16) {
+        for (int k = 0; k < N_V; k++) {
+            vec x = *(const vec *)(const void *)(a + i + k * V_LEN);
+            if (is_max) {
+                ivec m = x > s[k];
+                s[k] = (vec)(((ivec)x & m) | ((ivec)s[k] & ~m));
+            } else {
+                s[k] += x;
+            }
         }
-    } else {
-        for (; i + 16 <= n; i += 16) s += *(const v16 *)(const void *)(a + i);
     }
-    *(v16 *)(void *)acc = s;
+    memcpy(acc, s, sizeof s);
     for (int j = 0; i < n; i++, j++) {
         if (is_max) {
             acc[j] = a[i] > acc[j] ? a[i] : acc[j];
@@ -237,7 +249,7 @@ static void reduce(const run *r, const ogi_vins *in, const void *a, int n)
     float *acc = r->acc + in->dst * 16;
     float fill[16];
     if (!(in->shape & 1)) {
-        reduce_lanes(acc, a, is_max, n);
+        is_max ? reduce_lanes(acc, a, true, n) : reduce_lanes(acc, a, false, n);
         return;
     }
     OGI_ISA(ogi_vm_lanes)(OGI_V_MOVE, 1, fill, a, NULL, NULL, 16);

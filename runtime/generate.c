@@ -15,7 +15,8 @@ typedef struct run {
     og_detokenizer *detok;
     int32_t n_vocab, next;
     og_status sampled;
-    ogi_buf held; /* text not given out yet: it may be the start of a stop string */
+    float *masked; /* a row without the tokens that the matcher forbids; NULL: no matcher */
+    ogi_buf held;  /* text not given out yet: it may be the start of a stop string */
     og_generate_result *out;
 } run;
 
@@ -30,7 +31,14 @@ static bool sample_row(void *user, int feed, int64_t i, const float *logits)
 {
     run *r = user;
     (void)feed, (void)i;
-    r->sampled = og_sampler_sample(r->sampler, logits, r->n_vocab, &r->next);
+    r->sampled = OG_OK;
+    if (r->masked) {
+        memcpy(r->masked, logits, (size_t)r->n_vocab * sizeof *logits);
+        r->sampled = og_matcher_mask_logits(r->opt->matcher, r->masked, r->n_vocab);
+        logits = r->masked;
+    }
+    if (r->sampled == OG_OK)
+        r->sampled = og_sampler_sample(r->sampler, logits, r->n_vocab, &r->next);
     return true;
 }
 
@@ -120,6 +128,7 @@ static og_status loop(run *r, og_sequence *seq, const og_tokenizer *t)
     for (;;) {
         int32_t token = r->next;
         og_sampler_accept(r->sampler, token);
+        if (o->matcher) OG_TRY(og_matcher_accept(o->matcher, token));
         if (og_tokenizer_is_eog(t, token)) {
             r->out->stop = OG_STOP_EOG;
             if (!o->show_special) return OG_OK;
@@ -183,7 +192,9 @@ og_status og_generate(og_model *m, og_sequence *seq, const og_tokenizer *t, og_s
     r.held.ctx = ctx;
     unsigned flags = opt->show_special ? OG_DECODE_UNPARSE_SPECIAL : 0;
     OG_TRY(og_detokenizer_new(t, ctx, flags, &r.detok));
-    og_status st = generate(&r, seq, t);
+    if (opt->matcher) r.masked = OGI_NEW_N(ctx, float, r.n_vocab);
+    og_status st = opt->matcher && !r.masked ? OG_E_MEMORY : generate(&r, seq, t);
+    ogi_free(ctx, r.masked);
     og_detokenizer_free(r.detok);
     ogi_buf_free(&r.held);
     return st;

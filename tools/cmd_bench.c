@@ -7,6 +7,7 @@
 
 #include "base/pool.h"
 #include "tools/bench.h"
+#include "tools/bench_grammar.h"
 #include "tools/cli_model.h"
 #include "tools/cli_progress.h"
 #include "tools/cli_shape.h"
@@ -228,6 +229,7 @@ static int check(const options *o)
 
 int cmd_bench(int argc, char **argv)
 {
+    if (argc > 1 && !strcmp(argv[1], "grammar")) return bench_grammar(argc - 1, argv + 1);
     const char *shape = NULL;
     options o = { .prefill = 512, .decode = 64, .context = -1, .batch = 1, .reps = 3 };
     o.model.kv = "f16";

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "oxigraph/generate.h"
 #include "runtime/engine.h"
+#include "tools/cli_grammar.h"
 #include "tools/cli_model.h"
 #include "tools/cli_sampler.h"
 
@@ -25,6 +26,7 @@ static void on_interrupt(int sig)
 typedef struct options {
     cli_model model;
     cli_sampler sampler;
+    cli_grammar grammar;
     const char *prompt, *file;
     int64_t n;
     bool raw, no_echo, special;
@@ -96,6 +98,8 @@ typedef struct session {
     og_tokenizer *tok;
     og_vocab_view *view;
     og_sampler *sampler;
+    og_grammar *grammar; /* NULL: no constraint */
+    og_matcher *matcher;
     og_tokens ids;
     ogi_buf prompt;
 } session;
@@ -103,6 +107,8 @@ typedef struct session {
 static void close_session(session *s)
 {
     og_sampler_free(s->sampler);
+    og_matcher_free(s->matcher);
+    og_grammar_free(s->grammar);
     og_vocab_view_free(s->view);
     og_tokens_free(s->ctx, &s->ids);
     og_model_free(s->model);
@@ -135,6 +141,7 @@ static og_status generate(session *s, const options *o, og_generate_result *r)
         .stop = o->stop.item,
         .n_stop = o->stop.n,
         .show_special = o->special,
+        .matcher = s->matcher,
         .text = print_text,
         .go_on = go_on,
         .user = &tty,
@@ -159,6 +166,11 @@ static int open_session(session *s, const options *o, const char *path, const ch
     if (status >= 0) return status;
     if (og_vocab_view_new(ctx, s->tok, &s->view) != OG_OK) return 1;
     if (og_sampler_new(ctx, &sc, s->view, &s->sampler) != OG_OK) return 1;
+    status = cli_grammar_compile(ctx, &o->grammar, s->view, &s->grammar);
+    if (status >= 0) return status;
+    if (s->grammar && og_matcher_new(s->grammar, ctx, &s->matcher) != OG_OK) return 1;
+    const char *after = o->grammar.after;
+    if (after && og_matcher_wait(s->matcher, after, strlen(after)) != OG_OK) return 1;
     return og_sequence_new(s->model, &s->seq) == OG_OK ? -1 : 1;
 }
 
@@ -188,7 +200,7 @@ int cmd_run(int argc, char **argv)
     options o = { .model.kv = "f16", .n = -1 };
     const char *args[2] = { NULL, NULL };
     int n_args, n = 0;
-    cli_opt opt[CLI_MODEL_OPTIONS + CLI_SAMPLER_OPTIONS + 7] = {
+    cli_opt opt[CLI_MODEL_OPTIONS + CLI_SAMPLER_OPTIONS + CLI_GRAMMAR_OPTIONS + 7] = {
         { "-p|--prompt", CLI_STR, &o.prompt, "TEXT", "the prompt" },
         { "-f|--file", CLI_STR, &o.file, "FILE", "read the prompt from a file" },
         { "-n|--predict", CLI_INT, &o.n, "N", "tokens to generate; default: until the end" },
@@ -199,6 +211,7 @@ int cmd_run(int argc, char **argv)
     };
     n = 7 + cli_model_options(&o.model, opt + 7);
     n += cli_sampler_options(&o.sampler, opt + n, CLI_SAMPLER_OPTIONS);
+    n += cli_grammar_options(&o.grammar, opt + n);
     cli_spec spec = { "oxigraph run MODEL [PROMPT] [options]",
                       "Completes a prompt, from the argument, -p, -f, or - for standard input.\n"
                       "Text goes to standard output, statistics to standard error.",

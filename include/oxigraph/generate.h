@@ -4,6 +4,7 @@
 #ifndef OXIGRAPH_GENERATE_H
 #define OXIGRAPH_GENERATE_H
 
+#include "oxigraph/grammar.h"
 #include "oxigraph/model.h"
 #include "oxigraph/sampler.h"
 #include "oxigraph/tokenizer.h"
@@ -28,6 +29,9 @@ typedef struct og_generate_options {
     const char *const *stop; /* texts that end it; no part of them is given out */
     int n_stop;
     bool show_special; /* control tokens are text too */
+    /* What the answer must match, for the model's vocabulary; NULL: anything. Its position moves
+     * with the answer; the prompt is not part of it. */
+    og_matcher *matcher;
     /* Receives text on character boundaries; false ends. */
     bool (*text)(void *user, const char *bytes, size_t n);
     /* Asked between tokens, and every 512 tokens of the prompt; false ends. */

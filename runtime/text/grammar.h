@@ -9,7 +9,9 @@
  *   grammar_compile.c  expressions -> automaton
  *   grammar_trie.c     the vocabulary as a tree of bytes
  *   matcher.c          stacks, and their moves on bytes and tokens
- *   matcher_mask.c     which tokens may follow */
+ *   matcher_mask.c     which tokens may follow
+ *   matcher_names.c    names in JSON objects, which must differ
+ *   matcher_wait.c     constraints that begin later */
 #ifndef OG_RUNTIME_TEXT_GRAMMAR_H
 #define OG_RUNTIME_TEXT_GRAMMAR_H
 

@@ -247,6 +247,7 @@ void og_matcher_free(og_matcher *m)
         if (m->mask[i]) ogi_state_mask_free(m->ctx, m->mask[i]);
         ogi_free(m->ctx, m->mask[i]);
     }
+    ogi_wait_free(m->ctx, &m->wait);
     ogi_names_free(&m->names);
     ogi_names_free(&m->spare_names);
     void *const owned[] = { m->mask, m->work, m->filtered, m->cache.bits, m->cache.block };
@@ -281,6 +282,8 @@ void og_matcher_reset(og_matcher *m)
     (void)s;
     OGI_ASSERT(s == OG_OK);
     ogi_names_reset(&m->names);
+    m->wait.is_waiting = m->wait.n > 0;
+    m->wait.matched = 0;
 }
 
 og_status og_matcher_clone(const og_matcher *m, og_matcher **out)
@@ -289,6 +292,7 @@ og_status og_matcher_clone(const og_matcher *m, og_matcher **out)
     OG_TRY(og_matcher_new(m->g, m->ctx, &c));
     og_status s = ogi_machine_copy(&m->machine, m->position, &c->machine, &c->position);
     if (s == OG_OK) s = ogi_names_copy(&m->names, &c->names);
+    if (s == OG_OK) s = ogi_wait_copy(m->ctx, &m->wait, &c->wait);
     if (s != OG_OK) {
         og_matcher_free(c);
         c = NULL;
@@ -300,7 +304,10 @@ og_status og_matcher_clone(const og_matcher *m, og_matcher **out)
 og_status og_matcher_text(og_matcher *m, const char *text, size_t n, size_t *taken)
 {
     OG_TRY(tidy(m));
-    for (*taken = 0; *taken < n; ++*taken) {
+    *taken = 0;
+    for (int32_t part; m->wait.is_waiting && *taken < n; *taken += (size_t)part)
+        part = ogi_wait_bytes(&m->wait, text + *taken, (int32_t)OGI_MIN(n - *taken, 1u << 30));
+    for (; *taken < n; ++*taken) {
         int32_t to;
         OG_TRY(ogi_machine_step(&m->machine, m->position, (uint8_t)text[*taken], &to));
         if (to == OGI_DEAD) return OG_OK;
@@ -316,7 +323,7 @@ og_status og_matcher_text(og_matcher *m, const char *text, size_t n, size_t *tak
 
 og_status og_matcher_is_complete(og_matcher *m, bool *complete)
 {
-    *complete = m->machine.position[m->position].is_complete;
+    *complete = m->wait.is_waiting || m->machine.position[m->position].is_complete;
     return OG_OK;
 }
 
@@ -364,9 +371,10 @@ og_status og_matcher_accept(og_matcher *m, int32_t token)
     OG_TRY(tidy(m));
     ogi_machine *k = &m->machine;
     if (v->is_eog(v->user, token)) {
-        if (k->position[m->position].is_complete) return OG_OK;
+        if (m->wait.is_waiting || k->position[m->position].is_complete) return OG_OK;
         OG_FAIL(m->ctx, OG_E_INVALID, "the grammar does not let the text end here");
     }
+    if (m->wait.is_waiting) return ogi_wait_accept(m, token);
     bool is_text = !v->is_control || !v->is_control(v->user, token);
     size_t n = 0;
     const char *piece = is_text ? v->piece(v->user, token, &n) : NULL;

@@ -96,6 +96,17 @@ typedef struct ogi_mask_cache {
     int32_t n_block, max_block;
 } ogi_mask_cache;
 
+/* A text after which the constraint begins; n = 0: it holds from the start. */
+typedef struct ogi_wait {
+    char *text;
+    int32_t *back; /* of each prefix: its longest end that is a prefix too */
+    int32_t n, matched;
+    bool is_waiting;
+    int32_t *candidate; /* tokens that may complete the text */
+    int32_t n_candidate;
+    int64_t candidate_cap;
+} ogi_wait;
+
 struct og_matcher {
     og_ctx *ctx;
     const og_grammar *g;
@@ -103,6 +114,7 @@ struct og_matcher {
     int32_t position;      /* never OGI_DEAD */
     ogi_state_mask **mask; /* those the grammar has not prepared, by state; NULL until needed */
     ogi_mask_cache cache;
+    ogi_wait wait;
     ogi_names names, spare_names; /* where the grammar wants names tracked */
     uint32_t *filtered;           /* a mask without tokens that repeat a name */
     int64_t filtered_cap;
@@ -111,5 +123,14 @@ struct og_matcher {
 };
 
 void ogi_mask_cache_clear(ogi_mask_cache *c);
+
+/* ---- waiting for a text ---- */
+
+/* Takes bytes until the text is complete; returns how many. */
+int32_t ogi_wait_bytes(ogi_wait *w, const char *p, int32_t n);
+og_status ogi_wait_mask(og_matcher *m, const uint32_t **bits);
+og_status ogi_wait_accept(og_matcher *m, int32_t token);
+og_status ogi_wait_copy(og_ctx *ctx, const ogi_wait *from, ogi_wait *to);
+void ogi_wait_free(og_ctx *ctx, ogi_wait *w);
 
 #endif

@@ -301,6 +301,7 @@ og_status og_matcher_mask(og_matcher *m, const uint32_t **bits)
 {
     *bits = NULL;
     if (!m->g->trie) OG_FAIL(m->ctx, OG_E_INVALID, "the grammar was made without a vocabulary");
+    if (m->wait.is_waiting) return ogi_wait_mask(m, bits);
     OG_TRY(prepare_cache(m));
     ogi_mask_cache *c = &m->cache;
     int32_t b = c->block[m->position];

@@ -392,3 +392,49 @@ Test(grammar, clones_go_their_own_way)
     og_matcher_free(m), og_matcher_free(c), og_grammar_free(g);
     og_ctx_free(ctx);
 }
+
+Test(grammar, a_constraint_may_begin_after_a_text)
+{
+    og_ctx *ctx;
+    og_ctx_new(NULL, &ctx);
+    og_vocab_view v = small_vocab();
+    og_grammar *g;
+    og_matcher *m;
+    const uint32_t *bits;
+    bool complete;
+    const char *src = "root ::= \"1\" \"b\"+";
+    cr_assert(og_grammar_gbnf(ctx, src, strlen(src), "root", &v, &g) == OG_OK);
+    cr_assert(og_matcher_new(g, ctx, &m) == OG_OK);
+    cr_assert(og_matcher_wait(m, "aab", 3) == OG_OK);
+    for (int round = 0; round < 2; round++) {
+        int32_t aa = -1, b = -1, b1 = -1, ba = -1;
+        for (int32_t i = 0; i < N_PIECE; i++) {
+            if (!strcmp(piece_text[i], "aa")) aa = i;
+            if (!strcmp(piece_text[i], "b")) b = i;
+            if (!strcmp(piece_text[i], "b1")) b1 = i;
+            if (!strcmp(piece_text[i], "ba")) ba = i;
+        }
+        cr_assert(og_matcher_mask(m, &bits) == OG_OK);
+        for (int32_t i = 0; i < N_TOKEN; i++) cr_assert(bits[i >> 5] >> (i & 31) & 1);
+        cr_assert(og_matcher_accept(m, aa) == OG_OK);
+        cr_assert(og_matcher_accept(m, aa) == OG_OK); /* the text begins inside aaaa */
+        cr_assert(og_matcher_mask(m, &bits) == OG_OK);
+        cr_assert(bits[b >> 5] >> (b & 31) & 1);
+        cr_assert(bits[b1 >> 5] >> (b1 & 31) & 1);
+        cr_assert(!(bits[ba >> 5] >> (ba & 31) & 1), "goes on with what the grammar forbids");
+        cr_assert(og_matcher_accept(m, ba) == OG_E_INVALID);
+        og_error_clear(ctx);
+        og_matcher_is_complete(m, &complete);
+        cr_assert(complete);
+        cr_assert(og_matcher_accept(m, b1) == OG_OK);
+        og_matcher_is_complete(m, &complete);
+        cr_assert(!complete);
+        cr_assert(og_matcher_accept(m, END) == OG_E_INVALID);
+        og_error_clear(ctx);
+        cr_assert(og_matcher_accept(m, b) == OG_OK);
+        cr_assert(og_matcher_accept(m, END) == OG_OK);
+        og_matcher_reset(m);
+    }
+    og_matcher_free(m), og_grammar_free(g);
+    og_ctx_free(ctx);
+}

@@ -9,6 +9,17 @@ static const char *file_key(const char *option)
     return strcmp(option, "samplers") ? option : "sequence";
 }
 
+/* Sets an option; the error of a value that does not fit names the file. */
+static og_status set(og_ctx *ctx, const ogi_gguf *f, og_sampler_config *c, const char *option,
+                     const char *text)
+{
+    og_status s = og_sampler_config_set(ctx, c, option, text);
+    if (s == OG_OK || s == OG_E_MEMORY) return s;
+    og_error_clear(ctx);
+    OG_FAIL(ctx, OG_E_FORMAT, "%s: general.sampling.%s: '%.100s' is no value for it",
+            ogi_gguf_path(f), file_key(option), text);
+}
+
 static og_status read_number(og_ctx *ctx, const ogi_gguf *f, const char *option,
                              og_sampler_config *c)
 {
@@ -25,8 +36,7 @@ static og_status read_number(og_ctx *ctx, const ogi_gguf *f, const char *option,
         OG_TRY(ogi_gguf_float(f, key, &v));
     }
     snprintf(text, sizeof text, "%.17g", v);
-    if (og_sampler_config_set(ctx, c, option, text) == OG_OK) return OG_OK;
-    OG_FAIL(ctx, OG_E_FORMAT, "%s: %s: %s", ogi_gguf_path(f), key, "wants a number in range");
+    return set(ctx, f, c, option, text);
 }
 
 og_status ogi_sampler_config_gguf(og_ctx *ctx, const ogi_gguf *f, og_sampler_config *c)
@@ -39,7 +49,7 @@ og_status ogi_sampler_config_gguf(og_ctx *ctx, const ogi_gguf *f, og_sampler_con
     if (!list.n) return OG_OK;
     char *text = ogi_strndup(ctx, list.p, list.n);
     if (!text) return OG_E_MEMORY;
-    og_status s = og_sampler_config_set(ctx, c, "samplers", text);
+    og_status s = set(ctx, f, c, "samplers", text);
     ogi_free(ctx, text);
     return s;
 }

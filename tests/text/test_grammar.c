@@ -16,6 +16,7 @@
 
 typedef struct heap {
     int64_t live, peak;
+    int64_t n, fail_at; /* the n-th request fails; 0: none */
 } heap;
 
 static void *heap_realloc(void *user, void *p, size_t size)
@@ -27,6 +28,7 @@ static void *heap_realloc(void *user, void *p, size_t size)
         free(old);
         return NULL;
     }
+    if (++h->n == h->fail_at) return NULL;
     size_t *q = realloc(old, size + 16);
     if (!q) return NULL;
     *q = size;
@@ -437,4 +439,44 @@ Test(grammar, a_constraint_may_begin_after_a_text)
     }
     og_matcher_free(m), og_grammar_free(g);
     og_ctx_free(ctx);
+}
+
+/* Compiles, walks a few tokens, frees: with the n-th allocation failing, for every n. */
+Test(grammar, running_out_of_memory_is_an_error_like_others)
+{
+    static const char *const written[] = {
+        "root ::= \"(\" root \")\" | [ab]{1,3} | x*\nx ::= \"1\" \",\"?",
+        "{\"type\":\"object\",\"properties\":{\"ab\":{\"enum\":[1,\"a\"]}},"
+        "\"additionalProperties\":{\"allOf\":[{\"type\":\"integer\"},{\"minimum\":11}]}}",
+        "(a|b)+[^a-z]?",
+    };
+    og_vocab_view v = small_vocab();
+    for (int k = 0; k < 3; k++) {
+        og_status s = OG_E_MEMORY;
+        for (int64_t n = 1; s != OG_OK; n++) {
+            heap h = { 0 };
+            og_ctx *ctx = heap_ctx(&h);
+            og_grammar *g = NULL;
+            og_matcher *m = NULL, *c = NULL;
+            const uint32_t *bits;
+            h.n = 0, h.fail_at = n;
+            s = k == 0   ? og_grammar_gbnf(ctx, written[k], strlen(written[k]), "root", &v, &g)
+                : k == 1 ? og_grammar_schema(ctx, written[k], strlen(written[k]), &v, &g)
+                         : og_grammar_regex(ctx, written[k], strlen(written[k]), &v, &g);
+            if (s == OG_OK) s = og_matcher_new(g, ctx, &m);
+            for (int step = 0; step < 4 && s == OG_OK; step++) {
+                s = og_matcher_mask(m, &bits);
+                int32_t id = 0;
+                while (s == OG_OK && id < N_PIECE && !(bits[id >> 5] >> (id & 31) & 1)) id++;
+                if (s == OG_OK && id < N_PIECE) s = og_matcher_accept(m, id);
+            }
+            if (s == OG_OK) s = og_matcher_clone(m, &c);
+            cr_assert(s == OG_OK || (og_error(ctx)[0] && s != OG_E_INVALID), "%d, %d: %s", k,
+                      (int)n, og_error(ctx));
+            og_matcher_free(c), og_matcher_free(m), og_grammar_free(g);
+            og_ctx_free(ctx);
+            cr_assert(h.live == 0, "%d, %d: %d bytes leak", k, (int)n, (int)h.live);
+            cr_assert(n < 20000);
+        }
+    }
 }

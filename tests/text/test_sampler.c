@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include "base/ctx.h"
+#include "runtime/text/sampler_gguf.h"
+#include "tests/support/gguf_writer.h"
 
 static og_ctx *ctx;
 
@@ -278,4 +280,38 @@ Test(sampler, wrong_options_are_named)
         cr_assert(s != OG_OK, "%s was taken", bad[i].json);
         cr_assert(strstr(og_error(ctx), bad[i].says), "%s", og_error(ctx));
     }
+}
+
+static og_status options_of(ogt_gguf *w, og_sampler_config *c)
+{
+    int64_t size;
+    ogi_gguf *f;
+    unsigned char *bytes = ogt_gguf_finish(w, &size);
+    cr_assert(ogi_gguf_open_memory(ctx, "x.gguf", bytes, size, NULL, 0, &f) == OG_OK, "%s",
+              og_error(ctx));
+    og_sampler_config_init(c);
+    og_status s = ogi_sampler_config_gguf(ctx, f, c);
+    ogi_gguf_close(f);
+    free(bytes);
+    return s;
+}
+
+Test(sampler, options_come_from_the_model_file)
+{
+    ogt_gguf w = { 0 };
+    og_sampler_config c, d;
+    og_sampler_config_init(&d);
+    ogt_gguf_str(&w, "general.sampling.sequence", "top_k;temperature");
+    ogt_gguf_u32(&w, "general.sampling.top_k", 20);
+    ogt_gguf_f32(&w, "general.sampling.temp", 0.6f);
+    cr_assert(options_of(&w, &c) == OG_OK, "%s", og_error(ctx));
+    cr_assert(c.top_k == 20 && c.temp == 0.6f && c.top_p == d.top_p && c.n_samplers == 2);
+    cr_assert(c.samplers[0] == OG_SAMPLER_TOP_K && c.samplers[1] == OG_SAMPLER_TEMPERATURE);
+    ogt_gguf_str(&w, "general.sampling.top_k", "many");
+    cr_assert(options_of(&w, &c) == OG_E_FORMAT);
+    cr_assert(strstr(og_error(ctx), "x.gguf") && strstr(og_error(ctx), "general.sampling.top_k"));
+    og_error_clear(ctx);
+    ogt_gguf_f32(&w, "general.sampling.top_k", 1.5f);
+    cr_assert(options_of(&w, &c) == OG_E_FORMAT);
+    cr_assert(strstr(og_error(ctx), "x.gguf: general.sampling.top_k: '1.5'"), "%s", og_error(ctx));
 }

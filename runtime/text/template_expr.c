@@ -161,7 +161,7 @@ static tmpl_val add_strings(tmpl_heap *h, tmpl_val a, tmpl_val b)
     if (markup && !b.u.s->is_markup) b = ogi_tv_escape(h, b);
     if (ogi_tv_failed(h)) return ogi_tv_undef();
     tmpl_sb sum = { .h = h };
-    ogi_tv_sb_str(&sum, a.u.s);
+    ogi_tv_sb_begin(&sum, a.u.s);
     ogi_tv_sb_str(&sum, b.u.s);
     tmpl_val v = ogi_tv_sb_done(&sum);
     if (v.tag == TV_STR) v.u.s->is_markup = markup;
@@ -283,7 +283,11 @@ static tmpl_val concat(tmpl_run *r, const tmpl_node *n)
     tmpl_sb b = { .h = &r->h };
     for (const tmpl_node *i = n->a; i && !ogi_tv_failed(&r->h); i = i->next) {
         tmpl_val v = ogi_te_eval(r, i);
-        if (!ogi_tv_failed(&r->h)) ogi_tv_print(&b, v);
+        if (ogi_tv_failed(&r->h)) break;
+        if (i == n->a && v.tag == TV_STR)
+            ogi_tv_sb_begin(&b, v.u.s);
+        else
+            ogi_tv_print(&b, v);
     }
     return ogi_tv_sb_done(&b);
 }

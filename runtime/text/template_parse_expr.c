@@ -195,7 +195,10 @@ static tmpl_node *constant(tmpl_parser *p, size_t at, tmpl_val v)
 {
     tmpl_node *n = ogi_tp_node(p, N_CONST, at, NULL, NULL, NULL);
     if (n) n->value = v;
-    if (v.tag == TV_STR) ogi_tv_chars(v.u.s); /* counted now: constants are never written later */
+    if (v.tag == TV_STR) { /* counted now, nothing appended: constants are never written later */
+        ogi_tv_chars(v.u.s);
+        v.u.s->tail = NULL;
+    }
     return n;
 }
 

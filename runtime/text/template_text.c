@@ -110,7 +110,7 @@ static bool make_room(tmpl_sb *b, size_t n)
     }
     if (b->n) memcpy(p, b->p, b->n);
     if (mask) memcpy(mask, b->mask, b->n);
-    b->p = p, b->mask = mask, b->cap = cap;
+    b->p = p, b->mask = mask, b->cap = cap, b->tail = NULL;
     return true;
 }
 
@@ -170,10 +170,30 @@ void ogi_tv_sb_char(tmpl_sb *b, int32_t cp, bool trusted)
     ogi_tv_sb_add(b, c, n, trusted);
 }
 
+enum { MIN_TAIL = 256 };
+
+void ogi_tv_sb_begin(tmpl_sb *b, const tmpl_str *s)
+{
+    tmpl_tail *t = s->tail;
+    if (!t || t->p != s->p || t->used != s->n) {
+        ogi_tv_sb_str(b, s);
+        return;
+    }
+    t->used = SIZE_MAX; /* taken: whoever else appends meanwhile makes a copy */
+    b->p = t->p, b->n = s->n, b->cap = t->cap, b->tail = t;
+    b->mask = (unsigned char *)(uintptr_t)s->mask; /* grows with p */
+    b->trusted = s->trusted;
+}
+
 tmpl_val ogi_tv_sb_done(tmpl_sb *b)
 {
     if (b->failed) return ogi_tv_undef();
     tmpl_val v = ogi_tv_str(b->h, (ogi_sv){ b->p, b->n }, b->n ? b->trusted : true);
-    if (v.tag == TV_STR) v.u.s->mask = b->n ? b->mask : NULL;
+    if (v.tag != TV_STR || b->n == 0) return v;
+    v.u.s->mask = b->mask;
+    if (b->n < MIN_TAIL) return v;
+    if (!b->tail) b->tail = ogi_tv_alloc(b->h, 1, sizeof *b->tail);
+    if (b->tail) *b->tail = (tmpl_tail){ .p = b->p, .used = b->n, .cap = b->cap };
+    v.u.s->tail = b->tail;
     return v;
 }

@@ -64,8 +64,17 @@ typedef struct tmpl_str {
     int64_t n_char;            /* code points; -1 until counted */
     const unsigned char *mask; /* one byte a byte, 1 = trusted; NULL if all are alike */
     bool trusted;              /* when mask is NULL */
+    struct tmpl_tail *tail;    /* the buffer it was built in, if that may be built on; or NULL */
     bool is_markup;            /* came through |safe or |escape: `+` escapes the other side */
 } tmpl_str;
+
+/* A buffer with room behind a string: `s = s ~ x` appends in place to the string that ends it, so
+ * that building a text so takes linear memory. Other strings in it never see what is behind them.
+ */
+typedef struct tmpl_tail {
+    char *p;
+    size_t used, cap;
+} tmpl_tail;
 
 typedef struct tmpl_list {
     tmpl_val *v;
@@ -230,8 +239,12 @@ typedef struct tmpl_sb {
     size_t n, cap;
     bool trusted; /* of all bytes, while mask is NULL */
     bool failed;
-    size_t limit; /* 0 = none but memory */
+    size_t limit;    /* 0 = none but memory */
+    tmpl_tail *tail; /* of p, while p is a buffer taken over by ogi_tv_sb_begin */
 } tmpl_sb;
+
+/* Begins an empty builder with s, in its buffer if s ends that. */
+void ogi_tv_sb_begin(tmpl_sb *b, const tmpl_str *s);
 
 void ogi_tv_sb_add(tmpl_sb *b, const char *p, size_t n, bool trusted);
 void ogi_tv_sb_part(tmpl_sb *b, const tmpl_str *s, size_t begin, size_t end);

@@ -104,6 +104,29 @@ Test(template, newlines_of_any_kind_are_one)
     expect("{% if true %}\r\nx{% endif %}\r\n", "{}", "x");
 }
 
+Test(template, strings_that_share_a_buffer_do_not_see_one_another)
+{
+    expect("{% set a = 'x' * 300 ~ 'y' %}{% set b = a ~ '1' %}{% set c = a ~ '2' %}"
+           "{% set d = b + '3' %}{{ a[-2:] }}{{ b[-2:] }}{{ c[-2:] }}{{ d[-3:] }}{{ a | length }}",
+           "{}", "xyy1y2y13301");
+    expect("{% macro f(s) %}{{ (s ~ 'F')[-2:] }}{% endmacro %}{% set a = 'x' * 300 ~ 'y' %}"
+           "{{ (a ~ f(a) ~ a[-1:])[-5:] }}",
+           "{}", "xyyFy");
+    expect("{% set a = 'x' * 300 ~ c %}{{ (a + a)[-3:] }}{{ a | length }}", "{\"c\": \"!\"}",
+           "xx!301");
+}
+
+Test(template, texts_may_be_built_piece_by_piece)
+{
+    char *got = ogt_render("{% set ns = namespace(t='', u='') %}{% for i in range(20000) %}"
+                           "{% set ns.t = ns.t ~ 'a piece of text of some length, ' ~ c %}"
+                           "{% set ns.u = ns.u + 'b' + c %}"
+                           "{% endfor %}{{ ns.t | length }},{{ ns.u | length }}",
+                           "{\"c\": \"d\"}");
+    cr_expect(!strcmp(got, "660000,40000"), "%s", got);
+    free(got);
+}
+
 Test(template, markup_escapes_what_is_added_to_it)
 {
     expect("{{ ('<b>' | safe) + '<i>' }}|{{ '<i>' + ('<b>' | e) }}", "{}",

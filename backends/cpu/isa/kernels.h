@@ -37,7 +37,7 @@ enum {
     OGI_CPU_CHUNK = 256, /* keys that attention reduces before it merges */
     OGI_CPU_ALIGN = 64,
     OGI_CPU_ATTN_BATCH = 16, /* queries that go through a chunk together */
-    OGI_MM_SPAN = 128,       /* rows of a matmul that go through a chunk together */
+    OGI_MM_SPAN = 256,       /* rows of a matmul that go through a chunk together */
     OGI_MM_FLOAT_ROWS = 64,  /* the same with float weights, and tokens */
     OGI_MM_FLOAT_TOKS = 64
 };

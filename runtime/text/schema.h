@@ -19,7 +19,7 @@
 enum {
     OGI_SCHEMA_MAX_DEPTH = 100,
     OGI_SCHEMA_MAX_VISITS = 50000,
-    OGI_SCHEMA_MAX_COMPARES = 1000000,
+    OGI_SCHEMA_MAX_COMPARES = 200000,
     OGI_SCHEMA_MAX_LENGTH = 100000, /* minLength, maxLength, minItems, maxItems */
 };
 

@@ -246,7 +246,7 @@ og_status ogi_schema_merge(ogi_schema *s, json_t *a, json_t *b, const ogi_path *
 
 /* ---- disjointness ---- */
 
-static bool is_listed(const json_t *list, const char *name)
+static bool has_name(const json_t *list, const char *name)
 {
     size_t i;
     json_t *v;
@@ -255,11 +255,11 @@ static bool is_listed(const json_t *list, const char *name)
     return false;
 }
 
-/* The values that alone are possible: enum or const; NULL if any are. */
-static json_t *listed_values(ogi_schema *s, const json_t *a)
+/* The values that alone are possible: enum or const; NULL if any are. To be released. */
+static json_t *listed_values(const json_t *a)
 {
     json_t *c = json_object_get(a, "const");
-    return c ? ogi_schema_keep(s, json_pack("[O]", c)) : json_object_get(a, "enum");
+    return c ? json_pack("[O]", c) : json_incref(json_object_get(a, "enum"));
 }
 
 /* One of the values may be of these types? */
@@ -284,8 +284,7 @@ static bool objects_differ(ogi_schema *s, json_t *a, json_t *b, int depth)
         if (!name) continue;
         json_t *x = json_object_get(pa, name), *y = json_object_get(pb, name);
         if (!y && json_is_false(json_object_get(b, "additionalProperties"))) return true;
-        if (x && y && is_listed(rb, name) && ogi_schema_is_disjoint(s, x, y, depth + 1))
-            return true;
+        if (x && y && has_name(rb, name) && ogi_schema_is_disjoint(s, x, y, depth + 1)) return true;
     }
     json_array_foreach(rb, i, v)
     {
@@ -320,18 +319,21 @@ bool ogi_schema_is_disjoint(ogi_schema *s, json_t *a, json_t *b, int depth)
             return false;
         return ogi_schema_is_disjoint(s, x, y, depth + 1);
     }
-    const json_t *va = listed_values(s, a), *vb = listed_values(s, b);
     const json_t *ta = json_object_get(a, "type"), *tb = json_object_get(b, "type");
     unsigned types_a = ta ? type_bits(ta) : OGI_JSON_ANY;
     unsigned types_b = tb ? type_bits(tb) : OGI_JSON_ANY;
+    json_t *va = listed_values(a), *vb = listed_values(b);
+    bool is_listed = va || vb, is_apart = false;
     if (va && vb) {
         json_t *common = common_values(va, vb);
-        bool is_empty = json_array_size(common) == 0;
+        is_apart = json_array_size(common) == 0;
         json_decref(common);
-        return is_empty;
+    } else if (is_listed) {
+        is_apart = va ? !has_type(va, types_b) : !has_type(vb, types_a);
     }
-    if (va) return !has_type(va, types_b);
-    if (vb) return !has_type(vb, types_a);
+    json_decref(va);
+    json_decref(vb);
+    if (is_listed) return is_apart;
     unsigned overlap = types_a & types_b;
     if (overlap == 0) return true;
     if (overlap == OGI_JSON_OBJECT) return objects_differ(s, a, b, depth);

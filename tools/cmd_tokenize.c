@@ -137,7 +137,7 @@ int cmd_tokenize(int argc, char **argv)
         { "--ids", CLI_FLAG, &o.ids, NULL, "print ids alone, on one line" },
         { "--json", CLI_FLAG, &o.json, NULL, "print ids, pieces and counts as JSON" },
         { "--count", CLI_FLAG, &o.count, NULL, "print how many tokens and bytes" },
-        { "--jsonl", CLI_FLAG, &o.jsonl, NULL, "answer one JSON request a line (docs: README)" },
+        { "--jsonl", CLI_FLAG, &o.jsonl, NULL, "answer one JSON request a line: docs/tokenize.md" },
         { "--info", CLI_FLAG, &o.info, NULL, "print special ids and flags, with --json as JSON" },
         { "--verify", CLI_STR, &o.verify, "FILE", "compare with the ids in FILE (.jsonl)" },
         { "--heal", CLI_FLAG, &o.heal, NULL,

@@ -93,7 +93,12 @@ og_status og_tokenizer_open(og_ctx *ctx, const char *path, const char *const *ov
 {
     ogi_gguf *f = NULL;
     *out = NULL;
-    if (ogi_hf_is_json(path)) return load(ctx, NULL, path, out);
+    if (ogi_hf_is_json(path)) {
+        if (n_override)
+            OG_FAIL(ctx, OG_E_UNSUPPORTED, "%s: only metadata of GGUF files can be overridden",
+                    path);
+        return load(ctx, NULL, path, out);
+    }
     OG_TRY(ogi_gguf_open(ctx, path, override, n_override, &f));
     og_status status = load(ctx, f, NULL, out);
     ogi_gguf_close(f);

@@ -253,9 +253,11 @@ static og_status read_split(og_ctx *ctx, const json_t *json, ogi_vocab *v, ogi_h
         ogi_buf_puts(&text, regex);
     else
         quote(&text, string);
-    og_status status = add_behaved(ctx, v, hf, ogi_buf_str(&text),
-                                   json_string_value(json_object_get(json, "behavior")),
-                                   flag_or(json, "invert", false));
+    og_status status = OG_E_MEMORY;
+    if (!text.failed)
+        status = add_behaved(ctx, v, hf, ogi_buf_str(&text),
+                             json_string_value(json_object_get(json, "behavior")),
+                             flag_or(json, "invert", false));
     ogi_buf_free(&text);
     return status;
 }
@@ -313,8 +315,10 @@ static og_status read_one_pre_tokenizer(og_ctx *ctx, const json_t *p, ogi_vocab 
         ogi_buf text = { .ctx = ctx };
         const char *delimiter = json_string_value(json_object_get(p, "delimiter"));
         quote(&text, delimiter ? delimiter : "");
-        og_status status = text.n ? add_behaved(ctx, v, hf, ogi_buf_str(&text), "Removed", false)
-                                  : unsupported(ctx, v, type, "without a delimiter");
+        og_status status = OG_E_MEMORY;
+        if (!text.failed)
+            status = text.n ? add_behaved(ctx, v, hf, ogi_buf_str(&text), "Removed", false)
+                            : unsupported(ctx, v, type, "without a delimiter");
         ogi_buf_free(&text);
         return status;
     }

@@ -48,7 +48,7 @@ static og_status end_word(ogi_encoder *e)
     if (e->work.n > 3) OG_TRY(ogi_wpm_word(e));
     e->work.n = 0;
     ogi_buf_add(&e->work, OGI_SPACE_MARK, 3);
-    return OG_OK;
+    return e->work.failed ? OG_E_MEMORY : OG_OK;
 }
 
 /* The first character of the canonical decomposition: accents go with the rest of it. */

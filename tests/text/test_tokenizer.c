@@ -313,6 +313,87 @@ Test(tokenizer, a_megabyte_of_one_thing_is_no_quadratic_case_in_other_kinds)
     }
 }
 
+/* ---- memory ---- */
+
+typedef struct heap {
+    int64_t left, live; /* calls until one fails; pieces not freed */
+    bool failed;
+} heap;
+
+static void *counting_realloc(void *user, void *p, size_t size)
+{
+    heap *h = user;
+    if (!size) {
+        h->live -= p != NULL;
+        free(p);
+        return NULL;
+    }
+    if (h->left-- == 0) {
+        h->failed = true;
+        return NULL;
+    }
+    void *q = realloc(p, size);
+    h->live += q && !p;
+    return q;
+}
+
+/* Load, encode, decode, stream; OG_OK or the first failure. */
+static og_status use_once(og_ctx *c, const char *path)
+{
+    static const char text[] =
+        "The <s> quick\xff  brown \xf0\x9f\x98\x80 fox, 12345 <user> jumps</s>";
+    og_tokenizer *t = NULL;
+    og_tokens ids = { 0 };
+    char *back = NULL, *prefix = NULL;
+    size_t n;
+    og_detokenizer *d = NULL;
+    const char *part;
+    og_status s = og_tokenizer_open(c, path, NULL, 0, &t);
+    if (s == OG_OK) s = og_tokenizer_encode(t, c, text, sizeof text - 1, 3, &ids);
+    if (s == OG_OK) s = og_tokenizer_decode(t, c, ids.id, ids.n, 0, &back, &n);
+    if (s == OG_OK) s = og_detokenizer_new(t, c, 0, &d);
+    if (s == OG_OK) s = og_detokenizer_push(d, ids.id[0], &part, &n);
+    if (s == OG_OK) s = og_tokenizer_heal(t, c, &ids, 0, 4, &prefix, &n);
+    og_detokenizer_free(d);
+    og_text_free(c, back);
+    og_text_free(c, prefix);
+    og_tokens_free(c, &ids);
+    og_tokenizer_free(t);
+    return s;
+}
+
+Test(tokenizer, running_out_of_memory_anywhere_is_a_clean_error)
+{
+    static const char *const files[] = {
+        "vocab/synth-gemma4.gguf",
+        "vocab/synth-spm-flags.gguf",
+        "vocab/synth-ugm-charsmap.gguf",
+        "vocab/synth-wpm-cased.gguf",
+        "vocab/synth-plamo2.gguf",
+        "vocab/synth-rwkv.gguf",
+        "tokenizer_json/bpe-bytes-split.json",
+        "tokenizer_json/unigram.json",
+    };
+    for (int i = 0; i < OGI_LEN(files); i++) {
+        char path[512];
+        int64_t n = 0;
+        snprintf(path, sizeof path, DATA "%s", files[i]);
+        for (bool failed = true; failed; n++) {
+            heap h = { .left = n + 1 }; /* the context itself comes first */
+            og_ctx *c;
+            cr_assert(og_ctx_new(&(og_ctx_options){ .realloc = counting_realloc, .user = &h },
+                                 &c) == OG_OK);
+            og_status s = use_once(c, path);
+            failed = h.failed;
+            cr_assert(failed == (s == OG_E_MEMORY), "%s, call %d: status %d: %s", path, (int)n,
+                      (int)s, og_error(c));
+            og_ctx_free(c);
+            cr_assert(h.live == 0, "%s, call %d: %d pieces left", path, (int)n, (int)h.live);
+        }
+        cr_assert(n > 10);
+    }
+}
+
 /* ---- vocabularies that are wrong ---- */
 
 typedef struct made {

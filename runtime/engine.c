@@ -6,8 +6,8 @@
 
 #include "graph/dtype.h"
 #include "models/model.h"
-#include "runtime/kv_pool.h"
 #include "runtime/engine.h"
+#include "runtime/kv_pool.h"
 #include "runtime/program.h"
 
 enum { MAX_BESIDE = 1024 }; /* sequences alive at once */

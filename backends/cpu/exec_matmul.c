@@ -11,10 +11,10 @@
 #include "graph/dtype.h"
 
 enum {
-    MAX_TOK = 512,            /* tokens of one kernel call */
+    MAX_TOK = 512,             /* tokens of one kernel call */
     PANEL_BYTES = 1024 * 1024, /* panels of one item: half of a usual L2 */
-    ITEMS_PER_THREAD = 6,     /* enough to even out threads of unequal speed */
-    MIN_TOK_BLOCK = 32,       /* splitting tokens unpacks weights again: only above this */
+    ITEMS_PER_THREAD = 6,      /* enough to even out threads of unequal speed */
+    MIN_TOK_BLOCK = 32,        /* splitting tokens unpacks weights again: only above this */
 };
 
 /* Offsets into the thread's scratch. */

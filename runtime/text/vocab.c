@@ -19,14 +19,14 @@ typedef struct model_defaults {
 
 // clang-format off
 static const model_defaults models[] = {
-    /* model     kind                bos  eos  unk  sep  pad  mask  +bos   +eos   +sep   prefix clean  escape */
-    { "llama",  OGI_VOCAB_SPM,       1,   2,   0,  -1,  -1,  -1,   true,  false, false, true,  false, true },
-    { "bert",   OGI_VOCAB_WPM,     101,  -1, 100, 102,   0, 103,   true,  false, true,  false, true,  true },
-    { "gpt2",   OGI_VOCAB_BPE,      11,  11,  -1,  -1,  -1,  -1,   false, false, false, false, true,  false },
-    { "gemma4", OGI_VOCAB_BPE,       2,   1,   3,  -1,   0,  -1,   true,  false, false, false, true,  true },
-    { "t5",     OGI_VOCAB_UGM,      -1,   1,   2,  -1,   0,  -1,   false, true,  false, true,  false, true },
-    { "rwkv",   OGI_VOCAB_RWKV,     -1,  -1,  -1,  -1,  -1,  -1,   false, false, false, false, false, true },
-    { "plamo2", OGI_VOCAB_PLAMO2,    1,   2,   0,  -1,   3,  -1,   false, false, false, false, false, true },
+    /* model, kind, bos eos unk sep pad mask; add bos eos sep, space prefix, clean, escape */
+    { "llama", OGI_VOCAB_SPM, 1, 2, 0, -1, -1, -1, 1, 0, 0, 1, 0, 1 },
+    { "bert", OGI_VOCAB_WPM, 101, -1, 100, 102, 0, 103, 1, 0, 1, 0, 1, 1 },
+    { "gpt2", OGI_VOCAB_BPE, 11, 11, -1, -1, -1, -1, 0, 0, 0, 0, 1, 0 },
+    { "gemma4", OGI_VOCAB_BPE, 2, 1, 3, -1, 0, -1, 1, 0, 0, 0, 1, 1 },
+    { "t5", OGI_VOCAB_UGM, -1, 1, 2, -1, 0, -1, 0, 1, 0, 1, 0, 1 },
+    { "rwkv", OGI_VOCAB_RWKV, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 1 },
+    { "plamo2", OGI_VOCAB_PLAMO2, 1, 2, 0, -1, 3, -1, 0, 0, 0, 0, 0, 1 },
 };
 // clang-format on
 

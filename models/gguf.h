@@ -9,9 +9,20 @@
 #include "base/buf.h"
 
 typedef enum ogi_gguf_type {
-    OGI_GGUF_U8, OGI_GGUF_I8, OGI_GGUF_U16, OGI_GGUF_I16, OGI_GGUF_U32, OGI_GGUF_I32,
-    OGI_GGUF_F32, OGI_GGUF_BOOL, OGI_GGUF_STR, OGI_GGUF_ARRAY, OGI_GGUF_U64, OGI_GGUF_I64,
-    OGI_GGUF_F64, OGI_GGUF_TYPE_COUNT
+    OGI_GGUF_U8,
+    OGI_GGUF_I8,
+    OGI_GGUF_U16,
+    OGI_GGUF_I16,
+    OGI_GGUF_U32,
+    OGI_GGUF_I32,
+    OGI_GGUF_F32,
+    OGI_GGUF_BOOL,
+    OGI_GGUF_STR,
+    OGI_GGUF_ARRAY,
+    OGI_GGUF_U64,
+    OGI_GGUF_I64,
+    OGI_GGUF_F64,
+    OGI_GGUF_TYPE_COUNT
 } ogi_gguf_type;
 
 /* One metadata pair. Scalars have n = 1 and type != ARRAY; arrays have type ARRAY and elem, n.
@@ -52,10 +63,10 @@ const char *ogi_gguf_path(const ogi_gguf *f);
 int ogi_gguf_version(const ogi_gguf *f);
 int64_t ogi_gguf_size(const ogi_gguf *f); /* bytes of all parts */
 int64_t ogi_gguf_kv_count(const ogi_gguf *f);
-const ogi_gguf_kv *ogi_gguf_kv_at(const ogi_gguf *f, int64_t i); /* in file order */
+const ogi_gguf_kv *ogi_gguf_kv_at(const ogi_gguf *f, int64_t i);      /* in file order */
 const ogi_gguf_kv *ogi_gguf_find(const ogi_gguf *f, const char *key); /* NULL if absent */
 int64_t ogi_gguf_tensor_count(const ogi_gguf *f);
-const ogi_gguf_tensor *ogi_gguf_tensor_at(const ogi_gguf *f, int64_t i); /* in file order */
+const ogi_gguf_tensor *ogi_gguf_tensor_at(const ogi_gguf *f, int64_t i);     /* in file order */
 const ogi_gguf_tensor *ogi_gguf_tensor_find(const ogi_gguf *f, ogi_sv name); /* NULL if absent */
 
 /* Typed reads. Absent key: *out is left as it was (put the default there first), OG_OK. A key of

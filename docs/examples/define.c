@@ -1,4 +1,5 @@
-/* Defines an architecture from nothing and runs it:
+/* SPDX-License-Identifier: MIT
+ * Defines an architecture from nothing and runs it:
  *   cc define.c $(pkg-config --cflags --libs oxigraph) && ./a.out MODEL.gguf
  *
  * It is a Llama-like decoder, spelled out: a table of hyperparameters, a table of weights, one

@@ -1,4 +1,5 @@
-/* Tells a story: cc generate.c $(pkg-config --cflags --libs oxigraph) && ./a.out MODEL.gguf */
+/* SPDX-License-Identifier: MIT
+ * Tells a story: cc generate.c $(pkg-config --cflags --libs oxigraph) && ./a.out MODEL.gguf */
 #include <oxigraph/generate.h>
 #include <stdio.h>
 #include <string.h>

@@ -33,8 +33,7 @@ static void derive(og_hparams *hp)
 static void derive_scale(og_hparams *hp, int n_layer_27b)
 {
     derive(hp);
-    if (hp->n_layer == n_layer_27b)
-        hp->attn_scale = 1 / sqrtf((float)(hp->n_embd / hp->n_head));
+    if (hp->n_layer == n_layer_27b) hp->attn_scale = 1 / sqrtf((float)(hp->n_embd / hp->n_head));
 }
 
 static void derive2(og_hparams *hp)

@@ -3,7 +3,6 @@
 #include <oxigraph/generate.h>
 #include <stdio.h>
 #include <string.h>
-
 static bool print(void *user, const char *bytes, size_t n)
 {
     return fwrite(bytes, 1, n, user) == n;

@@ -99,7 +99,8 @@ static void escape_into(char *dst, size_t size, const char *src)
 
 og_status ogi_fail(og_ctx *ctx, og_status code, const char *file, int line, const char *fmt, ...)
 {
-    if (ctx->status != OG_OK) return code;
+    /* What follows from memory running out is not a failure of its own kind. */
+    if (ctx->status != OG_OK) return ctx->status == OG_E_MEMORY ? OG_E_MEMORY : code;
     char raw[sizeof ctx->text];
     va_list args;
     va_start(args, fmt);

@@ -194,8 +194,8 @@ static og_status run(bench *b)
     if (cli_model_config(&o->model, &mo) >= 0) return OG_E_INVALID;
     mo.n_sequence = (int)o->batch;
     if (!mo.n_ctx) mo.n_ctx = OGI_MAX(OGI_MAX(o->prefill, o->context + o->decode), 1);
-    OG_TRY(measure_roofline(b, &b->report.roof));
     OG_TRY(load(b, &mo));
+    OG_TRY(measure_roofline(b, &b->report.roof));
     OG_TRY(measure(b));
     OG_TRY(measure_roofline(b, &b->report.roof)); /* the better one of before and after */
     return report(b);

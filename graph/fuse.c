@@ -454,27 +454,31 @@ static og_status emit_sets(fuser *f, const fgroup *a, ogi_group *out)
     return OG_OK;
 }
 
+/* The group's members, those of its prologue included, in graph order. */
+static og_status emit_members(fuser *f, int id, ogi_group *out)
+{
+    const fgroup *a = &f->group[id];
+    const ids *pro = a->prologue >= 0 ? &f->group[a->prologue].node : NULL;
+    int64_t n = a->node.n + (pro ? pro->n : 0);
+    out->member = ogi_arena_alloc(&f->p->mem, (size_t)n + 1, sizeof *out->member);
+    if (!out->member) return OG_E_MEMORY;
+    out->n_member = list_nodes(f, &a->node, pro, -1, out->member);
+    if (!pro) return OG_OK;
+    out->prologue = nodes_of(f, pro, &out->n_prologue);
+    if (!out->prologue) return OG_E_MEMORY;
+    for (int64_t i = 0; i < pro->n; i++) f->of[pro->p[i]] = id;
+    return OG_OK;
+}
+
 static og_status emit_group(fuser *f, int id, ogi_group *out)
 {
     const fgroup *a = &f->group[id];
     *out = (ogi_group){ .kind = a->kind };
-    ids all = { 0 };
-    for (int64_t i = 0; i < a->node.n; i++) OG_TRY(ids_add(f, &all, a->node.p[i]));
-    if (a->prologue >= 0) {
-        const ids *pro = &f->group[a->prologue].node;
-        out->prologue = nodes_of(f, pro, &out->n_prologue);
-        if (!out->prologue) return OG_E_MEMORY;
-        for (int64_t i = 0; i < pro->n; i++) {
-            OG_TRY(ids_add(f, &all, pro->p[i]));
-            f->of[pro->p[i]] = id;
-        }
-    }
-    out->member = nodes_of(f, &all, &out->n_member);
-    ogi_free(f->ctx, all.p);
+    OG_TRY(emit_members(f, id, out));
     int n = out->n_member;
     out->read = ogi_arena_alloc(&f->p->mem, (size_t)n * OGI_MAX_SRC + 1, sizeof *out->read);
     out->write = ogi_arena_alloc(&f->p->mem, (size_t)n + 1, sizeof *out->write);
-    if (!out->member || !out->read || !out->write) return OG_E_MEMORY;
+    if (!out->read || !out->write) return OG_E_MEMORY;
     for (int i = 0; i < n; i++) {
         const og_tensor *x = out->member[i];
         for (int s = 0; s < x->n_src; s++) {

@@ -18,10 +18,10 @@ Test(roofline, measures_every_limit_of_every_instruction_set)
         cr_assert(ogi_roofline_measure(ctx, pool, isa, &r) == OG_OK, "%s", og_error(ctx));
         printf("%s: read %.1f GB/s, f32 %.0f, bf16 %.0f GFLOP/s, int8 %.0f GOP/s\n", isa->name,
                r.read_gb_s, r.f32_gflop_s, r.bf16_gflop_s, r.int8_gop_s);
-        cr_assert(r.read_gb_s > 0.1 && r.read_gb_s < 1e4);
-        cr_assert(r.f32_gflop_s > 0.01 && r.f32_gflop_s < 1e6);
-        cr_assert(r.bf16_gflop_s > 0.01 && r.bf16_gflop_s < 1e6);
-        cr_assert(r.int8_gop_s > 0.01 && r.int8_gop_s < 1e7);
+        cr_assert(r.read_gb_s > 0 && r.read_gb_s < 1e4);
+        cr_assert(r.f32_gflop_s > 0 && r.f32_gflop_s < 1e6);
+        cr_assert(r.bf16_gflop_s > 0 && r.bf16_gflop_s < 1e6);
+        cr_assert(r.int8_gop_s > 0 && r.int8_gop_s < 1e7);
     }
     ogi_pool_free(pool);
     og_ctx_free(ctx);

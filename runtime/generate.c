@@ -110,6 +110,15 @@ static bool give_text(run *r, bool is_end)
     return go_on;
 }
 
+static og_status note_chosen(run *r, int32_t token)
+{
+    og_tokens *c = r->opt->chosen;
+    if (!c) return OG_OK;
+    OG_TRY(ogi_grow(ogi_model_ctx(r->m), &c->id, &c->cap, c->n + 1, sizeof *c->id));
+    c->id[c->n++] = token;
+    return OG_OK;
+}
+
 /* The token's text to the held buffer. */
 static og_status hold(run *r, int32_t token)
 {
@@ -128,6 +137,7 @@ static og_status loop(run *r, og_sequence *seq, const og_tokenizer *t)
     for (;;) {
         int32_t token = r->next;
         og_sampler_accept(r->sampler, token);
+        OG_TRY(note_chosen(r, token));
         if (o->matcher) OG_TRY(og_matcher_accept(o->matcher, token));
         if (og_tokenizer_is_eog(t, token)) {
             r->out->stop = OG_STOP_EOG;

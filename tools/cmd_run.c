@@ -1,87 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
- * `oxigraph run`: completes a prompt, streaming text to standard output. */
+ * `oxigraph run`: answers or completes one prompt, streaming text to standard output; without a
+ * prompt, a chat. */
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 #include "base/file.h"
-#include "oxigraph/generate.h"
-#include "runtime/engine.h"
-#include "tools/cli_grammar.h"
-#include "tools/cli_model.h"
-#include "tools/cli_sampler.h"
+#include "tools/chat.h"
 
-enum { MAX_PROMPT = 64 << 20 };
-
-static volatile sig_atomic_t interrupted;
-
-static void on_interrupt(int sig)
-{
-    (void)sig;
-    interrupted = 1;
-}
-
-typedef struct options {
-    cli_model model;
-    cli_sampler sampler;
-    cli_grammar grammar;
-    const char *prompt, *file;
-    int64_t n;
-    bool raw, no_echo, special;
-    cli_list stop;
-} options;
-
-/* Writes text; on a terminal control characters are shown escaped. */
-static bool print_text(void *user, const char *p, size_t n)
-{
-    bool tty = *(bool *)user;
-    for (size_t i = 0; i < n; i++) {
-        unsigned char c = (unsigned char)p[i];
-        bool c1 = c == 0xc2 && i + 1 < n && (unsigned char)p[i + 1] < 0xa0;
-        if (tty && ((c < 0x20 && c != '\n' && c != '\t') || c == 0x7f))
-            printf("\\x%02x", c);
-        else if (tty && c1)
-            printf("\\x%02x", (unsigned char)p[++i]);
-        else
-            putchar(c);
-    }
-    return fflush(stdout) == 0;
-}
-
-static bool go_on(void *user)
-{
-    (void)user;
-    return !interrupted;
-}
-
-static const char *why(const og_generate_result *r, const options *o)
-{
-    switch (r->stop) {
-    case OG_STOP_EOG: return "end of text";
-    case OG_STOP_LENGTH: return "-n reached";
-    case OG_STOP_TEXT: return o->stop.item[r->stop_index];
-    case OG_STOP_CONTEXT: return "context full";
-    case OG_STOP_CANCELLED: return "interrupted";
-    }
-    return "";
-}
-
-static void show_statistics(const og_generate_result *r, const options *o, og_sequence *seq)
-{
-    if (r->stop == OG_STOP_CONTEXT)
-        fprintf(stderr, "\noxigraph: the context of %lld tokens is full; -c N makes it larger\n",
-                (long long)og_sequence_length(seq));
-    fprintf(stderr,
-            "\nprompt %lld tokens, %.1f tokens/s; generated %lld tokens, %.1f tokens/s (%s)\n",
-            (long long)r->n_prompt, (double)r->n_prompt / OGI_MAX(r->prompt_s, 1e-9),
-            (long long)r->n_generated, (double)r->n_generated / OGI_MAX(r->generate_s, 1e-9),
-            why(r, o));
-}
+enum { MAX_PROMPT = 64 << 20, N_OPTIONS = 11 };
 
 /* The prompt from -p, -f, the argument, or "-" for standard input. */
-static og_status read_prompt(og_ctx *ctx, const options *o, const char *arg, ogi_buf *out)
+static og_status read_prompt(og_ctx *ctx, const run_options *o, const char *arg, ogi_buf *out)
 {
     const char *text = o->prompt ? o->prompt : arg;
     if (o->file) return ogi_file_read(ctx, o->file, MAX_PROMPT, out);
@@ -90,140 +20,105 @@ static og_status read_prompt(og_ctx *ctx, const options *o, const char *arg, ogi
     return out->failed ? OG_E_MEMORY : OG_OK;
 }
 
-/* What a run holds while it lasts. */
-typedef struct session {
-    og_ctx *ctx;
-    og_model *model;
-    og_sequence *seq;
-    og_tokenizer *tok;
-    og_vocab_view *view;
-    og_sampler *sampler;
-    og_grammar *grammar; /* NULL: no constraint */
-    og_matcher *matcher;
-    og_tokens ids;
-    ogi_buf prompt;
-} session;
-
-static void close_session(session *s)
+/* The prompt as a user's message, after --system. */
+static og_status encode_message(run_session *s, const ogi_buf *prompt)
 {
-    og_sampler_free(s->sampler);
-    og_matcher_free(s->matcher);
-    og_grammar_free(s->grammar);
-    og_vocab_view_free(s->view);
-    og_tokens_free(s->ctx, &s->ids);
-    og_model_free(s->model);
-    og_tokenizer_free(s->tok);
-    ogi_buf_free(&s->prompt);
-}
-
-static og_status encode_prompt(session *s, const options *o, const char *arg)
-{
-    OG_TRY(read_prompt(s->ctx, o, arg, &s->prompt));
-    OG_TRY(og_tokenizer_encode(s->tok, s->ctx, ogi_buf_str(&s->prompt), s->prompt.n,
-                               OG_ENCODE_ADD_SPECIAL | OG_ENCODE_PARSE_SPECIAL, &s->ids));
-    if (!s->ids.n) { /* an empty prompt: begin with BOS if there is one */
-        int32_t bos = og_tokenizer_special(s->tok, OG_SPECIAL_BOS);
-        if (bos < 0) OG_FAIL(s->ctx, OG_E_INVALID, "the prompt is empty and the model has no BOS");
-        OG_TRY(ogi_grow(s->ctx, &s->ids.id, &s->ids.cap, 1, sizeof *s->ids.id));
-        s->ids.id[s->ids.n++] = bos;
-    }
-    return OG_OK;
-}
-
-static og_status generate(session *s, const options *o, og_generate_result *r)
-{
-    bool tty = isatty(STDOUT_FILENO);
-    if (!o->no_echo) print_text(&tty, ogi_buf_str(&s->prompt), s->prompt.n);
-    og_generate_options go = {
-        .prompt = s->ids.id,
-        .n_prompt = s->ids.n,
-        .max_tokens = o->n > 0 ? o->n : 0,
-        .stop = o->stop.item,
-        .n_stop = o->stop.n,
-        .show_special = o->special,
-        .matcher = s->matcher,
-        .text = print_text,
-        .go_on = go_on,
-        .user = &tty,
-    };
-    struct sigaction act = { .sa_handler = on_interrupt }, old;
-    sigaction(SIGINT, &act, &old);
-    og_status st = o->n == 0 ? OG_OK : og_generate(s->model, s->seq, s->tok, s->sampler, &go, r);
-    sigaction(SIGINT, &old, NULL);
+    const char *system = s->opt->system;
+    json_t *list = json_array();
+    if (system)
+        json_array_append_new(list, run_json_message(s->ctx, "system", system, strlen(system)));
+    json_array_append_new(list, run_json_message(s->ctx, "user", ogi_buf_str(prompt), prompt->n));
+    og_status st =
+        json_array_size(list) == (system ? 2 : 1) ? run_encode_messages(s, list) : OG_E_MEMORY;
+    json_decref(list);
     return st;
 }
 
-/* -1 to go on, or an exit status. */
-static int open_session(session *s, const options *o, const char *path, const char *arg,
-                        const og_model_options *mo)
+static og_status answer(run_session *s, const ogi_buf *prompt, run_answer *a)
 {
-    og_sampler_config sc;
-    og_ctx *ctx = s->ctx;
-    if (og_tokenizer_open(ctx, path, mo->override, mo->n_override, &s->tok) != OG_OK) return 1;
-    if (encode_prompt(s, o, arg) != OG_OK) return 1;
-    if (cli_model_load(ctx, path, mo, &s->model) != OG_OK) return 1;
-    int status = cli_sampler_config(ctx, &o->sampler, ogi_model_file(s->model), &sc);
-    if (status >= 0) return status;
-    if (og_vocab_view_new(ctx, s->tok, &s->view) != OG_OK) return 1;
-    if (og_sampler_new(ctx, &sc, s->view, &s->sampler) != OG_OK) return 1;
-    status = cli_grammar_compile(ctx, &o->grammar, s->view, &s->grammar);
-    if (status >= 0) return status;
-    if (s->grammar && og_matcher_new(s->grammar, ctx, &s->matcher) != OG_OK) return 1;
-    const char *after = o->grammar.after;
-    if (after && og_matcher_wait(s->matcher, after, strlen(after)) != OG_OK) return 1;
-    return og_sequence_new(s->model, &s->seq) == OG_OK ? -1 : 1;
+    const run_options *o = s->opt;
+    OG_TRY(s->chat ? encode_message(s, prompt)
+                   : run_encode_text(s, ogi_buf_str(prompt), prompt->n));
+    if (!s->chat && !o->no_echo && !o->json) run_print(s, ogi_buf_str(prompt), prompt->n);
+    OG_TRY(run_answer_ids(s, !o->json, a));
+    if (o->json) return run_print_json(s, a);
+    putchar('\n');
+    run_print_statistics(s, &a->result);
+    return OG_OK;
 }
 
-static int run(const options *o, const char *path, const char *arg, const og_model_options *mo)
+static int run(const run_options *o, const char *path, const char *arg, const og_model_options *mo)
 {
-    session s = { .ctx = cli_ctx() };
-    og_generate_result r = { .stop_index = -1 };
+    run_session s = { .ctx = cli_ctx(), .opt = o };
     if (!s.ctx) return 1;
-    s.prompt.ctx = s.ctx;
-    int status = open_session(&s, o, path, arg, mo);
-    if (status < 0) {
-        status = generate(&s, o, &r) == OG_OK ? 0 : 1;
-        if (status == 0) {
-            putchar('\n');
-            show_statistics(&r, o, s.seq);
-            if (r.stop == OG_STOP_CANCELLED && interrupted) status = 130;
-        }
-    }
-    close_session(&s);
+    run_answer a = { .text.ctx = s.ctx };
+    ogi_buf prompt = { .ctx = s.ctx };
+    bool has_prompt = arg || o->prompt || o->file;
+    int status = has_prompt && read_prompt(s.ctx, o, arg, &prompt) != OG_OK ? 1 : -1;
+    if (status < 0) status = run_open(&s, path, mo, !has_prompt);
+    if (status < 0 && !has_prompt)
+        status = chat_loop(&s) == OG_OK ? 0 : 1;
+    else if (status < 0)
+        status = answer(&s, &prompt, &a) == OG_OK ? 0 : 1;
+    if (has_prompt && status == 0 && a.result.stop == OG_STOP_CANCELLED && run_is_interrupted())
+        status = 130;
+    ogi_buf_free(&prompt);
+    run_answer_free(s.ctx, &a);
+    run_close(&s);
     if (status == 1) return cli_fail(s.ctx);
     og_ctx_free(s.ctx);
     return status;
 }
 
+/* -1 to go on, or the exit status 2 (told). */
+static int check_options(const run_options *o, bool has_prompt)
+{
+    if (o->raw && (o->system || o->chat_template || o->kwargs))
+        return cli_usage_error("--raw leaves no place for --system, --chat-template and "
+                               "--template-kwargs");
+    if (!has_prompt && (o->raw || o->json))
+        return cli_usage_error("no prompt: %s wants one, as an argument, with -p, -f, or - for "
+                               "stdin",
+                               o->raw ? "--raw" : "--json");
+    return -1;
+}
+
 int cmd_run(int argc, char **argv)
 {
-    options o = { .model.kv = "f16", .n = -1 };
+    run_options o = { .model.kv = "f16", .n = -1 };
     const char *args[2] = { NULL, NULL };
-    int n_args, n = 0;
-    cli_opt opt[CLI_MODEL_OPTIONS + CLI_SAMPLER_OPTIONS + CLI_GRAMMAR_OPTIONS + 7] = {
+    int n_args, n = N_OPTIONS;
+    cli_opt opt[CLI_MODEL_OPTIONS + CLI_SAMPLER_OPTIONS + CLI_GRAMMAR_OPTIONS + N_OPTIONS] = {
         { "-p|--prompt", CLI_STR, &o.prompt, "TEXT", "the prompt" },
         { "-f|--file", CLI_STR, &o.file, "FILE", "read the prompt from a file" },
         { "-n|--predict", CLI_INT, &o.n, "N", "tokens to generate; default: until the end" },
-        { "--raw", CLI_FLAG, &o.raw, NULL, "complete the text as it is" },
-        { "--no-echo", CLI_FLAG, &o.no_echo, NULL, "do not print the prompt" },
+        { "--system", CLI_STR, &o.system, "TEXT", "what the model is told first" },
+        { "--chat-template", CLI_STR, &o.chat_template, "NAME|FILE",
+          "a template of the model, a built-in one (chatml), or a file" },
+        { "--template-kwargs", CLI_STR, &o.kwargs, "JSON", "object of further variables" },
+        { "--raw", CLI_FLAG, &o.raw, NULL, "complete the prompt as it is, without a template" },
+        { "--no-echo", CLI_FLAG, &o.no_echo, NULL, "do not print the prompt that is completed" },
         { "--stop", CLI_LIST, &o.stop, "TEXT", "end before this text; repeatable" },
         { "--special", CLI_FLAG, &o.special, NULL, "print control tokens" },
+        { "--json", CLI_FLAG, &o.json, NULL, "print one object: text, ids, stop, tokens, seconds" },
     };
-    n = 7 + cli_model_options(&o.model, opt + 7);
+    n += cli_model_options(&o.model, opt + n);
     n += cli_sampler_options(&o.sampler, opt + n, CLI_SAMPLER_OPTIONS);
     n += cli_grammar_options(&o.grammar, opt + n);
-    cli_spec spec = { "oxigraph run MODEL [PROMPT] [options]",
-                      "Completes a prompt, from the argument, -p, -f, or - for standard input.\n"
-                      "Text goes to standard output, statistics to standard error.",
-                      opt,
-                      n,
-                      1,
-                      2 };
+    cli_spec spec = {
+        "oxigraph run MODEL [PROMPT] [options]",
+        "Answers a prompt from the argument, -p, -f, or - for standard input, through\n"
+        "the model's chat template; a model without one completes it, as --raw does.\n"
+        "Without a prompt: a chat; /help lists its commands.\n"
+        "Text goes to standard output, statistics to standard error.",
+        opt,
+        n,
+        1,
+        2
+    };
     og_model_options mo;
     int status = cli_parse(&spec, argc, argv, args, &n_args);
     if (status < 0) status = cli_model_config(&o.model, &mo);
-    if (status >= 0) return status;
-    if (n_args < 2 && !o.prompt && !o.file)
-        return cli_usage_error("no prompt: give it as an argument, with -p, -f, or - for stdin");
-    return run(&o, args[0], args[1], &mo);
+    if (status < 0) status = check_options(&o, n_args > 1 || o.prompt || o.file);
+    return status >= 0 ? status : run(&o, args[0], args[1], &mo);
 }

@@ -32,6 +32,8 @@ typedef struct og_generate_options {
     /* What the answer must match, for the model's vocabulary; NULL: anything. Its position moves
      * with the answer; the prompt is not part of it. */
     og_matcher *matcher;
+    /* Where the tokens chosen are appended, the end token too, in the model's context; or NULL. */
+    og_tokens *chosen;
     /* Receives text on character boundaries; false ends. */
     bool (*text)(void *user, const char *bytes, size_t n);
     /* Asked between tokens, and every 512 tokens of the prompt; false ends. */

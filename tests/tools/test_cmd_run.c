@@ -91,9 +91,12 @@ Test(perplexity, within_half_a_percent_of_the_references, .timeout = 600)
 
 Test(run, seeds_reproduce)
 {
-    ogt_result a = ogt_run_command("%s run %s -p 'A fox' -n 30 --seed 5 -t 1", OGT_PROGRAM, STORY);
-    ogt_result b = ogt_run_command("%s run %s -p 'A fox' -n 30 --seed 5 -t 2", OGT_PROGRAM, STORY);
-    ogt_result c = ogt_run_command("%s run %s -p 'A fox' -n 30 --seed 6 -t 2", OGT_PROGRAM, STORY);
+    ogt_result a =
+        ogt_run_command("%s run %s --raw -p 'A fox' -n 30 --seed 5 -t 1", OGT_PROGRAM, STORY);
+    ogt_result b =
+        ogt_run_command("%s run %s --raw -p 'A fox' -n 30 --seed 5 -t 2", OGT_PROGRAM, STORY);
+    ogt_result c =
+        ogt_run_command("%s run %s --raw -p 'A fox' -n 30 --seed 6 -t 2", OGT_PROGRAM, STORY);
     cr_assert_eq(a.status, 0);
     cr_assert_str_eq(a.out, b.out);
     cr_assert_str_neq(a.out, c.out);
@@ -102,14 +105,16 @@ Test(run, seeds_reproduce)
 
 Test(run, stop_strings_span_tokens_and_are_not_printed)
 {
-    ogt_result all = ogt_run_command(
-        "%s run %s --no-echo --temp 0 -n 30 -p 'A poor man had three sons'", OGT_PROGRAM, STORY);
+    ogt_result all =
+        ogt_run_command("%s run %s --raw --no-echo --temp 0 -n 30 -p 'A poor man had three sons'",
+                        OGT_PROGRAM, STORY);
     const char *stop = "daughter, who was";
     char *at = strstr(all.out, stop);
     cr_assert_not_null(at, "%s", all.out);
-    ogt_result r = ogt_run_command("%s run %s --no-echo --temp 0 -n 30 --stop nothing --stop '%s' "
-                                   "-p 'A poor man had three sons'",
-                                   OGT_PROGRAM, STORY, stop);
+    ogt_result r =
+        ogt_run_command("%s run %s --raw --no-echo --temp 0 -n 30 --stop nothing --stop '%s' "
+                        "-p 'A poor man had three sons'",
+                        OGT_PROGRAM, STORY, stop);
     cr_assert_eq(r.status, 0);
     cr_assert_eq(r.n_out, (size_t)(at - all.out) + 1, "'%s'", r.out);
     cr_assert(!memcmp(r.out, all.out, r.n_out - 1));
@@ -119,11 +124,12 @@ Test(run, stop_strings_span_tokens_and_are_not_printed)
 Test(run, prompts_come_from_argument_option_file_and_stdin)
 {
     static const char *const forms[] = {
-        "$P run $M 'A poor man' --temp 0 -n 8",
-        "$P run $M -p 'A poor man' --temp 0 -n 8",
-        "printf 'A poor man' | $P run $M - --temp 0 -n 8",
-        "printf 'A poor man' >p.$$ && $P run $M -f p.$$ --temp 0 -n 8; s=$?; rm p.$$; exit $s",
-        "$P run --temp 0 -n 8 -- $M 'A poor man'",
+        "$P run $M 'A poor man' --raw --temp 0 -n 8",
+        "$P run $M -p 'A poor man' --raw --temp 0 -n 8",
+        "printf 'A poor man' | $P run $M - --raw --temp 0 -n 8",
+        "printf 'A poor man' >p.$$ && $P run $M -f p.$$ --raw --temp 0 -n 8; s=$?; rm p.$$; exit "
+        "$s",
+        "$P run --raw --temp 0 -n 8 -- $M 'A poor man'",
     };
     char *first = NULL;
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
@@ -140,13 +146,14 @@ Test(run, prompts_come_from_argument_option_file_and_stdin)
 
 Test(run, ends_say_why)
 {
-    expect("full context",
-           ogt_run_command("%s run %s -c 16 -p 'Once upon a time' --temp 0", OGT_PROGRAM, STORY), 0,
-           "context of 16 tokens is full; -c");
     expect(
-        "prompt too long",
-        ogt_run_command("%s run %s -c 4 -p 'Once upon a time there was' -n 2", OGT_PROGRAM, STORY),
-        1, "the context of 4 holds");
+        "full context",
+        ogt_run_command("%s run %s --raw -c 16 -p 'Once upon a time' --temp 0", OGT_PROGRAM, STORY),
+        0, "context of 16 tokens is full; -c");
+    expect("prompt too long",
+           ogt_run_command("%s run %s --raw -c 4 -p 'Once upon a time there was' -n 2", OGT_PROGRAM,
+                           STORY),
+           1, "the context of 4 holds");
     expect("KV too large", ogt_run_command("%s run %s -c 1000000000 -p x -n 2", OGT_PROGRAM, STORY),
            1, "fits");
 }
@@ -155,7 +162,7 @@ Test(run, interrupt_ends_after_the_token_with_status_130)
 {
     /* The model tells without end here: its end token is biased away. */
     ogt_result r =
-        ogt_run_command("( sleep 3; kill -INT $$ ) & exec %s run %s -c 200000 -p 'Once upon' "
+        ogt_run_command("( sleep 3; kill -INT $$ ) & exec %s run %s --raw -c 200000 -p 'Once upon' "
                         "--isa scalar --logit-bias 0-100",
                         OGT_PROGRAM, STORY);
     cr_assert_eq(r.status, 130, "exit %d: %s", r.status, r.err);
@@ -166,7 +173,9 @@ Test(run, interrupt_ends_after_the_token_with_status_130)
 Test(run, usage_errors_exit_2_and_failures_1)
 {
     expect("no model", ogt_run_command("%s run", OGT_PROGRAM), 2, "argument is missing");
-    expect("no prompt", ogt_run_command("%s run %s", OGT_PROGRAM, STORY), 2, "no prompt");
+    expect("no prompt", ogt_run_command("%s run %s --raw", OGT_PROGRAM, STORY), 2, "no prompt");
+    expect("two modes", ogt_run_command("%s run %s -p x --raw --system y", OGT_PROGRAM, STORY), 2,
+           "--system");
     expect("option", ogt_run_command("%s run %s -p x --no-such", OGT_PROGRAM, STORY), 2,
            "--no-such");
     expect("number", ogt_run_command("%s run %s -p x -n five", OGT_PROGRAM, STORY), 2, "five");

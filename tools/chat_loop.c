@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The loop of a chat, and its /commands. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "tools/chat_history.h"
+#include "tools/chat_line.h"
+
+typedef struct chat {
+    chat_history history;
+    chat_line *line;
+    bool is_done;
+} chat;
+
+typedef struct command {
+    const char *name, *arg, *doc;
+    og_status (*run)(chat *c, const char *arg);
+} command;
+
+static og_status do_help(chat *c, const char *arg);
+
+static og_status do_reset(chat *c, const char *arg)
+{
+    (void)arg;
+    chat_history_clear(&c->history);
+    return OG_OK;
+}
+
+static og_status do_undo(chat *c, const char *arg)
+{
+    (void)arg;
+    if (!chat_history_undo(&c->history)) fprintf(stderr, "there is nothing to take back\n");
+    return OG_OK;
+}
+
+static og_status do_regen(chat *c, const char *arg)
+{
+    (void)arg;
+    return chat_history_again(&c->history);
+}
+
+static og_status do_system(chat *c, const char *arg)
+{
+    return chat_history_system(&c->history, arg, strlen(arg));
+}
+
+static og_status do_show(chat *c, const char *arg)
+{
+    (void)arg;
+    chat_history_show(&c->history);
+    return OG_OK;
+}
+
+static og_status do_save(chat *c, const char *arg)
+{
+    OG_TRY(chat_history_save(&c->history, arg));
+    fprintf(stderr, "%zu messages saved\n", chat_history_size(&c->history));
+    return OG_OK;
+}
+
+static og_status do_load(chat *c, const char *arg)
+{
+    OG_TRY(chat_history_load(&c->history, arg));
+    fprintf(stderr, "%zu messages loaded\n", chat_history_size(&c->history));
+    return OG_OK;
+}
+
+static og_status show_settings(const run_session *s)
+{
+    char *text;
+    OG_TRY(og_sampler_config_print(s->ctx, &s->config, OG_SAMPLER_JSON, &text));
+    printf("predict %lld\n%s\n", (long long)s->n_predict, text);
+    fflush(stdout);
+    og_sampler_text_free(s->ctx, text);
+    return OG_OK;
+}
+
+/* A new sampler; what it should know of the conversation is told to it. */
+static og_status set_option(run_session *s, const char *key, const char *value)
+{
+    og_sampler_config config = s->config;
+    og_sampler *sampler;
+    OG_TRY(og_sampler_config_set(s->ctx, &config, key, value));
+    OG_TRY(og_sampler_new(s->ctx, &config, s->view, &sampler));
+    for (int64_t i = 0; i < s->fed.n; i++) og_sampler_accept(sampler, s->fed.id[i]);
+    og_sampler_free(s->sampler);
+    s->sampler = sampler;
+    s->config = config;
+    return OG_OK;
+}
+
+static og_status do_set(chat *c, const char *arg)
+{
+    run_session *s = c->history.s;
+    char key[64];
+    size_t n = strcspn(arg, " ");
+    const char *value = arg + n + strspn(arg + n, " ");
+    if (!n) return show_settings(s);
+    if (n >= sizeof key || !*value)
+        OG_FAIL(s->ctx, OG_E_INVALID, "/set wants a name and a value, as in /set temp 0.5");
+    snprintf(key, sizeof key, "%.*s", (int)n, arg);
+    if (strcmp(key, "predict") != 0) return set_option(s, key, value);
+    char *end;
+    long long v = strtoll(value, &end, 10);
+    if (*end || v < -1)
+        OG_FAIL(s->ctx, OG_E_INVALID, "/set predict wants a number of tokens or -1, not '%s'",
+                value);
+    s->n_predict = v;
+    return OG_OK;
+}
+
+static og_status do_stats(chat *c, const char *arg)
+{
+    const chat_history *h = &c->history;
+    og_model_info info;
+    (void)arg;
+    og_model_get_info(h->s->model, &info);
+    if (h->n_answer) run_print_statistics(h->s, &h->answer.result);
+    fprintf(stderr,
+            "%lld answers, %lld tokens, %.1f tokens/s; %lld of %lld tokens of context; %zu "
+            "messages, %zu dropped\n",
+            (long long)h->n_answer, (long long)h->n_token,
+            (double)h->n_token / OGI_MAX(h->seconds, 1e-9),
+            (long long)og_sequence_length(h->s->seq), (long long)info.n_ctx, chat_history_size(h),
+            h->n_dropped);
+    return OG_OK;
+}
+
+static og_status do_bye(chat *c, const char *arg)
+{
+    (void)arg;
+    c->is_done = true;
+    return OG_OK;
+}
+
+static const command commands[] = {
+    { "help", NULL, "this text", do_help },
+    { "reset", NULL, "forget the conversation; the system prompt stays", do_reset },
+    { "undo", NULL, "take the last message and its answer back", do_undo },
+    { "regen", NULL, "answer the last message again", do_regen },
+    { "system", "[TEXT]", "what the model is told first; without TEXT: nothing", do_system },
+    { "set", "[NAME VALUE]", "set a sampling option or predict (tokens); or show all", do_set },
+    { "show", NULL, "the conversation", do_show },
+    { "stats", NULL, "tokens and speed", do_stats },
+    { "save", "FILE", "write the conversation to a file", do_save },
+    { "load", "FILE", "go on from a saved one", do_load },
+    { "bye", NULL, "end; so does Ctrl-D", do_bye },
+};
+
+static og_status do_help(chat *c, const char *arg)
+{
+    (void)c, (void)arg;
+    for (int i = 0; i < OGI_LEN(commands); i++) {
+        const char *a = commands[i].arg;
+        printf("/%s%s%-*s %s\n", commands[i].name, a ? " " : "",
+               20 - (int)strlen(commands[i].name) - (a ? 1 : 0), a ? a : "", commands[i].doc);
+    }
+    printf("\"\"\" begins and ends a message of several lines. Ctrl-C stops an answer.\n");
+    fflush(stdout);
+    return OG_OK;
+}
+
+static og_status run_command(chat *c, const char *text)
+{
+    size_t n = strcspn(text, " ");
+    const char *arg = text + n + strspn(text + n, " ");
+    og_ctx *ctx = c->history.s->ctx;
+    for (int i = 0; i < OGI_LEN(commands); i++) {
+        const command *k = &commands[i];
+        if (strlen(k->name) != n || memcmp(k->name, text, n) != 0) continue;
+        if (!k->arg && *arg) OG_FAIL(ctx, OG_E_INVALID, "/%s takes nothing after it", k->name);
+        if (k->arg && k->arg[0] != '[' && !*arg)
+            OG_FAIL(ctx, OG_E_INVALID, "/%s wants: %s", k->name, k->arg);
+        return k->run(c, arg);
+    }
+    OG_FAIL(ctx, OG_E_INVALID, "no command /%.*s; /help lists them", (int)n, text);
+}
+
+static bool is_blank(const ogi_buf *b)
+{
+    for (size_t i = 0; i < b->n; i++)
+        if (!strchr(" \t\r", b->p[i])) return false;
+    return true;
+}
+
+/* What is told and not fatal: the chat goes on after it. */
+static void take(chat *c, const ogi_buf *text, bool may_command)
+{
+    og_ctx *ctx = c->history.s->ctx;
+    if (is_blank(text)) return;
+    og_status st = may_command && text->p[0] == '/'
+                       ? run_command(c, text->p + 1)
+                       : chat_history_say(&c->history, text->p, text->n);
+    if (st == OG_OK) return;
+    fprintf(stderr, "oxigraph: %s\n", og_error(ctx));
+    og_error_clear(ctx);
+}
+
+static og_status talk(chat *c)
+{
+    og_ctx *ctx = c->history.s->ctx;
+    ogi_buf text = { .ctx = ctx };
+    og_status st = OG_OK;
+    while (st == OG_OK && !c->is_done) {
+        chat_got got = CHAT_END;
+        st = chat_line_read(c->line, &text, &got);
+        if (st != OG_OK || got == CHAT_END) break;
+        if (got == CHAT_INTERRUPT)
+            fprintf(stderr, "/bye or Ctrl-D ends the chat\n");
+        else
+            take(c, &text, got == CHAT_TEXT);
+    }
+    ogi_buf_free(&text);
+    return st;
+}
+
+og_status chat_loop(run_session *s)
+{
+    chat c = { .is_done = false };
+    og_status st = chat_history_new(s, &c.history);
+    if (st == OG_OK) st = chat_line_new(s->ctx, &c.line);
+    if (st == OG_OK && chat_line_is_terminal(c.line))
+        fprintf(stderr, "/help lists commands, /bye ends, Ctrl-C stops an answer\n");
+    if (st == OG_OK) st = talk(&c);
+    chat_line_free(c.line);
+    chat_history_free(&c.history);
+    return st;
+}

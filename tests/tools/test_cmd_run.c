@@ -124,16 +124,16 @@ Test(run, stop_strings_span_tokens_and_are_not_printed)
 Test(run, prompts_come_from_argument_option_file_and_stdin)
 {
     static const char *const forms[] = {
-        "$P run $M 'A poor man' --raw --temp 0 -n 8",
-        "$P run $M -p 'A poor man' --raw --temp 0 -n 8",
-        "printf 'A poor man' | $P run $M - --raw --temp 0 -n 8",
-        "printf 'A poor man' >p.$$ && $P run $M -f p.$$ --raw --temp 0 -n 8; s=$?; rm p.$$; exit "
-        "$s",
-        "$P run --raw --temp 0 -n 8 -- $M 'A poor man'",
+        "$P run $M 'A poor man' $O",
+        "$P run $M -p 'A poor man' $O",
+        "printf 'A poor man' | $P run $M - $O",
+        "printf 'A poor man' >p.$$ && $P run $M -f p.$$ $O; s=$?; rm p.$$; exit $s",
+        "$P run $O -- $M 'A poor man'",
     };
     char *first = NULL;
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
-        ogt_result r = ogt_run_command("P='%s' M='%s'; %s", OGT_PROGRAM, STORY, forms[i]);
+        ogt_result r = ogt_run_command("P='%s' M='%s' O='--raw --temp 0 -n 8'; %s", OGT_PROGRAM,
+                                       STORY, forms[i]);
         cr_assert_eq(r.status, 0, "%s: %s", forms[i], r.err);
         cr_assert(!strncmp(r.out, "A poor man", 10), "the prompt is not echoed: %s", r.out);
         cr_assert(strstr(r.err, "tokens/s"), "no statistics: %s", r.err);

@@ -5,6 +5,7 @@
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/select.h>
 #include <unistd.h>
 #include <wchar.h>
 
@@ -33,6 +34,24 @@ static char *prompt(EditLine *e)
     return ((chat_line *)l)->is_more ? more : first;
 }
 
+/* Waits for a byte; false after Ctrl-C, also one that came before. */
+static bool wait_byte(void)
+{
+    sigset_t block, old;
+    fd_set in;
+    int n;
+    sigemptyset(&block);
+    sigaddset(&block, SIGINT);
+    sigprocmask(SIG_BLOCK, &block, &old);
+    do {
+        FD_ZERO(&in);
+        FD_SET(STDIN_FILENO, &in);
+        n = run_is_interrupted() ? 0 : pselect(STDIN_FILENO + 1, &in, NULL, NULL, NULL, &old);
+    } while (n < 0 && errno == EINTR);
+    sigprocmask(SIG_SETMASK, &old, NULL);
+    return n != 0;
+}
+
 /* One character; unlike libedit's own reader it ends at the first Ctrl-C. */
 static int get_char(EditLine *e, wchar_t *out)
 {
@@ -40,7 +59,7 @@ static int get_char(EditLine *e, wchar_t *out)
     (void)e;
     for (;;) {
         char c;
-        ssize_t n = read(STDIN_FILENO, &c, 1);
+        ssize_t n = wait_byte() ? read(STDIN_FILENO, &c, 1) : -1;
         if (n < 0 && errno == EINTR && !run_is_interrupted()) continue;
         if (n <= 0) return (int)n;
         size_t used = mbrtowc(out, &c, 1, &state);

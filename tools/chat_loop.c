@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The loop of a chat, and its /commands. */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -218,6 +219,8 @@ static og_status talk(chat *c)
 og_status chat_loop(run_session *s)
 {
     chat c = { .is_done = false };
+    struct sigaction old;
+    run_catch_interrupt(&old); /* also between answers and lines, where it has nothing to stop */
     og_status st = chat_history_new(s, &c.history);
     if (st == OG_OK) st = chat_line_new(s->ctx, &c.line);
     if (st == OG_OK && chat_line_is_terminal(c.line))
@@ -225,5 +228,6 @@ og_status chat_loop(run_session *s)
     if (st == OG_OK) st = talk(&c);
     chat_line_free(c.line);
     chat_history_free(&c.history);
+    sigaction(SIGINT, &old, NULL);
     return st;
 }

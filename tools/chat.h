@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * What the parts of `oxigraph run` share: cmd_run.c (options, one prompt), chat_session.c (model,
- * tokens, answers), chat_print.c (output), chat_line.c (input), chat_history.c (messages to
- * answers), chat_command.c (the /commands), chat_loop.c (the conversation). */
+ * tokens, answers), chat_print.c (output), chat_line.c (input), chat_history.c (messages and their
+ * answers), chat_loop.c (the conversation and its /commands). */
 #ifndef OG_TOOLS_CHAT_H
 #define OG_TOOLS_CHAT_H
 

@@ -164,7 +164,7 @@ Test(run, interrupt_ends_after_the_token_with_status_130)
     /* The model tells without end here: its end token is biased away. */
     ogt_result r =
         ogt_run_command("( sleep 3; kill -INT $$ ) & exec %s run %s --raw -c 200000 -p 'Once upon' "
-                        "--isa scalar --logit-bias 0-100",
+                        "--isa scalar --seed 1 --logit-bias 0-1000 --logit-bias 2-1000",
                         OGT_PROGRAM, STORY);
     cr_assert_eq(r.status, 130, "exit %d: %s", r.status, r.err);
     cr_assert(strstr(r.err, "tokens/s (interrupted)"), "%s", r.err);

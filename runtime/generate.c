@@ -3,7 +3,6 @@
 
 #include <time.h>
 
-#include "base/buf.h"
 #include "runtime/engine.h"
 
 enum { PROMPT_CHUNK = 512 };
@@ -15,8 +14,11 @@ typedef struct run {
     og_detokenizer *detok;
     int32_t n_vocab, next;
     og_status sampled;
-    float *masked; /* a row without the tokens that the matcher forbids; NULL: no matcher */
-    ogi_buf held;  /* text not given out yet: it may be the start of a stop string */
+    float *masked;     /* a row without the tokens that the matcher forbids; NULL: no matcher */
+    og_answer *answer; /* the caller's, or one that passes text on */
+    og_candidate *top; /* of the row that next was chosen from */
+    int32_t n_top;
+    float logprob;
     og_generate_result *out;
 } run;
 
@@ -30,6 +32,7 @@ static double seconds(void)
 static bool sample_row(void *user, int feed, int64_t i, const float *logits)
 {
     run *r = user;
+    const float *raw = logits;
     (void)feed, (void)i;
     r->sampled = OG_OK;
     if (r->masked) {
@@ -39,6 +42,8 @@ static bool sample_row(void *user, int feed, int64_t i, const float *logits)
     }
     if (r->sampled == OG_OK)
         r->sampled = og_sampler_sample(r->sampler, logits, r->n_vocab, &r->next);
+    if (r->sampled == OG_OK && r->opt->chose)
+        r->n_top = og_logprobs(raw, r->n_vocab, r->top, r->opt->n_top, r->next, &r->logprob);
     return true;
 }
 
@@ -68,48 +73,6 @@ static og_status feed_prompt(run *r, og_sequence *seq, bool *stopped)
     return OG_OK;
 }
 
-/* First place in the held text where some stop string begins, whole; its index in *which. */
-static size_t find_stop(const run *r, int *which)
-{
-    size_t best = r->held.n;
-    *which = -1;
-    for (int k = 0; k < r->opt->n_stop; k++) {
-        size_t n = strlen(r->opt->stop[k]);
-        for (size_t i = 0; n && i + n <= r->held.n && i < best; i++)
-            if (!memcmp(r->held.p + i, r->opt->stop[k], n)) best = i, *which = k;
-    }
-    return best;
-}
-
-/* Bytes at the end of the held text that may be the beginning of a stop string. */
-static size_t unsure_tail(const run *r)
-{
-    size_t most = 0;
-    for (int k = 0; k < r->opt->n_stop; k++) {
-        size_t n = strlen(r->opt->stop[k]);
-        for (size_t len = OGI_MIN(n, r->held.n); len > most; len--)
-            if (!memcmp(r->held.p + r->held.n - len, r->opt->stop[k], len)) most = len;
-    }
-    return most;
-}
-
-/* Gives out what is certain of the held text; true goes on. */
-static bool give_text(run *r, bool is_end)
-{
-    int which;
-    size_t n = find_stop(r, &which);
-    bool go_on = which < 0;
-    if (go_on && !is_end) n -= unsure_tail(r);
-    if (!go_on) r->out->stop = OG_STOP_TEXT, r->out->stop_index = which;
-    if (n && r->opt->text && !r->opt->text(r->opt->user, r->held.p, n)) {
-        if (go_on) r->out->stop = OG_STOP_CANCELLED;
-        go_on = false;
-    }
-    if (n) memmove(r->held.p, r->held.p + n, r->held.n - n);
-    r->held.n -= n;
-    return go_on;
-}
-
 static og_status note_chosen(run *r, int32_t token)
 {
     og_tokens *c = r->opt->chosen;
@@ -119,14 +82,30 @@ static og_status note_chosen(run *r, int32_t token)
     return OG_OK;
 }
 
-/* The token's text to the held buffer. */
-static og_status hold(run *r, int32_t token)
+/* The token's text to the answer; false in *go_on if it is over. A control token's text is a mark
+ * or dropped. */
+static og_status say(run *r, const og_tokenizer *t, int32_t token, bool *go_on)
 {
     const char *text;
     size_t n;
-    OG_TRY(og_detokenizer_push(r->detok, token, &text, &n));
-    ogi_buf_add(&r->held, text, n);
-    return r->held.failed ? OG_E_MEMORY : OG_OK;
+    int stop;
+    og_tokenizer_piece(t, token, r->opt->show_special, &n);
+    bool is_control = n == 0;
+    if (is_control)
+        text = og_tokenizer_piece(t, token, true, &n);
+    else
+        OG_TRY(og_detokenizer_push(r->detok, token, &text, &n));
+    OG_TRY(og_answer_feed(r->answer, text, n, is_control));
+    *go_on = !og_answer_is_over(r->answer, &stop);
+    return OG_OK;
+}
+
+static og_status tell_chosen(run *r, bool *go_on)
+{
+    const og_generate_options *o = r->opt;
+    OG_TRY(note_chosen(r, r->next));
+    *go_on = !o->chose || o->chose(o->user, r->next, r->logprob, r->top, r->n_top);
+    return OG_OK;
 }
 
 static og_status loop(run *r, og_sequence *seq, const og_tokenizer *t)
@@ -134,20 +113,20 @@ static og_status loop(run *r, og_sequence *seq, const og_tokenizer *t)
     const og_generate_options *o = r->opt;
     og_model_info info;
     og_model_get_info(r->m, &info);
-    for (;;) {
+    for (bool go_on;;) {
         int32_t token = r->next;
         og_sampler_accept(r->sampler, token);
-        OG_TRY(note_chosen(r, token));
+        OG_TRY(tell_chosen(r, &go_on));
+        r->out->stop = OG_STOP_CANCELLED;
+        if (!go_on) return OG_OK;
         if (o->matcher) OG_TRY(og_matcher_accept(o->matcher, token));
         if (og_tokenizer_is_eog(t, token)) {
             r->out->stop = OG_STOP_EOG;
-            if (!o->show_special) return OG_OK;
-            OG_TRY(hold(r, token));
-            return OG_OK;
+            return o->show_special ? say(r, t, token, &go_on) : OG_OK;
         }
         r->out->n_generated++;
-        OG_TRY(hold(r, token));
-        if (!give_text(r, false)) return OG_OK;
+        OG_TRY(say(r, t, token, &go_on));
+        if (!go_on) return OG_OK;
         r->out->stop = OG_STOP_LENGTH;
         if (o->max_tokens > 0 && r->out->n_generated >= o->max_tokens) return OG_OK;
         r->out->stop = OG_STOP_CONTEXT;
@@ -162,11 +141,13 @@ static og_status finish(run *r)
 {
     const char *text;
     size_t n;
-    if (r->out->stop == OG_STOP_TEXT) return OG_OK;
+    int stop;
     OG_TRY(og_detokenizer_flush(r->detok, &text, &n));
-    ogi_buf_add(&r->held, text, n);
-    if (r->held.failed) return OG_E_MEMORY;
-    give_text(r, true);
+    OG_TRY(og_answer_feed(r->answer, text, n, false));
+    OG_TRY(og_answer_finish(r->answer));
+    if (!og_answer_is_over(r->answer, &stop)) return OG_OK;
+    r->out->stop = stop >= 0 ? OG_STOP_TEXT : OG_STOP_CANCELLED;
+    r->out->stop_index = stop;
     return OG_OK;
 }
 
@@ -185,6 +166,20 @@ static og_status generate(run *r, og_sequence *seq, const og_tokenizer *t)
     return st == OG_OK ? finish(r) : st;
 }
 
+static og_status prepare(run *r, og_ctx *ctx, const og_tokenizer *t)
+{
+    const og_generate_options *o = r->opt;
+    og_answer_sink sink = { .user = o->user, .text = o->text };
+    r->answer = o->answer;
+    if (!r->answer) OG_TRY(og_answer_new(ctx, NULL, NULL, &sink, &r->answer));
+    og_answer_set_stop(r->answer, o->stop, o->n_stop);
+    OG_TRY(og_detokenizer_new(t, ctx, o->show_special ? OG_DECODE_UNPARSE_SPECIAL : 0, &r->detok));
+    if (o->matcher && !(r->masked = OGI_NEW_N(ctx, float, r->n_vocab))) return OG_E_MEMORY;
+    if (o->chose && !(r->top = OGI_NEW_N(ctx, og_candidate, OGI_MAX(o->n_top, 1))))
+        return OG_E_MEMORY;
+    return OG_OK;
+}
+
 og_status og_generate(og_model *m, og_sequence *seq, const og_tokenizer *t, og_sampler *s,
                       const og_generate_options *opt, og_generate_result *out)
 {
@@ -199,13 +194,11 @@ og_status og_generate(og_model *m, og_sequence *seq, const og_tokenizer *t, og_s
                 (long long)opt->n_prompt, (long long)info.n_ctx,
                 (long long)(info.n_ctx - og_sequence_length(seq)));
     run r = { .m = m, .opt = opt, .sampler = s, .n_vocab = (int32_t)info.n_vocab, .out = out };
-    r.held.ctx = ctx;
-    unsigned flags = opt->show_special ? OG_DECODE_UNPARSE_SPECIAL : 0;
-    OG_TRY(og_detokenizer_new(t, ctx, flags, &r.detok));
-    if (opt->matcher) r.masked = OGI_NEW_N(ctx, float, r.n_vocab);
-    og_status st = opt->matcher && !r.masked ? OG_E_MEMORY : generate(&r, seq, t);
+    og_status st = prepare(&r, ctx, t);
+    if (st == OG_OK) st = generate(&r, seq, t);
     ogi_free(ctx, r.masked);
+    ogi_free(ctx, r.top);
     og_detokenizer_free(r.detok);
-    ogi_buf_free(&r.held);
+    if (!opt->answer) og_answer_free(r.answer);
     return st;
 }

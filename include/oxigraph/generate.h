@@ -4,6 +4,7 @@
 #ifndef OXIGRAPH_GENERATE_H
 #define OXIGRAPH_GENERATE_H
 
+#include "oxigraph/answer.h"
 #include "oxigraph/grammar.h"
 #include "oxigraph/model.h"
 #include "oxigraph/sampler.h"
@@ -18,7 +19,7 @@ typedef enum og_stop {
     OG_STOP_LENGTH,    /* max_tokens were generated */
     OG_STOP_TEXT,      /* a stop string came up */
     OG_STOP_CONTEXT,   /* the sequence's context is full */
-    OG_STOP_CANCELLED, /* go_on or text said so */
+    OG_STOP_CANCELLED, /* a callback said so */
 } og_stop;
 
 /* Zero means default. */
@@ -36,6 +37,13 @@ typedef struct og_generate_options {
     og_tokens *chosen;
     /* Receives text on character boundaries; false ends. */
     bool (*text)(void *user, const char *bytes, size_t n);
+    /* Takes the answer apart: its sink gets what comes, instead of text. Begun by the caller,
+     * finished here; the stop texts above become its own. */
+    og_answer *answer;
+    /* Receives each token chosen, the end token too, with its log-probability and those of the
+     * n_top likeliest, falling: all as the model said, before grammar and sampler. false ends. */
+    bool (*chose)(void *user, int32_t token, float logprob, const og_candidate *top, int32_t n_top);
+    int32_t n_top;
     /* Asked between tokens, and every 512 tokens of the prompt; false ends. */
     bool (*go_on)(void *user);
     void *user;

@@ -32,6 +32,7 @@ struct og_chat {
     char *name, *bos, *eos;
     og_chat_abilities can;
     const ogi_toolcall_format *calls;
+    const ogi_reasoning *reasoning;
     bool told[TELL_COUNT];
 };
 
@@ -132,6 +133,7 @@ og_status og_chat_new(og_ctx *ctx, og_template *t, const og_chat_options *opt, o
         return OG_E_MEMORY;
     }
     *chat = (og_chat){ .ctx = ctx, .t = t };
+    chat->reasoning = ogi_reasoning_detect((ogi_sv){ t->h.source, t->h.source_size });
     chat->name = ogi_strndup(ctx, name, strlen(name));
     chat->bos = ogi_strndup(ctx, bos, strlen(bos));
     chat->eos = ogi_strndup(ctx, eos, strlen(eos));
@@ -165,6 +167,11 @@ const og_chat_abilities *og_chat_abilities_of(const og_chat *chat)
 const ogi_toolcall_format *ogi_chat_toolcalls(const og_chat *chat)
 {
     return chat->calls;
+}
+
+const ogi_reasoning *ogi_chat_reasoning(const og_chat *chat)
+{
+    return chat->reasoning;
 }
 
 /* ---- adapting ---- */

@@ -7,6 +7,7 @@
 
 #include "models/gguf.h"
 #include "oxigraph/template.h"
+#include "runtime/text/reasoning.h"
 #include "runtime/text/toolcall.h"
 
 /* model may be NULL. choice: a name of a template in the model ("default" is
@@ -25,5 +26,7 @@ og_status ogi_chat_open(og_ctx *ctx, const ogi_gguf *model, const char *choice, 
 
 /* How the chat's model writes tool calls, as its template shows them; NULL if it does not. */
 const ogi_toolcall_format *ogi_chat_toolcalls(const og_chat *chat);
+/* How it writes reasoning, as the template's source tells; NULL if it does not. */
+const ogi_reasoning *ogi_chat_reasoning(const og_chat *chat);
 
 #endif

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Answers from nowhere: the first byte chooses the format, the second how the rest is cut. What
- * must hold: however it is cut, the same text and the same calls come out. */
+ * Answers from nowhere: the first byte chooses the format of calls, the second that of reasoning
+ * and how the rest is cut. What must hold: however it is cut, the same parts come out. */
 #include <stdint.h>
 
-#include "runtime/text/toolcall.h"
+#include "runtime/text/answer_split.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -27,17 +27,28 @@ static og_status hear_call(void *user, const ogi_toolcall *call)
     return OG_OK;
 }
 
-static void run(og_ctx *ctx, const ogi_toolcall_format *f, ogi_sv text, size_t step, ogi_buf *out)
+/* Each byte apart: it may come in pieces. */
+static og_status hear_reasoning(void *user, ogi_sv text)
 {
-    ogi_toolcall_parser *p;
-    ogi_toolcall_sink sink = { .user = out, .text = hear_text, .call = hear_call };
-    if (ogi_toolcall_new(ctx, f, NULL, sink, &p) != OG_OK) return;
+    for (size_t i = 0; i < text.n; i++) {
+        ogi_buf_putc(user, 3);
+        ogi_buf_putc(user, text.p[i]);
+    }
+    return OG_OK;
+}
+
+static void run(og_ctx *ctx, const ogi_toolcall_format *f, const ogi_reasoning *r, ogi_sv text,
+                size_t step, ogi_buf *out)
+{
+    ogi_answer_split *p;
+    ogi_answer_split_sink sink = { out, hear_text, hear_reasoning, hear_call };
+    if (ogi_answer_split_new(ctx, f, r, NULL, sink, &p) != OG_OK) return;
     for (size_t at = 0; at < text.n; at += step) {
         ogi_sv piece = { text.p + at, OGI_MIN(step, text.n - at) };
-        if (ogi_toolcall_feed(p, piece) != OG_OK) break;
+        if (ogi_answer_split_feed(p, piece, false) != OG_OK) break;
     }
-    ogi_toolcall_finish(p);
-    ogi_toolcall_free(p);
+    ogi_answer_split_finish(p);
+    ogi_answer_split_free(p);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -47,10 +58,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     while (ogi_toolcall_format_at(n_format)) n_format++;
     if (size < 2 || og_ctx_new(NULL, &ctx) != OG_OK) return 0;
     const ogi_toolcall_format *f = ogi_toolcall_format_at(data[0] % n_format);
+    const ogi_reasoning *r = ogi_reasoning_at(data[1] / 16); /* or none */
     ogi_sv text = { (const char *)data + 2, size - 2 };
     ogi_buf whole = { .ctx = ctx }, cut = { .ctx = ctx };
-    run(ctx, f, text, size, &whole);
-    run(ctx, f, text, data[1] % 16 + 1u, &cut);
+    run(ctx, f, r, text, size, &whole);
+    run(ctx, f, r, text, data[1] % 16 + 1u, &cut);
     if (whole.n != cut.n || (whole.n && memcmp(whole.p, cut.p, whole.n))) __builtin_trap();
     ogi_buf_free(&whole);
     ogi_buf_free(&cut);

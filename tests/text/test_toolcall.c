@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/text/toolcall.h"
+#include "runtime/text/answer_split.h"
 #include "tests/support/golden.h"
 #include "tests/support/template_meter.h"
 
@@ -37,14 +37,15 @@ static heard parse(const ogi_toolcall_format *f, const char *tools, const char *
 {
     heard h = { 0 };
     og_ctx *ctx = NULL;
-    ogi_toolcall_parser *p;
-    ogi_toolcall_sink sink = { .user = &h, .text = hear_text, .call = hear_call };
+    ogi_answer_split *p;
+    ogi_answer_split_sink sink = { .user = &h, .text = hear_text, .call = hear_call };
     cr_assert(og_ctx_new(NULL, &ctx) == OG_OK);
-    cr_assert(ogi_toolcall_new(ctx, f, tools, sink, &p) == OG_OK, "%s", og_error(ctx));
+    cr_assert(ogi_answer_split_new(ctx, f, NULL, tools, sink, &p) == OG_OK, "%s", og_error(ctx));
     for (size_t at = 0, n = strlen(text); at < n; at += step)
-        cr_assert(ogi_toolcall_feed(p, (ogi_sv){ text + at, OGI_MIN(step, n - at) }) == OG_OK);
-    cr_assert(ogi_toolcall_finish(p) == OG_OK);
-    ogi_toolcall_free(p);
+        cr_assert(ogi_answer_split_feed(p, (ogi_sv){ text + at, OGI_MIN(step, n - at) }, false) ==
+                  OG_OK);
+    cr_assert(ogi_answer_split_finish(p) == OG_OK);
+    ogi_answer_split_free(p);
     og_ctx_free(ctx);
     return h;
 }
@@ -262,17 +263,18 @@ Test(toolcall, text_is_not_held_longer_than_needed)
 {
     heard h = { 0 };
     og_ctx *ctx = NULL;
-    ogi_toolcall_parser *p;
-    ogi_toolcall_sink sink = { .user = &h, .text = hear_text, .call = hear_call };
+    ogi_answer_split *p;
+    ogi_answer_split_sink sink = { .user = &h, .text = hear_text, .call = hear_call };
     cr_assert(og_ctx_new(NULL, &ctx) == OG_OK);
-    cr_assert(ogi_toolcall_new(ctx, ogi_toolcall_format_find("hermes"), NULL, sink, &p) == OG_OK);
-    ogi_toolcall_feed(p, OGI_SV("abc <"));
+    cr_assert(ogi_answer_split_new(ctx, ogi_toolcall_format_find("hermes"), NULL, NULL, sink, &p) ==
+              OG_OK);
+    ogi_answer_split_feed(p, OGI_SV("abc <"), false);
     cr_expect(!strcmp(h.text, "abc "), "%s", h.text);
-    ogi_toolcall_feed(p, OGI_SV("b>"));
+    ogi_answer_split_feed(p, OGI_SV("b>"), false);
     cr_expect(!strcmp(h.text, "abc <b>"), "%s", h.text);
-    cr_expect(!ogi_toolcall_is_open(p));
-    ogi_toolcall_feed(p, OGI_SV("<tool_call>{"));
-    cr_expect(ogi_toolcall_is_open(p));
-    ogi_toolcall_free(p);
+    cr_expect(!ogi_answer_split_in_call(p));
+    ogi_answer_split_feed(p, OGI_SV("<tool_call>{"), false);
+    cr_expect(ogi_answer_split_in_call(p));
+    ogi_answer_split_free(p);
     og_ctx_free(ctx);
 }

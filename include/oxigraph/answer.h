@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What a model answers, taken apart while it streams: reasoning, text and tool calls; and tools,
+ * functions that calls run.
+ *
+ *     og_answer *a;
+ *     og_answer_sink sink = { .user = me, .text = on_text, .call = on_call };
+ *     og_chat_render(ctx, chat, &request, &prompt);
+ *     og_answer_new(ctx, chat, request.tools, &sink, &a);
+ *     og_answer_begin(a, &prompt);
+ *     og_generate(model, seq, tokenizer, sampler, &(og_generate_options){ .answer = a, ... }, &r);
+ *     ... what on_call was given: og_tools_call(), the result as a message of role "tool" ...
+ *
+ * How a model marks reasoning and calls is told from its chat template. */
+#ifndef OXIGRAPH_ANSWER_H
+#define OXIGRAPH_ANSWER_H
+
+#include "oxigraph/template.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* NUL-terminated; lives until the callback returns. */
+typedef struct og_tool_call {
+    const char *name;
+    const char *arguments; /* text of a JSON object */
+    const char *id;        /* the model's, or one made up: nine letters and digits */
+} og_tool_call;
+
+/* Any may be NULL. Text comes on character boundaries. false ends the answer. */
+typedef struct og_answer_sink {
+    void *user;
+    bool (*text)(void *user, const char *p, size_t n);
+    bool (*reasoning)(void *user, const char *p, size_t n);
+    bool (*call)(void *user, const og_tool_call *call);
+} og_answer_sink;
+
+typedef struct og_answer og_answer;
+
+/* chat: whose model answers; NULL: nothing but text is expected. tools: what it was told of (JSON
+ * array, as in og_chat_request); NULL: what looks like a call is text. Both are copied. */
+OG_API og_status og_answer_new(og_ctx *ctx, const og_chat *chat, const char *tools,
+                               const og_answer_sink *sink, og_answer **out);
+OG_API void og_answer_free(og_answer *a);
+
+/* A new answer, to this prompt: it may end inside reasoning. NULL: it does not. */
+OG_API void og_answer_begin(og_answer *a, const og_template_text *prompt);
+/* Texts that end the answer and are no part of it; borrowed. They count in the text alone, not in
+ * reasoning or calls. */
+OG_API void og_answer_set_stop(og_answer *a, const char *const *stop, int n);
+
+/* What the model wrote. Control tokens go in as their text, with is_control: those that mark
+ * nothing are dropped. Blanks around reasoning and in front of calls are dropped. Errors:
+ * OG_E_MEMORY, OG_E_LIMIT (a call of more than 16 MiB). */
+OG_API og_status og_answer_feed(og_answer *a, const char *p, size_t n, bool is_control);
+/* The model has ended: what was held back comes out. */
+OG_API og_status og_answer_finish(og_answer *a);
+/* Has a stop text come up (*stop is which), or a callback said false (*stop is -1)? Nothing comes
+ * out after that. */
+OG_API bool og_answer_is_over(const og_answer *a, int *stop);
+OG_API bool og_answer_in_reasoning(const og_answer *a);
+/* The mark behind which an answer's text begins ("</think>"), NULL if chat's model has none. */
+OG_API const char *og_chat_reasoning_end(const og_chat *chat);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Answers taken apart: reasoning as the golden templates' models mark it, stop texts, blanks. */
+#include "oxigraph/answer.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/text/template_model.h"
+#include "tests/support/golden.h"
+#include "tests/support/template_meter.h"
+
+typedef struct heard {
+    char text[512], reasoning[512], calls[512];
+    size_t limit; /* text() says false when it has this many bytes; 0: never */
+} heard;
+
+static void append(char *to, const char *p, size_t n)
+{
+    size_t have = strlen(to);
+    snprintf(to + have, 512 - have, "%.*s", (int)n, p);
+}
+
+static bool hear_text(void *user, const char *p, size_t n)
+{
+    heard *h = user;
+    append(h->text, p, n);
+    return !h->limit || strlen(h->text) < h->limit;
+}
+
+static bool hear_reasoning(void *user, const char *p, size_t n)
+{
+    append(((heard *)user)->reasoning, p, n);
+    return true;
+}
+
+static bool hear_call(void *user, const og_tool_call *c)
+{
+    char text[256];
+    int n = snprintf(text, sizeof text, "%s(%s)#%s;", c->name, c->arguments, c->id);
+    append(((heard *)user)->calls, text, (size_t)n);
+    return true;
+}
+
+typedef struct answer_case {
+    ogt_meter meter;
+    og_ctx *ctx;
+    og_chat *chat; /* NULL: none */
+    og_answer *a;
+    heard h;
+} answer_case;
+
+#define TOOLS                                                                                      \
+    "[{\"type\":\"function\",\"function\":{\"name\":\"calc\",\"description\":\"d\",\"parameters\"" \
+    ":{\"type\":\"object\",\"properties\":{\"x\":{\"type\":\"integer\",\"description\":\"d\"}}}}}" \
+    "]"
+
+/* name: a golden template, or NULL. */
+static void open_answer(answer_case *c, const char *name, const char *tools)
+{
+    char path[512];
+    *c = (answer_case){ 0 };
+    c->ctx = ogt_meter_ctx(&c->meter);
+    snprintf(path, sizeof path, "%s/tests/data/chat_template/templates/%s.jinja", OGT_SOURCE_DIR,
+             name ? name : "");
+    if (name)
+        cr_assert(ogi_chat_open(c->ctx, NULL, path, false, &c->chat) == OG_OK, "%s",
+                  og_error(c->ctx));
+    og_answer_sink sink = { &c->h, hear_text, hear_reasoning, hear_call };
+    cr_assert(og_answer_new(c->ctx, c->chat, tools, &sink, &c->a) == OG_OK, "%s", og_error(c->ctx));
+}
+
+static void close_answer(answer_case *c)
+{
+    og_answer_free(c->a);
+    og_chat_free(c->chat);
+    og_ctx_free(c->ctx);
+    cr_expect(c->meter.live == 0, "%lld bytes are not freed", (long long)c->meter.live);
+}
+
+/* Begins at the end of the rendering of a question; kwargs may be NULL. */
+static void begin(answer_case *c, const char *question, const char *kwargs)
+{
+    og_template_text prompt;
+    char messages[512];
+    snprintf(messages, sizeof messages, "[{\"role\":\"user\",\"content\":\"%s\"}]", question);
+    og_chat_request req = { .messages = messages, .kwargs = kwargs };
+    cr_assert(og_chat_render(c->ctx, c->chat, &req, &prompt) == OG_OK, "%s", og_error(c->ctx));
+    og_answer_begin(c->a, &prompt);
+    og_template_text_free(c->ctx, &prompt);
+}
+
+/* Feeds text in pieces of `step` bytes; what stands between \1 and \2 is a control token, fed
+ * whole. */
+static void say(answer_case *c, const char *text, size_t step)
+{
+    while (*text) {
+        bool is_control = *text == 1;
+        size_t n = is_control ? strcspn(++text, "\2") : strcspn(text, "\1");
+        if (!is_control && n > step) n = step;
+        cr_assert(og_answer_feed(c->a, text, n, is_control) == OG_OK, "%s", og_error(c->ctx));
+        text += n + is_control;
+    }
+    cr_assert(og_answer_finish(c->a) == OG_OK);
+}
+
+typedef struct marked {
+    const char *template, *kwargs, *said, *reasoning, *text, *calls;
+} marked;
+
+#define THINK "{\"enable_thinking\":true}"
+#define HARMONY_CALL                                                                               \
+    "\1<|channel|>\2analysis\1<|message|>\2Use calc.\1<|end|>\2\1<|start|>\2assistant\1<|channel|" \
+    ">\2commentary to=functions.calc \1<|constrain|>\2json\1<|message|>\2{\"x\": 1}\1<|call|>\2"
+
+static const marked answers[] = {
+    { "Qwen-Qwen3-0.6B", NULL, "<think>\nHm.\n\n</think>\n\nYes.\n", "Hm.", "Yes.\n", "" },
+    { "Qwen-Qwen3-0.6B", NULL, "Is <think> a tag?", "", "Is <think> a tag?", "" },
+    { "Qwen-Qwen3-0.6B", "{\"enable_thinking\":false}", " Yes.", "", " Yes.", "" },
+    { "Qwen-Qwen3-0.6B", NULL, "<think>\n\n</think>\n\nYes\1<|im_end|>\2", "", "Yes", "" },
+    { "Qwen-Qwen3-0.6B", NULL,
+      "<think>\nA <tool_call>?\n</think>\n\n<tool_call>\n{\"name\": \"calc\", \"arguments\": "
+      "{\"x\": 1}}\n</tool_call>",
+      "A <tool_call>?", "", "calc({\"x\": 1})#call00001;" },
+    { "Qwen-QwQ-32B", THINK, "Hm.\n</think>\n\nYes", "Hm.", "Yes", "" },
+    { "Qwen-QwQ-32B", THINK, "Hm, cut off", "Hm, cut off", "", "" },
+    { "deepseek-ai-DeepSeek-R1-Distill-Qwen-32B", THINK, "Hm\1</think>\2\n\nYes", "Hm", "Yes", "" },
+    { "ByteDance-Seed-OSS", NULL, "\1<seed:think>\2Hm\1</seed:think>\2Yes", "Hm", "Yes", "" },
+    { "ByteDance-Seed-OSS", "{\"thinking_budget\":0}", "Yes", "", "Yes", "" },
+    { "mistralai-Ministral-3-14B-Reasoning-2512", NULL, "\1[THINK]\2Hm\1[/THINK]\2Yes", "Hm", "Yes",
+      "" },
+    { "CohereForAI-c4ai-command-r7b-12-2024-tool_use", "{\"enable_thinking\":true}",
+      "\1<|START_THINKING|>\2Hm\1<|END_THINKING|>\2\1<|START_RESPONSE|>\2Yes\1<|END_RESPONSE|>\2",
+      "Hm", "Yes", "" },
+    { "Cohere2MoE", NULL,
+      "Hm\1<|END_THINKING|>\2\1<|START_ACTION|>\2[\n    {\"tool_call_id\": \"7\", \"tool_name\": "
+      "\"calc\", \"parameters\": {\"x\": 1}}\n]\1<|END_ACTION|>\2",
+      "Hm", "", "calc({\"x\": 1})#7;" },
+    { "Apertus-8B-Instruct", NULL, "\1<|inner_prefix|>\2Hm\1<|inner_suffix|>\2Yes", "Hm", "Yes",
+      "" },
+    { "google-gemma-4-31B-it", "{\"enable_thinking\":true}",
+      "\1<|channel>\2thought\nHm\n\1<channel|>\2Yes", "Hm", "Yes", "" },
+    { "Apriel-1.6-15b-Thinker-fixed", NULL,
+      "Hm\n[BEGIN FINAL RESPONSE]\nYes\n[END FINAL RESPONSE]\n", "Hm", "Yes\n\n", "" },
+    { "unsloth-Apriel-1.5", NULL,
+      "Here are my reasoning steps:\nHm\n[BEGIN FINAL RESPONSE]\nYes\n[END FINAL RESPONSE]", "Hm",
+      "Yes\n", "" },
+    { "ibm-granite-granite-3.3-2B-Instruct", "{\"thinking\":true}",
+      "<think>Hm</think><response>Yes</response>", "Hm", "Yes", "" },
+    { "openai-gpt-oss-120b", NULL,
+      "\1<|channel|>\2analysis\1<|message|>\2Hm\1<|end|>\2\1<|start|>\2assistant\1<|channel|>\2"
+      "final\1<|message|>\2Yes",
+      "Hm", "Yes", "" },
+    { "openai-gpt-oss-120b", NULL, HARMONY_CALL, "Use calc.", "", "calc({\"x\": 1})#call00001;" },
+    { "openai-gpt-oss-120b", NULL,
+      "\1<|channel|>\2commentary\1<|message|>\2First calc.\1<|end|>\2\1<|start|>\2assistant"
+      " to=functions.calc\1<|channel|>\2commentary json\1<|message|>\2{\"x\": 1}\1<|call|>\2",
+      "", "First calc.", "calc({\"x\": 1})#call00001;" },
+    { "unsloth-MiniMax-M2", NULL,
+      "Hm\n</think>\n\n<minimax:tool_call>\n<invoke name=\"calc\">\n<parameter name=\"x\">1"
+      "</parameter>\n</invoke>\n</minimax:tool_call>",
+      "Hm", "", "calc({\"x\": 1})#call00001;" },
+};
+
+Test(answer, parts_come_out_however_it_is_cut)
+{
+    for (int i = 0; i < OGI_LEN(answers); i++) {
+        const marked *m = &answers[i];
+        for (size_t step = 1; step < 600; step = step * 5 + 2) {
+            answer_case c;
+            open_answer(&c, m->template, TOOLS);
+            begin(&c, "Is it?", m->kwargs);
+            say(&c, m->said, step);
+            cr_expect(!strcmp(c.h.reasoning, m->reasoning) && !strcmp(c.h.text, m->text) &&
+                          !strcmp(c.h.calls, m->calls),
+                      "%s, '%s' in steps of %zu:\n  '%s' + '%s' + '%s'", m->template, m->said, step,
+                      c.h.reasoning, c.h.text, c.h.calls);
+            close_answer(&c);
+        }
+    }
+}
+
+/* Asked as by default, nine of the templates end in <think>, two in other marks. */
+Test(answer, may_begin_inside_reasoning)
+{
+    ogt_names names = ogt_list(OGT_SOURCE_DIR "/tests/data/chat_template/templates", ".jinja");
+    int n = 0;
+    for (int i = 0; i < names.n; i++) {
+        answer_case c;
+        open_answer(&c, names.name[i], NULL);
+        begin(&c, "Is it?", "{\"functions\":\"\",\"datetime\":\"\"}");
+        n += og_answer_in_reasoning(c.a);
+        close_answer(&c);
+    }
+    cr_assert_eq(names.n, 59);
+    cr_assert_eq(n, 11, "%d begin inside reasoning", n);
+    ogt_names_free(&names);
+}
+
+Test(answer, a_question_that_ends_in_the_mark_opens_nothing)
+{
+    answer_case c;
+    open_answer(&c, "Qwen-Qwen3-0.6B", NULL);
+    begin(&c, "What is <think>", NULL);
+    cr_assert(!og_answer_in_reasoning(c.a));
+    close_answer(&c);
+}
+
+Test(answer, without_tools_calls_are_text)
+{
+    answer_case c;
+    open_answer(&c, "meta-llama-Llama-3.1-8B-Instruct", NULL);
+    say(&c, "{\"name\": \"calc\", \"parameters\": {}}", 3);
+    cr_assert_str_eq(c.h.text, "{\"name\": \"calc\", \"parameters\": {}}");
+    cr_assert_str_eq(c.h.calls, "");
+    close_answer(&c);
+}
+
+Test(answer, stop_texts_count_in_the_text_alone)
+{
+    static const char *const stop[] = { "END", "two" };
+    int which;
+    answer_case c;
+    open_answer(&c, "Qwen-Qwen3-0.6B", NULL);
+    og_answer_set_stop(c.a, stop, 2);
+    say(&c, "<think>one two</think>E N one EN two three", 1);
+    cr_assert(og_answer_is_over(c.a, &which));
+    cr_assert_eq(which, 1);
+    cr_assert_str_eq(c.h.reasoning, "one two");
+    cr_assert_str_eq(c.h.text, "E N one EN");
+    close_answer(&c);
+}
+
+Test(answer, ends_when_the_sink_says_so)
+{
+    int which;
+    answer_case c;
+    open_answer(&c, NULL, NULL);
+    c.h.limit = 3;
+    say(&c, "abcdef", 1);
+    cr_assert(og_answer_is_over(c.a, &which));
+    cr_assert_eq(which, -1);
+    cr_assert_str_eq(c.h.text, "abc");
+    close_answer(&c);
+}
+
+Test(answer, plain_text_is_passed_on_as_it_is)
+{
+    answer_case c;
+    open_answer(&c, NULL, NULL);
+    say(&c, " \1<s>\2a <think> b\n\n", 4);
+    cr_assert_str_eq(c.h.text, " a <think> b\n\n");
+    close_answer(&c);
+}
+
+Test(answer, memory_that_runs_out_is_told)
+{
+    for (int64_t n = 1;; n++) {
+        answer_case c = { 0 };
+        og_answer_sink sink = { &c.h, hear_text, hear_reasoning, hear_call };
+        open_answer(&c, "Qwen-Qwen3-0.6B", TOOLS);
+        og_answer_free(c.a);
+        c.a = NULL;
+        c.meter.fail_at = c.meter.n_alloc + n;
+        og_status st = og_answer_new(c.ctx, c.chat, TOOLS, &sink, &c.a);
+        const char *text = "<think>a</think><tool_call>{\"name\":\"calc\",\"arguments\":{}}"
+                           "</tool_call>b ";
+        if (st == OG_OK) st = og_answer_feed(c.a, text, strlen(text), false);
+        if (st == OG_OK) st = og_answer_finish(c.a);
+        close_answer(&c);
+        if (st == OG_OK) return;
+        cr_assert(st == OG_E_MEMORY, "allocation %d: %s", (int)n, og_status_text(st));
+    }
+}

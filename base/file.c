@@ -20,6 +20,7 @@ og_status ogi_file_map_open(og_ctx *ctx, const char *path, ogi_file_map *out)
         OG_FAIL(ctx, OG_E_IO, "%s: %s", path, err ? strerror(err) : "not a regular file");
     }
     out->size = st.st_size;
+    out->modified = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
     if (out->size) {
         void *p = mmap(NULL, (size_t)out->size, PROT_READ, MAP_SHARED, fd, 0);
         err = p == MAP_FAILED ? errno : 0;
@@ -60,27 +61,63 @@ og_status ogi_file_read(og_ctx *ctx, const char *path, int64_t max_size, ogi_buf
     return out->failed ? OG_E_MEMORY : OG_OK;
 }
 
-static int write_all(int fd, const char *p, size_t n)
+/* ---- writing ------------------------------------------------------------------------------- */
+
+static og_status cannot_write(const ogi_file_writer *w, int err)
 {
-    while (n) {
-        ssize_t done = write(fd, p, n);
-        if (done < 0 && errno != EINTR) return errno;
+    OG_FAIL(w->ctx, OG_E_IO, "%s: cannot write: %s", ogi_buf_str(&w->path), strerror(err));
+}
+
+og_status ogi_file_begin(og_ctx *ctx, const char *path, int mode, ogi_file_writer *out)
+{
+    *out = (ogi_file_writer){ .ctx = ctx, .path.ctx = ctx, .tmp.ctx = ctx, .fd = -1 };
+    ogi_buf_puts(&out->path, path);
+    ogi_buf_printf(&out->tmp, "%s.%ld.tmp", path, (long)getpid());
+    if (out->path.failed || out->tmp.failed) return OG_E_MEMORY;
+    unlink(out->tmp.p); /* of a process that died; its mode would stay */
+    out->fd = open(out->tmp.p, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+    return out->fd < 0 ? cannot_write(out, errno) : OG_OK;
+}
+
+og_status ogi_file_put(ogi_file_writer *w, const void *data, size_t n)
+{
+    for (const char *p = data; n;) {
+        ssize_t done = write(w->fd, p, n);
+        if (done < 0 && errno != EINTR) return cannot_write(w, errno);
         if (done > 0) p += done, n -= (size_t)done;
     }
-    return fsync(fd) && errno != EINVAL ? errno : 0;
+    return OG_OK;
+}
+
+og_status ogi_file_commit(ogi_file_writer *w)
+{
+    int err = fsync(w->fd) && errno != EINVAL ? errno : 0, fd = w->fd;
+    w->fd = -1;
+    if (close(fd) && !err) err = errno;
+    if (!err && rename(w->tmp.p, w->path.p)) err = errno;
+    og_status st = err ? cannot_write(w, err) : OG_OK;
+    if (err) unlink(w->tmp.p);
+    ogi_file_discard(w);
+    return st;
+}
+
+void ogi_file_discard(ogi_file_writer *w)
+{
+    if (w->fd >= 0) {
+        close(w->fd);
+        unlink(w->tmp.p);
+    }
+    w->fd = -1;
+    ogi_buf_free(&w->path);
+    ogi_buf_free(&w->tmp);
 }
 
 og_status ogi_file_write(og_ctx *ctx, const char *path, const void *data, size_t n, int mode)
 {
-    ogi_buf tmp = { .ctx = ctx };
-    ogi_buf_printf(&tmp, "%s.%ld.tmp", path, (long)getpid());
-    if (tmp.failed) return OG_E_MEMORY;
-    int fd = open(tmp.p, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
-    int err = fd < 0 ? errno : write_all(fd, data, n);
-    if (fd >= 0 && close(fd) && !err) err = errno;
-    if (!err && rename(tmp.p, path)) err = errno;
-    if (err && fd >= 0) unlink(tmp.p);
-    ogi_buf_free(&tmp);
-    if (err) OG_FAIL(ctx, OG_E_IO, "%s: cannot write: %s", path, strerror(err));
-    return OG_OK;
+    ogi_file_writer w;
+    og_status st = ogi_file_begin(ctx, path, mode, &w);
+    if (st == OG_OK) st = ogi_file_put(&w, data, n);
+    if (st == OG_OK) return ogi_file_commit(&w);
+    ogi_file_discard(&w);
+    return st;
 }

@@ -136,7 +136,7 @@ static og_status open_bytes(ogi_gguf *f, const char *name, const void *data, int
 {
     int64_t no, count;
     OG_TRY(ogi_grow(f->ctx, &f->part, &f->part_cap, 1, sizeof *f->part));
-    f->part[0] = (ogi_gguf_part){ .map = { data, size }, .is_borrowed = true };
+    f->part[0] = (ogi_gguf_part){ .map = { .data = data, .size = size }, .is_borrowed = true };
     f->part[0].path = ogi_arena_strndup(&f->arena, name, strlen(name));
     if (!f->part[0].path) return OG_E_MEMORY;
     f->n_part = 1;

@@ -62,6 +62,9 @@ void ogi_gguf_close(ogi_gguf *f);
 const char *ogi_gguf_path(const ogi_gguf *f);
 int ogi_gguf_version(const ogi_gguf *f);
 int64_t ogi_gguf_size(const ogi_gguf *f); /* bytes of all parts */
+/* A hash of the metadata, overrides applied, of the tensors' names, types and shapes, and of the
+ * sizes and modification times of all parts (of their bytes, if they were opened from memory). */
+uint64_t ogi_gguf_fingerprint(const ogi_gguf *f);
 int64_t ogi_gguf_kv_count(const ogi_gguf *f);
 const ogi_gguf_kv *ogi_gguf_kv_at(const ogi_gguf *f, int64_t i);      /* in file order */
 const ogi_gguf_kv *ogi_gguf_find(const ogi_gguf *f, const char *key); /* NULL if absent */

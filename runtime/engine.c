@@ -4,6 +4,8 @@
  * that turns feeds into steps. After load a step allocates nothing. */
 #include "oxigraph/model.h"
 
+#include <xxhash.h>
+
 #include "graph/dtype.h"
 #include "models/model.h"
 #include "runtime/engine.h"
@@ -41,7 +43,9 @@ struct og_model {
     ogi_id_pool page, slot;
     og_sequence *seqs;
     step_inputs *in;
-    const void *hidden; /* where head was bound to last */
+    const void *hidden;   /* where head was bound to last */
+    uint64_t passes;      /* a hash of the passes left out */
+    uint64_t fingerprint; /* 0: not computed yet */
 };
 
 /* ---- load ---------------------------------------------------------------------------------- */
@@ -146,6 +150,11 @@ static og_status compile_model(og_model *m, const og_model_options *o)
     return og_compile(m->device, m->model->head, &head, &m->head);
 }
 
+static uint64_t hash_of(const char *text)
+{
+    return XXH3_64bits(text, strlen(text));
+}
+
 /* From m->file on. */
 static og_status load(og_model *m, const og_model_options *o)
 {
@@ -161,6 +170,7 @@ static og_status load(og_model *m, const og_model_options *o)
     m->pages_per_seq = (m->n_ctx + OGI_PAGE - 1) / OGI_PAGE;
     m->n_page = OGI_MAX(m->pages_per_seq * n_seq, 1);
     m->n_slot = n_seq;
+    m->passes = hash_of(o->compile.skip ? o->compile.skip : "");
     m->batch = o->batch > 0 ? OGI_MIN(o->batch, OGI_STEP_TOKENS) : OGI_STEP_TOKENS;
     if (m->n_page > INT32_MAX / OGI_PAGE)
         OG_FAIL(m->ctx, OG_E_LIMIT, "%lld sequences of %lld tokens are more than %d KV rows",
@@ -258,6 +268,38 @@ og_ctx *ogi_model_ctx(const og_model *m)
     return m->ctx;
 }
 
+const og_device *ogi_model_device(const og_model *m)
+{
+    return m->device;
+}
+int64_t ogi_model_vocab_size(const og_model *m)
+{
+    return m->model->n_vocab;
+}
+int64_t ogi_model_state_size(const og_model *m, int64_t n)
+{
+    return states_size(m, n, 1);
+}
+
+og_status ogi_model_fingerprint(og_model *m, uint64_t *out)
+{
+    char *graph;
+    *out = m->fingerprint;
+    if (*out) return OG_OK;
+    OG_TRY(og_graph_print(m->model->step, OG_TEXT, &graph));
+    const uint64_t part[] = {
+        ogi_gguf_fingerprint(m->file),
+        hash_of(graph),
+        m->passes,
+        hash_of(og_device_name(m->device)),
+        hash_of(og_device_isa(m->device)),
+        hash_of(OG_VERSION),
+    };
+    og_text_free(m->ctx, graph);
+    *out = m->fingerprint = XXH3_64bits(part, sizeof part);
+    return OG_OK;
+}
+
 /* ---- sequences ----------------------------------------------------------------------------- */
 
 og_status og_sequence_new(og_model *m, og_sequence **out)
@@ -294,6 +336,24 @@ void og_sequence_free(og_sequence *s)
     ogi_free(m->ctx, s);
 }
 
+static og_status take_pages(og_model *m, og_sequence *s, int64_t length)
+{
+    while (s->n_page * OGI_PAGE < length) {
+        int32_t id = ogi_id_take(&m->page);
+        if (id < 0)
+            OG_FAIL(m->ctx, OG_E_LIMIT, "all %lld KV pages are in use", (long long)m->n_page);
+        s->page[s->n_page++] = id;
+    }
+    return OG_OK;
+}
+
+/* Those behind its length. */
+static void give_back_pages(og_sequence *s)
+{
+    while (s->n_page > (s->length + OGI_PAGE - 1) / OGI_PAGE)
+        ogi_id_give(&s->m->page, s->page[--s->n_page]);
+}
+
 int64_t og_sequence_length(const og_sequence *s)
 {
     return s->length;
@@ -309,8 +369,37 @@ og_status og_sequence_truncate(og_sequence *s, int64_t n)
         OG_FAIL(m->ctx, OG_E_UNSUPPORTED, "%s has recurrent states: it can forget all tokens only",
                 m->model->arch);
     s->length = n;
-    while (s->n_page > (n + OGI_PAGE - 1) / OGI_PAGE) ogi_id_give(&m->page, s->page[--s->n_page]);
+    give_back_pages(s);
     return OG_OK;
+}
+
+og_model *ogi_sequence_model(const og_sequence *s)
+{
+    return s->m;
+}
+
+static og_status give_pieces(og_sequence *s, ogi_piece_fn fn, void *user)
+{
+    og_model *m = s->m;
+    for (int i = 0; i < m->model->n_state; i++) {
+        int64_t unit = m->model->state[i].unit_size;
+        bool is_paged = m->model->state[i].is_paged;
+        for (int64_t k = 0; k < (is_paged ? s->n_page : 1); k++)
+            OG_TRY(fn(user, (char *)m->state[i] + unit * (is_paged ? s->page[k] : s->slot), unit));
+    }
+    return OG_OK;
+}
+
+og_status ogi_sequence_pieces(og_sequence *s, int64_t n, ogi_piece_fn fn, void *user)
+{
+    OGI_ASSERT(n >= s->length && n <= s->m->n_ctx);
+    og_status st = take_pages(s->m, s, n);
+    if (st == OG_OK) st = give_pieces(s, fn, user);
+    if (st == OG_OK)
+        s->length = n;
+    else
+        give_back_pages(s);
+    return st;
 }
 
 /* ---- steps --------------------------------------------------------------------------------- */
@@ -363,17 +452,6 @@ static void plan_step(const og_model *m, const og_feed *feed, int n_feed, const 
         out->part[out->n_part++] = (step_part){ f, done[f], n };
         out->n_tok += n;
     }
-}
-
-static og_status take_pages(og_model *m, og_sequence *s, int64_t length)
-{
-    while (s->n_page * OGI_PAGE < length) {
-        int32_t id = ogi_id_take(&m->page);
-        if (id < 0)
-            OG_FAIL(m->ctx, OG_E_LIMIT, "all %lld KV pages are in use", (long long)m->n_page);
-        s->page[s->n_page++] = id;
-    }
-    return OG_OK;
 }
 
 static og_status fill_inputs(og_model *m, const og_feed *feed, const step *st)

@@ -63,6 +63,41 @@ OG_API bool og_answer_in_reasoning(const og_answer *a);
 /* The mark behind which an answer's text begins ("</think>"), NULL if chat's model has none. */
 OG_API const char *og_chat_reasoning_end(const og_chat *chat);
 
+/* ---- tools: functions that calls run ---- */
+
+typedef struct og_tools og_tools;
+
+/* What a tool says to the model. */
+typedef struct og_tool_result {
+    og_ctx *ctx;
+    char *text; /* NUL-terminated; may hold NUL too */
+    size_t n;
+    bool is_error;
+} og_tool_result;
+
+/* Runs a call and sets its result (none set: empty text). What the model should know of goes into
+ * the result as an error; a status other than OG_OK is for the caller of og_tools_call. */
+typedef og_status (*og_tool_fn)(void *user, const og_tool_call *call, og_tool_result *out);
+
+/* json: array of tools, {"type": "function", "function": {"name": ..., "description": ...,
+ * "parameters": schema}}, or of such functions alone; name stands for it in errors. Errors:
+ * OG_E_FORMAT with the index of the tool. */
+OG_API og_status og_tools_new(og_ctx *ctx, const char *name, const char *json, size_t n,
+                              og_tools **out);
+OG_API void og_tools_free(og_tools *t);
+/* The array in its long form, as og_chat_request and og_answer_new take it; borrowed. */
+OG_API const char *og_tools_json(const og_tools *t);
+/* Lets fn run a tool's calls. OG_E_NOT_FOUND names the tools there are. */
+OG_API og_status og_tools_bind(og_tools *t, const char *tool, og_tool_fn fn, void *user);
+OG_API bool og_tools_is_bound(const og_tools *t, const char *tool);
+/* Runs a call. A tool that is unknown or not bound, arguments that are no object or lack what is
+ * required: results that are errors. *out is freed with og_tool_result_free, also on failure. */
+OG_API og_status og_tools_call(const og_tools *t, og_ctx *ctx, const og_tool_call *call,
+                               og_tool_result *out);
+/* Copies text; replaces what was set. */
+OG_API og_status og_tool_result_set(og_tool_result *r, const char *text, size_t n, bool is_error);
+OG_API void og_tool_result_free(og_tool_result *r);
+
 #ifdef __cplusplus
 }
 #endif

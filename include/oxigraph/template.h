@@ -101,14 +101,26 @@ typedef struct og_chat_abilities {
     bool tool_calls;       /* calls of an assistant's message are shown */
     bool object_arguments; /* ... with arguments as an object */
     bool text_arguments;   /* ... with arguments as JSON text */
+    bool reasoning;        /* the model may reason before it answers */
+    bool think_switch;     /* reasoning can be asked for and forbidden */
 } og_chat_abilities;
 OG_API const og_chat_abilities *og_chat_abilities_of(const og_chat *chat);
 
-/* JSON texts; NULL = not given. */
+/* Is the model asked to reason? By the variables that templates have for it; a template without
+ * any leaves it to the model, which is told. */
+typedef enum og_think {
+    OG_THINK_DEFAULT, /* as the template has it */
+    OG_THINK_ON,
+    OG_THINK_OFF,
+} og_think;
+
+/* JSON texts; NULL = not given. Reasoning of former answers is their messages' reasoning_content;
+ * what is shown of it is up to the template. */
 typedef struct og_chat_request {
     const char *messages; /* array; required */
     const char *tools;    /* array */
     const char *kwargs;   /* object of further variables; they win over all but messages, tools */
+    og_think think;
     bool no_generation_prompt;
     og_template_options limits;
 } og_chat_request;

@@ -7,7 +7,7 @@
 // clang-format off
 static const ogi_reasoning formats[] = {
     { "harmony", "<|channel|>analysis", "<|channel|>analysis", "<|end|>", true,
-      "\"reasoning_effort\":\"low\"",
+      "{\"reasoning_effort\":\"low\"}",
       { "<|start|>assistant", "<|channel|>final", "<|channel|>commentary" } },
     { "gemma", "<|channel>thought", "<|channel>thought", "<channel|>", true, NULL, { NULL } },
     { "apertus", "<|inner_prefix|>", "<|inner_prefix|>", "<|inner_suffix|>", true, NULL, { NULL } },

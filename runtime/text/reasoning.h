@@ -13,7 +13,7 @@ typedef struct ogi_reasoning {
     const char *sign; /* is in the source of the template */
     const char *open, *close;
     bool is_anywhere; /* open counts also behind other text: no text spells it by chance */
-    const char *off;  /* variables that keep it shortest where it cannot be turned off */
+    const char *off;  /* JSON object of variables that keep it short, where it cannot be off */
     const char *drop[OGI_REASONING_DROPS]; /* other marks around parts of an answer; up to NULL */
 } ogi_reasoning;
 

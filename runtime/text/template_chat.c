@@ -13,6 +13,8 @@ typedef enum chat_tell {
     TELL_TO_OBJECT,
     TELL_TO_ARGUMENT_TEXT,
     TELL_NO_TOOLS,
+    TELL_REASONING,
+    TELL_NO_SWITCH,
     TELL_COUNT,
 } chat_tell;
 
@@ -24,6 +26,8 @@ static const char *const tell_text[] = {
     [TELL_TO_OBJECT] = "takes arguments of tool calls only as objects; JSON text is parsed",
     [TELL_TO_ARGUMENT_TEXT] = "takes arguments of tool calls only as text; objects become JSON",
     [TELL_NO_TOOLS] = "does not show tools; the model will not know of them",
+    [TELL_REASONING] = "takes reasoning_content under another name",
+    [TELL_NO_SWITCH] = "has no switch for reasoning; the model may reason all the same",
 };
 
 struct og_chat {
@@ -33,6 +37,7 @@ struct og_chat {
     og_chat_abilities can;
     const ogi_toolcall_format *calls;
     const ogi_reasoning *reasoning;
+    const char *reasoning_key; /* of a message; NULL: reasoning_content, or not shown at all */
     bool told[TELL_COUNT];
 };
 
@@ -102,6 +107,49 @@ static og_status probe_format(og_ctx *ctx, const og_template *t, const ogi_toolc
     return OG_OK;
 }
 
+/* The names that templates have for the reasoning in a message. */
+static og_status probe_reasoning_key(og_ctx *ctx, const og_template *t, const char **out)
+{
+#define THOUGHT(key)                                                                               \
+    PROBE(USER ",{\"role\":\"assistant\",\"content\":\"\",\"" key "\":\"ogthought\","              \
+               "\"tool_calls\":[{\"id\":\"ogcall001\",\"type\":\"function\",\"function\":"         \
+               "{\"name\":\"ogtool\",\"arguments\":{}}}]},{\"role\":\"tool\",\"name\":\"ogtool\"," \
+               "\"tool_call_id\":\"ogcall001\",\"content\":\"1\"}")                                \
+    TOOLS "}"
+    static const struct {
+        const char *key, *context;
+    } names[] = {
+        { NULL, THOUGHT("reasoning_content") }, { "thinking", THOUGHT("thinking") },
+        { "reasoning", THOUGHT("reasoning") },  { "thought", THOUGHT("thought") },
+        { "tool_plan", THOUGHT("tool_plan") },
+    };
+#undef THOUGHT
+    bool yes = false;
+    *out = NULL;
+    for (int i = 0; i < OGI_LEN(names) && !yes; i++) {
+        OG_TRY(shows(ctx, t, names[i].context, "ogthought", NULL, NULL, &yes));
+        if (yes) *out = names[i].key;
+    }
+    return OG_OK;
+}
+
+#define THINK_ON "\"enable_thinking\":true,\"thinking\":true,\"reasoning\":true"
+#define THINK_OFF                                                                                  \
+    "\"enable_thinking\":false,\"thinking\":false,\"reasoning\":false,\"thinking_budget\":0"
+
+/* Whether turning reasoning off changes anything. */
+static og_status probe_switch(og_ctx *ctx, const og_template *t, bool *yes)
+{
+    og_template_text on, off;
+    *yes = false;
+    OG_TRY(probe(ctx, t, PROBE(USER) "," THINK_ON "}", &on));
+    og_status status = probe(ctx, t, PROBE(USER) "," THINK_OFF "}", &off);
+    if (status == OG_OK && on.text && off.text) *yes = strcmp(on.text, off.text) != 0;
+    og_template_text_free(ctx, &on);
+    if (status == OG_OK) og_template_text_free(ctx, &off);
+    return status;
+}
+
 static og_status probe_all(og_ctx *ctx, const og_template *t, og_chat_abilities *can)
 {
     OG_TRY(shows(ctx, t, PROBE("{\"role\":\"system\",\"content\":\"ogsys\"}," USER) "}", "ogsys",
@@ -134,12 +182,17 @@ og_status og_chat_new(og_ctx *ctx, og_template *t, const og_chat_options *opt, o
     }
     *chat = (og_chat){ .ctx = ctx, .t = t };
     chat->reasoning = ogi_reasoning_detect((ogi_sv){ t->h.source, t->h.source_size });
+    chat->can.reasoning = chat->reasoning != NULL;
     chat->name = ogi_strndup(ctx, name, strlen(name));
     chat->bos = ogi_strndup(ctx, bos, strlen(bos));
     chat->eos = ogi_strndup(ctx, eos, strlen(eos));
     og_status status =
         chat->name && chat->bos && chat->eos ? probe_all(ctx, t, &chat->can) : OG_E_MEMORY;
     if (status == OG_OK) status = probe_format(ctx, t, &chat->calls);
+    if (status == OG_OK && chat->reasoning)
+        status = probe_reasoning_key(ctx, t, &chat->reasoning_key);
+    if (status == OG_OK) status = probe_switch(ctx, t, &chat->can.think_switch);
+    if (chat->reasoning && chat->reasoning->off) chat->can.think_switch = true;
     if (status != OG_OK) {
         og_chat_free(chat);
         return status;
@@ -283,6 +336,18 @@ static void adapt_calls(adapter *a, tmpl_val m)
     }
 }
 
+/* reasoning_content under the template's name for it. Beside a call, some take either text or
+ * reasoning: text is kept. */
+static void adapt_reasoning(adapter *a, tmpl_val m)
+{
+    tmpl_val reasoning = field(a, m, "reasoning_content");
+    if (!a->chat->reasoning_key || reasoning.tag != TV_STR) return;
+    if (ogi_tv_truth(a->h, field(a, m, "tool_calls")) && ogi_tv_truth(a->h, field(a, m, "content")))
+        return;
+    tell(a, TELL_REASONING);
+    set_field(a, m, a->chat->reasoning_key, reasoning);
+}
+
 static bool has_role(adapter *a, tmpl_val m, const char *role)
 {
     return ogi_tv_is(field(a, m, "role"), role);
@@ -356,6 +421,7 @@ static tmpl_val adapted(adapter *a, tmpl_val messages)
         if (messages.u.l->v[i].tag != TV_DICT) continue;
         adapt_content(a, messages.u.l->v[i], i);
         adapt_calls(a, messages.u.l->v[i]);
+        adapt_reasoning(a, messages.u.l->v[i]);
     }
     return messages;
 }
@@ -372,6 +438,22 @@ static tmpl_val read_json(tmpl_heap *h, const char *what, const char *text, tmpl
     return v;
 }
 
+static void put_all(adapter *a, tmpl_dict *m, const char *what, const char *json)
+{
+    tmpl_val v = read_json(a->h, what, json, TV_DICT);
+    for (int64_t i = 0; !ogi_tv_failed(a->h) && i < v.u.m->n; i++)
+        ogi_tv_put(a->h, m, v.u.m->e[i].key, v.u.m->e[i].value);
+}
+
+static void put_think(adapter *a, tmpl_dict *m, og_think think)
+{
+    const char *off = a->chat->reasoning ? a->chat->reasoning->off : NULL;
+    if (think == OG_THINK_DEFAULT) return;
+    put_all(a, m, "think", think == OG_THINK_ON ? "{" THINK_ON "}" : "{" THINK_OFF "}");
+    if (think == OG_THINK_OFF && off) put_all(a, m, "think", off);
+    if (a->chat->can.reasoning && !a->chat->can.think_switch) tell(a, TELL_NO_SWITCH);
+}
+
 static tmpl_val make_context(adapter *a, const og_chat_request *req, tmpl_run *r)
 {
     tmpl_heap *h = a->h;
@@ -381,11 +463,8 @@ static tmpl_val make_context(adapter *a, const og_chat_request *req, tmpl_run *r
     ogi_tv_put_sv(h, m, OGI_SV("bos_token"), ogi_tv_lit(h, a->chat->bos));
     ogi_tv_put_sv(h, m, OGI_SV("eos_token"), ogi_tv_lit(h, a->chat->eos));
     ogi_tv_put_sv(h, m, OGI_SV("add_generation_prompt"), ogi_tv_bool(!req->no_generation_prompt));
-    if (req->kwargs) {
-        tmpl_val kwargs = read_json(h, "template kwargs", req->kwargs, TV_DICT);
-        for (int64_t i = 0; !ogi_tv_failed(h) && i < kwargs.u.m->n; i++)
-            ogi_tv_put(h, m, kwargs.u.m->e[i].key, kwargs.u.m->e[i].value);
-    }
+    put_think(a, m, req->think);
+    if (req->kwargs) put_all(a, m, "template kwargs", req->kwargs);
     if (req->tools) {
         tmpl_val tools = read_json(h, "tools", req->tools, TV_LIST);
         ogi_tv_put_sv(h, m, OGI_SV("tools"), tools);

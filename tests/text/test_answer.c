@@ -274,3 +274,99 @@ Test(answer, memory_that_runs_out_is_told)
         cr_assert(st == OG_E_MEMORY, "allocation %d: %s", (int)n, og_status_text(st));
     }
 }
+
+/* ---- tools --------------------------------------------------------------------------------- */
+
+static og_status read_tools(og_ctx *ctx, const char *json, og_tools **t)
+{
+    return og_tools_new(ctx, "tools.json", json, strlen(json), t);
+}
+
+static og_status echo(void *user, const og_tool_call *call, og_tool_result *out)
+{
+    ++*(int *)user;
+    return og_tool_result_set(out, call->arguments, strlen(call->arguments), false);
+}
+
+#define ADD                                                                                        \
+    "{\"name\":\"add\",\"parameters\":{\"type\":\"object\",\"properties\":{\"a\":{}},"             \
+    "\"required\":["                                                                               \
+    "\"a\",\"b\"]}}"
+
+Test(tools, are_read_in_both_forms)
+{
+    ogt_meter meter = { 0 };
+    og_ctx *ctx = ogt_meter_ctx(&meter);
+    og_tools *t;
+    cr_assert(read_tools(ctx, "[{\"type\":\"function\",\"function\":" ADD "},{\"name\":\"b\"}]",
+                         &t) == OG_OK,
+              "%s", og_error(ctx));
+    cr_assert_str_eq(
+        og_tools_json(t),
+        "[{\"type\": \"function\", \"function\": {\"name\": \"add\", \"parameters\": {\"type\": "
+        "\"object\", \"properties\": {\"a\": {}}, \"required\": [\"a\", \"b\"]}, \"description\": "
+        "\"\"}}, {\"type\": \"function\", \"function\": {\"name\": \"b\", \"description\": \"\", "
+        "\"parameters\": {\"type\": \"object\", \"properties\": {}}}}]");
+    og_tools_free(t);
+    og_ctx_free(ctx);
+    cr_assert(meter.live == 0);
+}
+
+Test(tools, that_are_malformed_are_refused)
+{
+    static const char *const bad[][2] = {
+        { "{}", "an array of tools is wanted" },
+        { "[]", "an array of tools is wanted" },
+        { "[{\"name\":\"a\"},{\"nam\":\"b\"}]", "tool 1 has no \"name\"" },
+        { "[{\"name\":\"a\\u0000\"}]", "tool 0 has no \"name\"" },
+        { "[{\"name\":\"a\"},{\"name\":\"a\"}]", "tool 1: the name 'a' is taken" },
+        { "[{\"name\":\"a\",\"parameters\":[]}]", "tool 0: \"parameters\" is not an object" },
+        { "[", "tools.json" },
+    };
+    for (int i = 0; i < OGI_LEN(bad); i++) {
+        ogt_meter meter = { 0 };
+        og_ctx *ctx = ogt_meter_ctx(&meter);
+        og_tools *t;
+        cr_expect(read_tools(ctx, bad[i][0], &t) == OG_E_FORMAT, "%s", bad[i][0]);
+        cr_expect(strstr(og_error(ctx), bad[i][1]), "%s: %s", bad[i][0], og_error(ctx));
+        og_ctx_free(ctx);
+        cr_expect(meter.live == 0);
+    }
+}
+
+Test(tools, calls_run_or_come_back_as_errors)
+{
+    static const struct {
+        og_tool_call call;
+        const char *text;
+        bool is_error;
+    } cases[] = {
+        { { "add", "{\"a\":1,\"b\":2}", "1" }, "{\"a\":1,\"b\":2}", false },
+        { { "add", "{\"a\":1}", "1" }, "error: required arguments are missing: \"b\"", true },
+        { { "add", "{}", "1" }, "error: required arguments are missing: \"a\", \"b\"", true },
+        { { "add", "[1]", "1" }, "error: the arguments are not a JSON object", true },
+        { { "add", "{", "1" }, "error: the arguments are not a JSON object", true },
+        { { "b", "{}", "1" }, "error: the tool \"b\" cannot be run here", true },
+        { { "c", "{}", "1" }, "error: there is no tool \"c\"; the tools are: add, b", true },
+    };
+    ogt_meter meter = { 0 };
+    og_ctx *ctx = ogt_meter_ctx(&meter);
+    og_tools *t;
+    int n_run = 0;
+    cr_assert(read_tools(ctx, "[" ADD ",{\"name\":\"b\"}]", &t) == OG_OK);
+    cr_assert(og_tools_bind(t, "add", echo, &n_run) == OG_OK);
+    cr_assert(og_tools_is_bound(t, "add") && !og_tools_is_bound(t, "b"));
+    for (int i = 0; i < OGI_LEN(cases); i++) {
+        og_tool_result r;
+        cr_assert(og_tools_call(t, ctx, &cases[i].call, &r) == OG_OK);
+        cr_expect_str_eq(r.text, cases[i].text);
+        cr_expect_eq(r.is_error, cases[i].is_error);
+        og_tool_result_free(&r);
+    }
+    cr_assert_eq(n_run, 1);
+    cr_assert(og_tools_bind(t, "c", echo, &n_run) == OG_E_NOT_FOUND);
+    cr_assert(strstr(og_error(ctx), "the tools are: add, b"), "%s", og_error(ctx));
+    og_tools_free(t);
+    og_ctx_free(ctx);
+    cr_assert(meter.live == 0);
+}

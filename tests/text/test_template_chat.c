@@ -328,3 +328,72 @@ Test(template_tokens, bos_is_there_once_and_messages_bring_no_special_tokens)
     cr_expect(count_tokens("</s>{{ c }}</s>", 2, &first) == 2);
     cr_expect(count_tokens("<{{ c[2:4] }}>", 2, &first) == 0);
 }
+
+/* ---- reasoning ----------------------------------------------------------------------------- */
+
+static char *think_text(chat_case *c, og_think think)
+{
+    og_template_text text;
+    og_chat_request req = { .messages = "[{\"role\":\"user\",\"content\":\"Q\"}]", .think = think };
+    cr_assert(og_chat_render(c->ctx, c->chat, &req, &text) == OG_OK, "%s", og_error(c->ctx));
+    char *out = strdup(text.text);
+    og_template_text_free(c->ctx, &text);
+    return out;
+}
+
+Test(chat, reasoning_is_asked_for_and_forbidden)
+{
+    static const struct {
+        const char *name, *on, *off; /* what the prompts contain */
+    } cases[] = {
+        { "Qwen-Qwen3-0.6B", "assistant\n", "<think>\n\n</think>" },
+        { "google-gemma-4-31B-it", "<|think|>", "<|channel>thought\n<channel|>" },
+        { "deepseek-ai-DeepSeek-V3.1", "<think>", "<think></think>" },
+        { "ByteDance-Seed-OSS", "assistant\n", "</seed:think>" },
+        { "ibm-granite-granite-3.3-2B-Instruct", "<think></think>", "assistant" },
+        { "Cohere2MoE", "<|START_THINKING|>", "<|START_THINKING|><|END_THINKING|>" },
+        { "openai-gpt-oss-120b", "Reasoning: medium", "Reasoning: low" },
+        { "Qwen3.5-4B", "<think>\n", "</think>" },
+    };
+    for (int i = 0; i < OGI_LEN(cases); i++) {
+        chat_case c;
+        open_file(&c, cases[i].name);
+        cr_expect(og_chat_abilities_of(c.chat)->reasoning, "%s", cases[i].name);
+        cr_expect(og_chat_abilities_of(c.chat)->think_switch, "%s", cases[i].name);
+        char *on = think_text(&c, OG_THINK_ON), *off = think_text(&c, OG_THINK_OFF);
+        cr_expect(strstr(on, cases[i].on), "%s: %s", cases[i].name, on);
+        cr_expect(strstr(off, cases[i].off), "%s: %s", cases[i].name, off);
+        cr_expect(strcmp(on, off) != 0, "%s", cases[i].name);
+        free(on), free(off);
+        close_chat(&c);
+    }
+}
+
+Test(chat, a_template_without_a_switch_is_told)
+{
+    chat_case c;
+    open_file(&c, "deepseek-ai-DeepSeek-R1-Distill-Llama-8B");
+    cr_assert(!og_chat_abilities_of(c.chat)->think_switch);
+    free(think_text(&c, OG_THINK_OFF));
+    cr_assert(strstr(c.meter.log, "no switch for reasoning"), "%s", c.meter.log);
+    close_chat(&c);
+}
+
+Test(chat, reasoning_goes_under_the_name_the_template_has)
+{
+    static const char messages[] =
+        "[{\"role\":\"user\",\"content\":\"Q\"},{\"role\":\"assistant\",\"content\":\"\","
+        "\"reasoning_content\":\"THOUGHT\",\"tool_calls\":[{\"id\":\"call00001\",\"type\":"
+        "\"function\",\"function\":{\"name\":\"f\",\"arguments\":{}}}]},{\"role\":\"tool\","
+        "\"name\":\"f\",\"tool_call_id\":\"call00001\",\"content\":\"1\"}]";
+    static const char *const names[] = { "openai-gpt-oss-120b", "old-command-r7b-12-2024-tool_use",
+                                         "Qwen-Qwen3-0.6B", "unsloth-MiniMax-M2" };
+    for (int i = 0; i < OGI_LEN(names); i++) {
+        chat_case c;
+        open_file(&c, names[i]);
+        char *text = chat_text(&c, messages, NULL);
+        cr_expect(strstr(text, "THOUGHT"), "%s: %s", names[i], text);
+        free(text);
+        close_chat(&c);
+    }
+}

@@ -24,10 +24,11 @@ typedef struct result {
     int32_t n_state;
 } result;
 
+/* Of this thread's work: what else the machine does is not the masks' doing. */
 static double seconds(void)
 {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 

@@ -9,6 +9,8 @@
  *   grammar_compile.c  expressions -> automaton
  *   grammar_trie.c     the vocabulary as a tree of bytes
  *   matcher.c          stacks, and their moves on bytes and tokens
+ *   grammar_alike.c    states that behave alike for as long as a token is
+ *   matcher_state.c    which tokens may follow a state
  *   matcher_mask.c     which tokens may follow
  *   matcher_names.c    names in JSON objects, which must differ
  *   matcher_wait.c     constraints that begin later */
@@ -133,12 +135,10 @@ typedef struct ogi_state_mask {
     int32_t *token; /* n_token ids, if bits is NULL */
     uint32_t *bits;
     int32_t n_token;
-    int32_t *end; /* trie nodes with children at which the rule of the state may end */
+    int32_t *end; /* rising trie nodes with children, where the rule of the state may end */
     int32_t n_end;
     bool is_known;
 } ogi_state_mask;
-
-struct ogi_trie_view;
 
 struct og_grammar {
     og_ctx *ctx;
@@ -153,7 +153,10 @@ struct og_grammar {
     bool is_tracking_names; /* no object may repeat a name (matcher_names.h) */
     const og_vocab_view *vocab;
     struct ogi_token_trie *trie; /* NULL without a vocabulary */
-    ogi_state_mask *mask;        /* n_state, those prepared in advance */
+    struct ogi_alike *alike;     /* NULL without a vocabulary */
+    int32_t *twin;               /* of each state: the first with the same mask */
+    int32_t *like;               /* of each class of two bytes: a state with a mask, or -1 */
+    ogi_state_mask *mask;        /* n_state, of some twins, prepared in advance */
 };
 
 /* Compiles all rules reachable from root and checks every rule for left recursion and undefined
@@ -168,7 +171,8 @@ typedef struct ogi_token_trie {
     og_ctx *ctx;
     int32_t n; /* nodes; 0 is the root */
     uint8_t *byte;
-    uint8_t *depth; /* of the node, at most 255 */
+    uint8_t *depth;  /* of the node, at most 255 */
+    uint8_t *height; /* of its subtree: bytes of the longest way down */
     int32_t *skip;
     int32_t *token_at; /* n + 1: tokens that end at the node, in token[] */
     int32_t *token;
@@ -188,8 +192,9 @@ void ogi_token_trie_free(ogi_token_trie *t);
 
 /* ---- matcher ---- */
 
-/* Fills the masks of all states, cheapest use of time first, within a budget. */
-og_status ogi_grammar_prepare_masks(og_grammar *g);
+/* Finds twins and fills the masks of states, cheapest use of time first, within a budget.
+ * is_empty: of each rule, whether it may match nothing. */
+og_status ogi_grammar_prepare_masks(og_grammar *g, const bool *is_empty);
 void ogi_state_mask_free(og_ctx *ctx, ogi_state_mask *m);
 
 #endif

@@ -2,6 +2,7 @@
  *
  * From rules to the automaton: which rules are expanded in place, their automata, and the checks
  * on calls. */
+#include "runtime/text/grammar_alike.h"
 #include "runtime/text/grammar_nfa.h"
 
 /* Up to this size a rule without loops is expanded where it is used: that keeps characters of
@@ -18,6 +19,7 @@ typedef struct compile {
     int32_t *cost;  /* of each inline rule */
     int32_t *start; /* of each rule */
     int32_t *owner; /* rule of each state */
+    bool *is_empty; /* rule: may match nothing */
 } compile;
 
 /* States that e would take in place; above MAX_INLINE if it must not be expanded. */
@@ -92,7 +94,6 @@ static og_status compile_rules(compile *c)
 typedef struct left {
     compile *c;
     bool *is_reached; /* state: without input from its rule's start */
-    bool *is_empty;   /* rule: may match nothing */
     int32_t *queue, n_queue;
     int32_t *waiting;  /* rule: calls that go on once it is known to be empty; a list by next */
     int32_t *next;     /* call */
@@ -112,13 +113,13 @@ static void collect_left(left *l)
     for (int64_t i = 0; i < l->c->r->n; i++) reach(l, l->c->start[i]);
     for (int32_t at = 0; at < l->n_queue; at++) {
         int32_t s = l->queue[at], rule = l->c->owner[s];
-        if (g->state[s].is_end && !l->is_empty[rule]) {
-            l->is_empty[rule] = true;
+        if (g->state[s].is_end && !l->c->is_empty[rule]) {
+            l->c->is_empty[rule] = true;
             for (int32_t k = l->waiting[rule]; k >= 0; k = l->next[k]) reach(l, g->call[k].back);
         }
         for (int32_t k = g->state[s].call; k < g->state[s + 1].call; k++) {
             int32_t callee = g->call[k].rule;
-            if (l->is_empty[callee]) {
+            if (l->c->is_empty[callee]) {
                 reach(l, g->call[k].back);
             } else {
                 l->next[k] = l->waiting[callee];
@@ -166,12 +167,12 @@ static og_status check_left_recursion(compile *c)
     int64_t n_rule = c->r->n;
     left l = { .c = c };
     l.is_reached = OGI_NEW_N(c->ctx, bool, g->n_state);
-    l.is_empty = OGI_NEW_N(c->ctx, bool, n_rule);
+    c->is_empty = OGI_NEW_N(c->ctx, bool, n_rule);
     l.queue = OGI_NEW_N(c->ctx, int32_t, g->n_state);
     l.waiting = OGI_NEW_N(c->ctx, int32_t, n_rule);
     l.next = OGI_NEW_N(c->ctx, int32_t, g->n_call + 1);
     l.n_before = OGI_NEW_N(c->ctx, int32_t, n_rule);
-    og_status s = l.is_reached && l.is_empty && l.queue && l.waiting && l.next && l.n_before
+    og_status s = l.is_reached && c->is_empty && l.queue && l.waiting && l.next && l.n_before
                       ? OG_OK
                       : OG_E_MEMORY;
     if (s == OG_OK) {
@@ -179,7 +180,7 @@ static og_status check_left_recursion(compile *c)
         collect_left(&l);
         s = find_cycle(&l);
     }
-    void *const owned[] = { l.is_reached, l.is_empty, l.queue, l.waiting, l.next, l.n_before };
+    void *const owned[] = { l.is_reached, l.queue, l.waiting, l.next, l.n_before };
     for (int i = 0; i < OGI_LEN(owned); i++) ogi_free(c->ctx, owned[i]);
     return s;
 }
@@ -204,7 +205,7 @@ static og_status run(compile *c, int32_t root)
     g->start = c->start[root];
     if (!g->vocab) return OG_OK;
     OG_TRY(ogi_token_trie_build(c->ctx, g->vocab, &g->trie));
-    return ogi_grammar_prepare_masks(g);
+    return ogi_grammar_prepare_masks(g, c->is_empty);
 }
 
 og_status ogi_grammar_compile(og_ctx *ctx, const ogi_rules *r, int32_t root,
@@ -222,6 +223,7 @@ og_status ogi_grammar_compile(og_ctx *ctx, const ogi_rules *r, int32_t root,
     ogi_free(ctx, c.cost);
     ogi_free(ctx, c.start);
     ogi_free(ctx, c.owner);
+    ogi_free(ctx, c.is_empty);
     if (s != OG_OK)
         og_grammar_free(g);
     else
@@ -233,7 +235,9 @@ void og_grammar_free(og_grammar *g)
 {
     if (!g) return;
     for (int32_t i = 0; g->mask && i < g->n_state; i++) ogi_state_mask_free(g->ctx, &g->mask[i]);
-    void *const owned[] = { g->state, g->edge, g->call, g->token, g->mask };
+    if (g->alike) ogi_alike_free(g->ctx, g->alike);
+    void *const owned[] = { g->state, g->edge,  g->call, g->token,
+                            g->mask,  g->alike, g->twin, g->like };
     for (int i = 0; i < OGI_LEN(owned); i++) ogi_free(g->ctx, owned[i]);
     ogi_token_trie_free(g->trie);
     ogi_free(g->ctx, g);

@@ -89,10 +89,22 @@ static og_status reserve(ogi_token_trie *t, int64_t n_node, int32_t n_piece)
 {
     t->byte = OGI_NEW_N(t->ctx, uint8_t, n_node);
     t->depth = OGI_NEW_N(t->ctx, uint8_t, n_node);
+    t->height = OGI_NEW_N(t->ctx, uint8_t, n_node);
     t->skip = OGI_NEW_N(t->ctx, int32_t, n_node);
     t->token_at = OGI_NEW_N(t->ctx, int32_t, n_node + 1);
     t->token = OGI_NEW_N(t->ctx, int32_t, n_piece + 1);
-    return t->byte && t->depth && t->skip && t->token_at && t->token ? OG_OK : OG_E_MEMORY;
+    bool ok = t->byte && t->depth && t->height && t->skip && t->token_at && t->token;
+    return ok ? OG_OK : OG_E_MEMORY;
+}
+
+/* The deepest open node has no more children. */
+static void close_node(ogi_token_trie *t, const int32_t *open, int32_t *deepest, int32_t *depth,
+                       int32_t last)
+{
+    int32_t d = (*depth)--;
+    t->skip[open[d]] = last + 1;
+    t->height[open[d]] = (uint8_t)(deepest[d] - d);
+    deepest[d - 1] = OGI_MAX(deepest[d - 1], deepest[d]);
 }
 
 static og_status fill(ogi_token_trie *t, const piece *x, int32_t n)
@@ -102,19 +114,23 @@ static og_status fill(ogi_token_trie *t, const piece *x, int32_t n)
     if (n_node > INT32_MAX - 1) OG_FAIL(t->ctx, OG_E_LIMIT, "the vocabulary's text is too long");
     OG_TRY(reserve(t, n_node, n));
     int32_t open[OGI_TRIE_MAX_DEPTH + 1] = { 0 }, depth = 0; /* nodes from the root down */
+    int32_t deepest[OGI_TRIE_MAX_DEPTH + 1] = { 0 };         /* below each of them */
     int32_t node = 0, n_token = 0;
     for (int32_t i = 0; i < n; i++) {
         int32_t common = i ? common_prefix(&x[i - 1], &x[i]) : 0;
-        for (; depth > common; depth--) t->skip[open[depth]] = node + 1;
+        while (depth > common) close_node(t, open, deepest, &depth, node);
         while (depth < x[i].n) {
             t->token_at[++node] = n_token;
             t->byte[node] = x[i].p[depth];
             open[++depth] = node;
+            deepest[depth] = depth;
             t->depth[node] = (uint8_t)depth;
         }
         t->token[n_token++] = x[i].token;
     }
-    for (; depth >= 0; depth--) t->skip[open[depth]] = node + 1;
+    while (depth > 0) close_node(t, open, deepest, &depth, node);
+    t->skip[0] = node + 1;
+    t->height[0] = (uint8_t)deepest[0];
     t->n = node + 1;
     t->token_at[t->n] = n_token;
     return OG_OK;
@@ -147,8 +163,9 @@ og_status ogi_token_trie_build(og_ctx *ctx, const og_vocab_view *vocab, ogi_toke
 void ogi_token_trie_free(ogi_token_trie *t)
 {
     if (!t) return;
-    void *const owned[] = { t->byte,     t->depth,     t->skip,        t->token_at, t->token,
-                            t->end_bits, t->text_bits, t->broken_bits, t->quoted,   t->tricky };
+    void *const owned[] = { t->byte,        t->depth,  t->height,   t->skip,
+                            t->token_at,    t->token,  t->end_bits, t->text_bits,
+                            t->broken_bits, t->quoted, t->tricky };
     for (int i = 0; i < OGI_LEN(owned); i++) ogi_free(t->ctx, owned[i]);
     ogi_free(t->ctx, t);
 }

@@ -84,8 +84,25 @@ static inline bool ogi_state_only_ends(const og_grammar *g, int32_t state)
 
 /* ---- masks ---- */
 
-/* What the state lets through; found by walking the whole vocabulary. */
+static inline void ogi_mask_set(uint32_t *bits, int32_t i)
+{
+    bits[i >> 5] |= 1u << (i & 31);
+}
+
+/* What the state lets through; found by walking the vocabulary, or where it differs from a state
+ * that the grammar has a mask of. */
 og_status ogi_state_mask_find(ogi_machine *m, int32_t state, ogi_state_mask *out);
+
+typedef struct ogi_node_list {
+    int32_t *node;
+    int64_t cap;
+    int32_t n;
+} ogi_node_list;
+
+/* Sets the bits of the tokens below node that fit from a position; nodes with children at which the
+ * empty stack is reached go to end (may be NULL). */
+og_status ogi_mask_walk(ogi_machine *m, int32_t position, int32_t node, uint32_t *bits,
+                        ogi_node_list *end);
 
 /* Masks of positions, kept while there is room. */
 typedef struct ogi_mask_cache {

@@ -257,7 +257,7 @@ og_status ogi_schema_string(ogi_schema *s, json_t *schema, const ogi_path *path,
         return OG_OK;
     }
     /* Long counts call the letter's rule, short ones expand it. */
-    enum { FEW = 64 };
+    enum { FEW = 4 };
     ogi_expr *letter =
         OGI_MAX(min, max) <= FEW ? letter_body(&s->rules) : ogi_schema_rule(s, OGI_RULE_LETTER);
     return quoted(s, ogi_expr_repeat(&s->rules, letter, min, max), out);

@@ -308,6 +308,15 @@ static const char *const mask_grammars[] = {
     "root ::= (\"a\"? \"b\"?){3} x\nx ::= y y | \"1\"\ny ::= \"(\"* \")\"?",
     "root ::= \"a\"* \"a\" \"a\"*",
     "root ::= [ab]{2,5} (\"1\" | \"1a\" | \"1ab\")",
+    /* counts: states that are alike for a while */
+    "root ::= \"\\\"\" [ab1]{0,9} \"\\\"\" \":\"?",
+    "root ::= (item \",\"?){2,6} \"1\"\nitem ::= [ab(]{1,3} | \":\" item",
+    "root ::= (some \"a\"){0,8} (\"1\" | \"1b\")\nsome ::= [b:]*",
+    "root ::= x{0,7} | y{0,9} \"1\"\nx ::= [ab\"]\ny ::= [ab:]",
+    "{\"type\":\"string\",\"maxLength\":9}",
+    "{\"type\":\"string\",\"minLength\":3,\"maxLength\":8}",
+    "{\"type\":\"array\",\"items\":{\"type\":\"string\",\"maxLength\":5},\"minItems\":2,"
+    "\"maxItems\":5}",
     /* a schema: names must differ */
     "{\"type\":\"object\",\"additionalProperties\":{\"type\":\"integer\"}}",
     "{\"properties\":{\"a\":{\"const\":1}},\"additionalProperties\":{\"type\":\"object\"}}",

@@ -64,10 +64,13 @@ static og_status feed_prompt(run *r, og_sequence *seq, bool *stopped)
 {
     const og_generate_options *o = r->opt;
     *stopped = false;
-    for (int64_t at = 0; at < o->n_prompt && !*stopped; at += PROMPT_CHUNK) {
-        int64_t n = OGI_MIN(PROMPT_CHUNK, o->n_prompt - at);
-        OG_TRY(feed(r, seq, o->prompt + at, n, at + n == o->n_prompt));
+    for (int64_t at = 0, n; at < o->n_prompt && !*stopped; at += n) {
+        int64_t left = o->n_prompt - at;
+        if (left == 1 && o->before_last) OG_TRY(o->before_last(o->user));
+        if (left > 1 && o->before_last) left--;
+        n = OGI_MIN(PROMPT_CHUNK, left);
         for (int64_t i = 0; i < n; i++) og_sampler_accept(r->sampler, o->prompt[at + i]);
+        OG_TRY(feed(r, seq, o->prompt + at, n, at + n == o->n_prompt));
         *stopped = !may_go_on(r);
     }
     return OG_OK;

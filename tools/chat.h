@@ -19,11 +19,18 @@ typedef struct run_options {
     cli_model model;
     cli_sampler sampler;
     cli_grammar grammar;
-    const char *prompt, *file, *system, *chat_template, *kwargs;
+    const char *prompt, *file, *system, *chat_template, *kwargs, *prompt_cache;
     int64_t n; /* < 0: until the end */
     bool raw, no_echo, special, json;
     cli_list stop;
 } run_options;
+
+/* What --prompt-cache's file has to do with what the sequence holds. */
+typedef struct run_cache {
+    bool is_told;   /* how much of it was reused */
+    bool is_stale;  /* the sequence has changed since it was loaded or saved */
+    double seconds; /* that the last saving took */
+} run_cache;
 
 /* ---- chat_session.c ------------------------------------------------------------------------ */
 
@@ -41,9 +48,11 @@ typedef struct run_session {
     og_matcher *matcher;
     og_chat *chat; /* NULL: text is completed as it is */
     og_tokens fed; /* what the sequence holds */
+    run_cache cache;
     og_tokens ids; /* what the next answer goes on from, from the beginning */
     int64_t n_predict;
     bool is_terminal; /* standard output is one */
+    bool is_chat;     /* not one prompt */
 } run_session;
 
 typedef struct run_answer {
@@ -80,6 +89,16 @@ og_status run_print_json(const run_session *s, const run_answer *a);
 json_t *run_json_text(og_ctx *ctx, const char *p, size_t n);
 /* {"role": role, "content": text}; NULL: memory is out. */
 json_t *run_json_message(og_ctx *ctx, const char *role, const char *p, size_t n);
+
+/* ---- chat_cache.c -------------------------------------------------------------------------- */
+
+/* Loads --prompt-cache's file into the sequence, if there is one that fits; else that is told. The
+ * only error: the file is something else, which must not be overwritten. */
+og_status run_cache_load(run_session *s);
+/* n of the tokens of ids are kept; tells it, once. */
+void run_cache_tell(run_session *s, int64_t n);
+/* Saves what the sequence holds: so many of token; a failure is told. */
+void run_cache_save(run_session *s, const og_tokens *token);
 
 /* ---- chat_loop.c --------------------------------------------------------------------------- */
 

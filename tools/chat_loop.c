@@ -77,14 +77,12 @@ static og_status show_settings(const run_session *s)
     return OG_OK;
 }
 
-/* A new sampler; what it should know of the conversation is told to it. */
 static og_status set_option(run_session *s, const char *key, const char *value)
 {
     og_sampler_config config = s->config;
     og_sampler *sampler;
     OG_TRY(og_sampler_config_set(s->ctx, &config, key, value));
     OG_TRY(og_sampler_new(s->ctx, &config, s->view, &sampler));
-    for (int64_t i = 0; i < s->fed.n; i++) og_sampler_accept(sampler, s->fed.id[i]);
     og_sampler_free(s->sampler);
     s->sampler = sampler;
     s->config = config;
@@ -226,6 +224,7 @@ og_status chat_loop(run_session *s)
     if (st == OG_OK && chat_line_is_terminal(c.line))
         fprintf(stderr, "/help lists commands, /bye ends, Ctrl-C stops an answer\n");
     if (st == OG_OK) st = talk(&c);
+    if (st == OG_OK && s->cache.is_stale) run_cache_save(s, &s->fed);
     chat_line_free(c.line);
     chat_history_free(&c.history);
     sigaction(SIGINT, &old, NULL);

@@ -42,6 +42,7 @@ int run_open(run_session *s, const char *path, const og_model_options *mo, bool 
     const run_options *o = s->opt;
     og_ctx *ctx = s->ctx;
     s->is_terminal = isatty(STDOUT_FILENO);
+    s->is_chat = wants_chat;
     s->n_predict = o->n;
     if (og_tokenizer_open(ctx, path, mo->override, mo->n_override, &s->tok) != OG_OK) return 1;
     if (cli_model_load(ctx, path, mo, &s->model) != OG_OK) return 1;
@@ -57,7 +58,8 @@ int run_open(run_session *s, const char *path, const og_model_options *mo, bool 
     if (og_sampler_new(ctx, &s->config, s->view, &s->sampler) != OG_OK) return 1;
     status = open_grammar(s);
     if (status >= 0) return status;
-    return og_sequence_new(s->model, &s->seq) == OG_OK ? -1 : 1;
+    if (og_sequence_new(s->model, &s->seq) != OG_OK) return 1;
+    return run_cache_load(s) == OG_OK ? -1 : 1;
 }
 
 void run_close(run_session *s)
@@ -104,8 +106,8 @@ og_status run_encode_text(run_session *s, const char *text, size_t n)
     return OG_OK;
 }
 
-/* Keeps what the sequence and ids begin with alike; *n tokens of ids are then in the sequence. One
- * is always fed anew: its logits are needed. */
+/* Keeps what the sequence and ids begin with alike; *n tokens of ids are then in the sequence, and
+ * known to the sampler. One is always fed anew: its logits are needed. */
 static og_status keep_prefix(run_session *s, int64_t *n)
 {
     int64_t most = OGI_MIN(s->fed.n, s->ids.n - 1);
@@ -116,6 +118,9 @@ static og_status keep_prefix(run_session *s, int64_t *n)
         *n = 0;
         OG_TRY(og_sequence_truncate(s->seq, 0));
     }
+    og_sampler_forget(s->sampler);
+    for (int64_t i = 0; i < *n; i++) og_sampler_accept(s->sampler, s->ids.id[i]);
+    run_cache_tell(s, *n);
     return OG_OK;
 }
 
@@ -129,11 +134,12 @@ static og_status note_fed(run_session *s, const og_tokens *chosen)
     s->fed = *t;
     s->ids = old;
     s->ids.n = 0;
+    s->cache.is_stale = true;
     return OG_OK;
 }
 
 typedef struct sink {
-    const run_session *s;
+    run_session *s;
     ogi_buf *text;
     bool is_printed;
 } sink;
@@ -143,6 +149,15 @@ static bool take_text(void *user, const char *p, size_t n)
     sink *k = user;
     ogi_buf_add(k->text, p, n);
     return !k->text->failed && (!k->is_printed || run_print(k->s, p, n));
+}
+
+/* One prompt: its state without the last token is what the same prompt can begin with again, also
+ * where recurrent states cannot be cut back. */
+static og_status save_prompt(void *user)
+{
+    const sink *k = user;
+    run_cache_save(k->s, &k->s->ids);
+    return OG_OK;
 }
 
 static bool go_on(void *user)
@@ -173,12 +188,15 @@ og_status run_answer_ids(run_session *s, bool is_printed, run_answer *a)
         .matcher = s->matcher,
         .chosen = &a->chosen,
         .text = take_text,
+        .before_last = o->prompt_cache && !s->is_chat && kept < s->ids.n - 1 ? save_prompt : NULL,
         .go_on = go_on,
         .user = &k,
     };
     run_catch_interrupt(&old);
     og_status st = og_generate(s->model, s->seq, s->tok, s->sampler, &go, &a->result);
     sigaction(SIGINT, &old, NULL);
+    a->result.prompt_s -= s->cache.seconds;
+    s->cache.seconds = 0;
     og_status noted = note_fed(s, &a->chosen);
     OG_TRY(st);
     OG_TRY(noted);

@@ -8,7 +8,7 @@
 #include "base/file.h"
 #include "tools/chat.h"
 
-enum { MAX_PROMPT = 64 << 20, N_OPTIONS = 11 };
+enum { MAX_PROMPT = 64 << 20, N_OPTIONS = 12 };
 
 /* The prompt from -p, -f, the argument, or "-" for standard input. */
 static og_status read_prompt(og_ctx *ctx, const run_options *o, const char *arg, ogi_buf *out)
@@ -100,6 +100,8 @@ int cmd_run(int argc, char **argv)
         { "--no-echo", CLI_FLAG, &o.no_echo, NULL, "do not print the prompt that is completed" },
         { "--stop", CLI_LIST, &o.stop, "TEXT", "end before this text; repeatable" },
         { "--special", CLI_FLAG, &o.special, NULL, "print control tokens" },
+        { "--prompt-cache", CLI_STR, &o.prompt_cache, "FILE",
+          "begin with the state that is saved there, if it fits, and save it" },
         { "--json", CLI_FLAG, &o.json, NULL, "print one object: text, ids, stop, tokens, seconds" },
     };
     n += cli_model_options(&o.model, opt + n);

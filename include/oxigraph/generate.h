@@ -44,6 +44,8 @@ typedef struct og_generate_options {
      * n_top likeliest, falling: all as the model said, before grammar and sampler. false ends. */
     bool (*chose)(void *user, int32_t token, float logprob, const og_candidate *top, int32_t n_top);
     int32_t n_top;
+    /* Called when the sequence holds all of the prompt but its last token; a failure ends. */
+    og_status (*before_last)(void *user);
     /* Asked between tokens, and every 512 tokens of the prompt; false ends. */
     bool (*go_on)(void *user);
     void *user;

@@ -194,6 +194,9 @@ OG_API og_status og_sampler_clone(const og_sampler *s, og_sampler **out);
 OG_API void og_sampler_free(og_sampler *s);
 /* Forgets history and starts the random numbers again from the seeds. */
 OG_API void og_sampler_reset(og_sampler *s);
+/* Forgets the tokens accepted, and nothing else: the random numbers go on. For a text that was cut
+ * back or replaced: then accept the tokens it has now. */
+OG_API void og_sampler_forget(og_sampler *s);
 /* The seed in use: the one drawn where the config asked for a random one. */
 OG_API uint32_t og_sampler_seed(const og_sampler *s);
 

@@ -219,6 +219,11 @@ void og_sampler_reset(og_sampler *s)
     s->n = 0, s->selected = -1;
 }
 
+void og_sampler_forget(og_sampler *s)
+{
+    s->n_accepted = 0;
+}
+
 uint32_t og_sampler_seed(const og_sampler *s)
 {
     return s->seed;

@@ -136,6 +136,37 @@ Test(sampler, equal_seeds_give_equal_tokens_and_clones_go_on_alike)
     og_sampler_free(a), og_sampler_free(b), og_sampler_free(copy);
 }
 
+Test(sampler, forgets_tokens_and_goes_on_with_its_random_numbers)
+{
+    enum { N = 50 };
+    float x[N];
+    og_sampler_config c;
+    og_sampler_config_init(&c);
+    c.seed = 11, c.penalty_repeat = 3.0f, c.penalty_last_n = 8, c.top_k = 0, c.min_p = 0;
+    og_sampler *a, *b;
+    cr_assert(og_sampler_new(ctx, &c, NULL, &a) == OG_OK);
+    cr_assert(og_sampler_new(ctx, &c, NULL, &b) == OG_OK);
+    int n_other = 0;
+    for (int step = 0; step < 64; step++) {
+        int32_t ta, tb;
+        for (int i = 0; i < N; i++) x[i] = 0.2f * random_logit();
+        for (int i = 0; i < 8; i++) og_sampler_accept(a, (step + i) % N);
+        int32_t other;
+        og_sampler *kept;
+        cr_assert(og_sampler_clone(a, &kept) == OG_OK);
+        og_sampler_sample(kept, x, N, &other);
+        og_sampler_free(kept);
+        og_sampler_forget(a), og_sampler_forget(b);
+        og_sampler_accept(a, 3), og_sampler_accept(b, 3);
+        og_sampler_sample(a, x, N, &ta);
+        og_sampler_sample(b, x, N, &tb);
+        cr_assert(ta == tb, "step %d: the forgotten tokens count", step);
+        n_other += other != ta;
+    }
+    cr_assert(n_other > 0, "no token was penalized");
+    og_sampler_free(a), og_sampler_free(b);
+}
+
 Test(sampler, allocates_nothing_after_the_first_token)
 {
     enum { N = 30000 };

@@ -14,7 +14,7 @@
 
 typedef struct options {
     const char *vocab, *gbnf, *schema;
-    int64_t n_token, seed;
+    int64_t n_token, seed, n_decode;
     bool is_json;
 } options;
 
@@ -22,6 +22,7 @@ typedef struct result {
     double compile, mean, p99, worst; /* seconds; masks per token */
     int64_t n_token, n_text;
     int32_t n_state;
+    bench_slowdown decode;
 } result;
 
 /* Of this thread's work: what else the machine does is not the masks' doing. */
@@ -127,6 +128,10 @@ static og_status measure(og_ctx *ctx, const options *o, result *r)
     if (s == OG_OK) s = og_matcher_new(g, ctx, &m);
     if (s == OG_OK) s = walk(ctx, o, v, m, r);
     if (s == OG_OK) r->n_state = og_grammar_size(g);
+    if (s == OG_OK && o->n_decode) {
+        og_matcher_reset(m);
+        s = bench_constrained(ctx, o->vocab, v, m, o->n_decode, &r->decode);
+    }
     og_matcher_free(m);
     og_grammar_free(g);
     og_vocab_view_free(v);
@@ -141,6 +146,10 @@ static void print(const options *o, const result *r)
                               "mask_mean_us", r->mean * 1e6, "mask_p99_us", r->p99 * 1e6,
                               "mask_worst_us", r->worst * 1e6, "tokens", (json_int_t)r->n_token,
                               "texts", (json_int_t)r->n_text, "states", (int)r->n_state);
+        if (r->decode.n_token) {
+            json_object_set_new(v, "decode_free_s", json_real(r->decode.free));
+            json_object_set_new(v, "decode_constrained_s", json_real(r->decode.constrained));
+        }
         json_dumpf(v, stdout, JSON_COMPACT | JSON_REAL_PRECISION(6));
         putchar('\n');
         json_decref(v);
@@ -150,6 +159,12 @@ static void print(const options *o, const result *r)
     printf("mask: mean %.1f us, 99%% under %.1f us, worst %.1f us (%lld tokens, %lld texts)\n",
            r->mean * 1e6, r->p99 * 1e6, r->worst * 1e6, (long long)r->n_token,
            (long long)r->n_text);
+    const bench_slowdown *d = &r->decode;
+    if (d->n_token)
+        printf("decode: %.2f ms a token without constraint, %.2f ms with it: %+.1f %% "
+               "(medians of %lld tokens that took turns)\n",
+               d->free * 1e3, d->constrained * 1e3, (d->constrained / d->free - 1) * 100,
+               (long long)d->n_token);
 }
 
 int bench_grammar(int argc, char **argv)
@@ -160,6 +175,8 @@ int bench_grammar(int argc, char **argv)
         { "--schema", CLI_STR, &o.schema, "FILE", "a schema instead" },
         { "-n", CLI_INT, &o.n_token, "N", "masks to time (default 20000)" },
         { "--seed", CLI_INT, &o.seed, "S", "of the random texts" },
+        { "--decode", CLI_INT, &o.n_decode, "N",
+          "also N tokens of MODEL with the constraint and N without it" },
         { "--json", CLI_FLAG, &o.is_json, NULL, "results as JSON" },
     };
     const cli_spec spec = { "oxigraph bench grammar MODEL [options]",
@@ -172,6 +189,7 @@ int bench_grammar(int argc, char **argv)
     int n_args, rc = cli_parse(&spec, argc, argv, args, &n_args);
     if (rc >= 0) return rc;
     if (o.n_token < 1 || o.n_token > 100000000) return cli_usage_error("-n is out of range");
+    if (o.n_decode < 0 || o.n_decode > 100000) return cli_usage_error("--decode is out of range");
     o.vocab = args[0];
     og_ctx *ctx = cli_ctx();
     if (!ctx) return 1;

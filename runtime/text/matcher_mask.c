@@ -157,9 +157,15 @@ og_status og_matcher_mask_logits(og_matcher *m, float *logits, int32_t n_vocab)
 {
     const uint32_t *bits;
     OG_TRY(og_matcher_mask(m, &bits));
-    const uint32_t *broken = m->g->trie->broken_bits;
-    int32_t n = m->g->trie->n_vocab;
-    for (int32_t i = 0; i < n_vocab; i++)
-        if (i >= n || !((bits[i >> 5] & ~broken[i >> 5]) >> (i & 31) & 1)) logits[i] = -INFINITY;
+    const ogi_token_trie *t = m->g->trie;
+    int32_t n = OGI_MIN(t->n_vocab, n_vocab);
+    for (int32_t w = 0; w * 32 < n; w++) {
+        uint32_t allowed = bits[w] & ~t->broken_bits[w];
+        int32_t stop = OGI_MIN(n, w * 32 + 32);
+        if (allowed == UINT32_MAX) continue;
+        for (int32_t i = w * 32; i < stop; i++, allowed >>= 1)
+            logits[i] = allowed & 1 ? logits[i] : -INFINITY;
+    }
+    for (int32_t i = n; i < n_vocab; i++) logits[i] = -INFINITY;
     return OG_OK;
 }

@@ -126,6 +126,23 @@ Test(cmd_bench, text_names_the_phases)
     ogt_result_free(&r);
 }
 
+Test(cmd_bench, grammar_with_and_without_decoding)
+{
+    ogt_result r = ogt_run_command(OGT_PROGRAM " bench grammar '" OGT_SOURCE_DIR
+                                               "/tests/data/models/tales-1m-F16.gguf' -n 300 "
+                                               "--decode 12 --json");
+    cr_assert_eq(r.status, 0, "%s", r.err);
+    json_t *j = json_loads(r.out, 0, NULL);
+    cr_expect_gt(number(j, "compile_s"), 0);
+    cr_expect_gt(number(j, "mask_worst_us"), 0);
+    cr_expect_geq(number(j, "mask_worst_us"), number(j, "mask_mean_us"));
+    cr_expect_eq(number(j, "tokens"), 300);
+    cr_expect_gt(number(j, "decode_free_s"), 0);
+    cr_expect_gt(number(j, "decode_constrained_s"), 0);
+    json_decref(j);
+    ogt_result_free(&r);
+}
+
 Test(cmd_bench, wrong_options)
 {
     static const struct {

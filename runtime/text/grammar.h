@@ -13,6 +13,7 @@
  *   matcher_state.c    which tokens may follow a state
  *   matcher_mask.c     which tokens may follow
  *   matcher_names.c    names in JSON objects, which must differ
+ *   grammar_text.c     free text and the marks in it
  *   matcher_wait.c     constraints that begin later */
 #ifndef OG_RUNTIME_TEXT_GRAMMAR_H
 #define OG_RUNTIME_TEXT_GRAMMAR_H
@@ -45,6 +46,7 @@ typedef enum ogi_expr_kind {
     OGI_EXPR_REPEAT,
     OGI_EXPR_RULE,
     OGI_EXPR_TOKEN,
+    OGI_EXPR_TEXT, /* free text up to a mark */
 } ogi_expr_kind;
 
 typedef struct ogi_char_range {
@@ -56,13 +58,17 @@ typedef struct ogi_expr {
     ogi_expr_kind kind;
     int depth;                            /* of the tree below, itself included */
     struct ogi_expr *child, *last, *next; /* SEQ ALT REPEAT; siblings */
-    const char *bytes;                    /* BYTES */
+    const char *bytes;                    /* BYTES, TEXT: the mark */
     size_t n;
     const ogi_char_range *range; /* CLASS: sorted, disjoint */
     int32_t n_range;
     int32_t rule;     /* RULE */
     int32_t token;    /* TOKEN */
     bool is_negated;  /* TOKEN: any other token */
+    bool is_spelled;  /* TOKEN: texts may hold its piece instead; masks do not */
+    bool is_any;      /* TEXT: of any bytes and control tokens, else of characters */
+    bool has_mark;    /* TEXT: the mark ends it, else it is nowhere in it */
+    bool is_first;    /* TEXT: the mark counts only where the text begins */
     int32_t min, max; /* REPEAT; max -1: no end */
 } ogi_expr;
 
@@ -70,7 +76,16 @@ typedef struct ogi_rule {
     ogi_sv name;
     ogi_expr *body; /* NULL: not defined yet */
     bool is_call;   /* never expanded in place */
+    bool is_json;   /* matches JSON, whose names must differ */
 } ogi_rule;
+
+/* A token that is no text, with the bytes by which texts show it. */
+typedef struct ogi_control {
+    int32_t token;
+    bool is_end;
+    const char *piece;
+    size_t n;
+} ogi_control;
 
 /* Rules under construction. Builders that fail return NULL, given NULL they return NULL, and no
  * rules compile once one has failed; so front ends need not check each. */
@@ -80,8 +95,11 @@ typedef struct ogi_rules {
     ogi_map by_name;
     ogi_rule *rule;
     int64_t n, cap, n_expr;
-    bool failed;            /* some builder did; the error is in the context */
-    bool is_tracking_names; /* texts are JSON whose objects have free names */
+    bool failed;                /* some builder did; the error is in the context */
+    bool is_tracking_names;     /* texts are JSON whose objects have free names */
+    bool has_json_parts;        /* only what rules with is_json match is JSON */
+    const ogi_control *control; /* borrowed: those that free text and marks know */
+    int32_t n_control;
 } ogi_rules;
 
 void ogi_rules_init(ogi_rules *r, og_ctx *ctx);
@@ -101,6 +119,13 @@ ogi_expr *ogi_expr_add(ogi_rules *r, ogi_expr *list, ogi_expr *child); /* return
 ogi_expr *ogi_expr_repeat(ogi_rules *r, ogi_expr *child, int32_t min, int32_t max);
 ogi_expr *ogi_expr_rule(ogi_rules *r, int32_t rule);
 ogi_expr *ogi_expr_token(ogi_rules *r, int32_t token, bool is_negated);
+/* Characters up to the first occurrence of the mark, which is taken too. */
+ogi_expr *ogi_expr_until(ogi_rules *r, ogi_sv mark);
+/* Whatever a model writes: up to the mark, or without it (an empty mark: everything). is_first: a
+ * mark that does not stand where the text begins, blanks aside, is text. */
+ogi_expr *ogi_expr_anything(ogi_rules *r, ogi_sv mark, bool has_mark, bool is_first);
+/* A literal; control tokens in it are those tokens in tokens, their pieces in texts. */
+ogi_expr *ogi_expr_marks(ogi_rules *r, ogi_sv text);
 
 /* Appends the UTF-8 of c. */
 void ogi_put_utf8(ogi_buf *b, uint32_t c);
@@ -120,14 +145,20 @@ typedef struct ogi_call {
     int32_t rule;
 } ogi_call;
 
+enum { OGI_TOKEN_OTHER = -1 };
+
 typedef struct ogi_token_edge {
-    int32_t token, to;
-    bool is_negated;
+    int32_t token; /* OGI_TOKEN_OTHER: tokens without text that no other edge of the state takes */
+    int32_t to;
+    bool is_negated, is_spelled;
+    uint8_t first; /* is_spelled: the piece's first byte, and the state behind it */
+    int32_t spelled;
 } ogi_token_edge;
 
 typedef struct ogi_state {
     int32_t edge, call, token; /* the first of each; the next state's first ends them */
     bool is_end;               /* the rule may end here */
+    bool is_json;              /* inside a rule that is JSON */
 } ogi_state;
 
 /* The tokens that a state lets through before its rule ends, and where rules end inside tokens. */
@@ -151,6 +182,7 @@ struct og_grammar {
     int64_t edge_cap, call_cap, token_cap, state_cap;
     int32_t start;
     bool is_tracking_names; /* no object may repeat a name (matcher_names.h) */
+    bool has_json_parts;    /* that holds in states with is_json alone */
     const og_vocab_view *vocab;
     struct ogi_token_trie *trie; /* NULL without a vocabulary */
     struct ogi_alike *alike;     /* NULL without a vocabulary */
@@ -183,6 +215,7 @@ typedef struct ogi_token_trie {
     int32_t n_tricky, n_quoted;
     uint32_t *broken_bits; /* tokens with bytes that no UTF-8 text holds */
     uint32_t *text_bits;   /* tokens that a negated token terminal may match */
+    uint32_t *other_bits;  /* tokens that are neither in the tree nor end tokens */
 } ogi_token_trie;
 
 enum { OGI_TRIE_MAX_DEPTH = 255 }; /* longer pieces are never allowed */

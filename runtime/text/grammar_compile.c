@@ -30,7 +30,8 @@ static int32_t inline_cost(const compile *c, const ogi_expr *e)
     case OGI_EXPR_EMPTY: return 0;
     case OGI_EXPR_BYTES: return (int32_t)OGI_MIN(e->n, (size_t)MAX_INLINE + 1);
     case OGI_EXPR_CLASS: return OGI_MIN(2 + 3 * OGI_MIN(e->n_range, 1000), MAX_INLINE + 1);
-    case OGI_EXPR_TOKEN: return MAX_INLINE + 1;
+    case OGI_EXPR_TOKEN:
+    case OGI_EXPR_TEXT: return MAX_INLINE + 1;
     case OGI_EXPR_RULE: return c->is_inline[e->rule] ? c->cost[e->rule] + 1 : MAX_INLINE + 1;
     case OGI_EXPR_REPEAT:
         if (e->max <= 0) return e->max < 0 ? MAX_INLINE + 1 : 0;
@@ -70,6 +71,32 @@ static og_status check_defined(const compile *c)
     return OG_OK;
 }
 
+static og_status add_byte(og_grammar *g, uint8_t byte, int32_t to)
+{
+    OG_TRY(ogi_grow(g->ctx, &g->state, &g->state_cap, g->n_state + 1, sizeof *g->state));
+    OG_TRY(ogi_grow(g->ctx, &g->edge, &g->edge_cap, g->n_edge + 1, sizeof *g->edge));
+    g->state[g->n_state++] = (ogi_state){ g->n_edge, g->n_call, g->n_token, false, false };
+    g->edge[g->n_edge++] = (ogi_edge){ byte, byte, to };
+    return OG_OK;
+}
+
+/* States that read the pieces of tokens which texts may spell, for the edges from `first` on. */
+static og_status add_spellings(compile *c, int32_t first)
+{
+    og_grammar *g = c->g;
+    for (int32_t e = first; e < g->n_token; e++) {
+        ogi_token_edge *x = &g->token[e];
+        if (!x->is_spelled) continue;
+        const ogi_control *k = c->r->control;
+        while (k->token != x->token) k++;
+        x->first = (uint8_t)k->piece[0];
+        x->spelled = k->n > 1 ? g->n_state : x->to;
+        for (size_t i = 1; i < k->n; i++)
+            OG_TRY(add_byte(g, (uint8_t)k->piece[i], i + 1 < k->n ? g->n_state + 1 : x->to));
+    }
+    return OG_OK;
+}
+
 static og_status compile_rules(compile *c)
 {
     ogi_nfa a = { .ctx = c->ctx };
@@ -77,13 +104,15 @@ static og_status compile_rules(compile *c)
     og_status s = OG_OK;
     for (int64_t i = 0; i < c->r->n && s == OG_OK; i++) {
         s = ogi_nfa_build(&a, c->r, c->r->rule[i].body, c->is_inline);
+        int32_t first = c->g->n_token;
         if (s == OG_OK) s = ogi_nfa_determinize(&a, c->g, &work, &c->start[i]);
+        if (s == OG_OK) s = add_spellings(c, first);
     }
     ogi_nfa_free(&a);
     OG_TRY(s);
     og_grammar *g = c->g;
     OG_TRY(ogi_grow(c->ctx, &g->state, &g->state_cap, g->n_state + 1, sizeof *g->state));
-    g->state[g->n_state] = (ogi_state){ g->n_edge, g->n_call, g->n_token, false };
+    g->state[g->n_state] = (ogi_state){ g->n_edge, g->n_call, g->n_token, false, false };
     for (int32_t i = 0; i < g->n_call; i++) g->call[i].start = c->start[g->call[i].rule];
     return OG_OK;
 }
@@ -199,7 +228,10 @@ static og_status run(compile *c, int32_t root)
     if (!c->owner) return OG_E_MEMORY;
     for (int64_t i = 0; i < c->r->n; i++) {
         int32_t end = i + 1 < c->r->n ? c->start[i + 1] : g->n_state;
-        for (int32_t s = c->start[i]; s < end; s++) c->owner[s] = (int32_t)i;
+        for (int32_t s = c->start[i]; s < end; s++) {
+            c->owner[s] = (int32_t)i;
+            g->state[s].is_json = c->r->rule[i].is_json;
+        }
     }
     OG_TRY(check_left_recursion(c));
     g->start = c->start[root];
@@ -217,6 +249,7 @@ og_status ogi_grammar_compile(og_ctx *ctx, const ogi_rules *r, int32_t root,
     if (!g) return OG_E_MEMORY;
     g->ctx = ctx, g->vocab = vocab;
     g->is_tracking_names = r->is_tracking_names;
+    g->has_json_parts = r->has_json_parts;
     compile c = { .ctx = ctx, .r = r, .g = g };
     og_status s = run(&c, root);
     ogi_free(ctx, c.is_inline);

@@ -111,7 +111,11 @@ static og_status emit_other(dfa *d, const ogi_nfa_edge *e, int32_t to)
         return OG_OK;
     }
     OG_TRY(ogi_grow(g->ctx, &g->token, &g->token_cap, g->n_token + 1, sizeof *g->token));
-    g->token[g->n_token++] = (ogi_token_edge){ e->arg, to, e->is_negated };
+    g->token[g->n_token++] = (ogi_token_edge){ .token = e->arg,
+                                               .to = to,
+                                               .is_negated = e->is_negated,
+                                               .is_spelled = e->is_spelled,
+                                               .spelled = -1 };
     return OG_OK;
 }
 
@@ -168,7 +172,8 @@ static og_status edges_bytes(dfa *d, subset s)
 
 static bool is_same_letter(const ogi_nfa_edge *a, const ogi_nfa_edge *b)
 {
-    return a->kind == b->kind && a->arg == b->arg && a->is_negated == b->is_negated;
+    return a->kind == b->kind && a->arg == b->arg && a->is_negated == b->is_negated &&
+           a->is_spelled == b->is_spelled;
 }
 
 /* Calls of one rule, and terminals of one token, are one edge each. Quadratic in their number,
@@ -211,7 +216,7 @@ static og_status add_states(dfa *d, int32_t *start)
         subset s = d->set[i];
         OG_TRY(ogi_grow(g->ctx, &g->state, &g->state_cap, d->base + i + 2, sizeof *g->state));
         ogi_state *st = &g->state[d->base + i];
-        *st = (ogi_state){ g->n_edge, g->n_call, g->n_token, false };
+        *st = (ogi_state){ g->n_edge, g->n_call, g->n_token, false, false };
         for (int32_t k = 0; k < s.n; k++) st->is_end = st->is_end || s.item[k] == d->a->end;
         if (d->is_split) {
             OG_TRY(edges_split(d, s));

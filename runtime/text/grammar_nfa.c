@@ -10,7 +10,7 @@ static og_status too_large(const ogi_nfa *a)
             OGI_GRAMMAR_MAX_NFA);
 }
 
-static og_status add_edge(ogi_nfa *a, ogi_nfa_edge e)
+og_status ogi_nfa_add_edge(ogi_nfa *a, ogi_nfa_edge e)
 {
     if (a->n_edge >= 2 * OGI_GRAMMAR_MAX_NFA) return too_large(a);
     OG_TRY(ogi_grow(a->ctx, &a->edge, &a->edge_cap, a->n_edge + 1, sizeof *a->edge));
@@ -18,12 +18,12 @@ static og_status add_edge(ogi_nfa *a, ogi_nfa_edge e)
     return OG_OK;
 }
 
-static og_status add_eps(ogi_nfa *a, int32_t from, int32_t to)
+og_status ogi_nfa_add_eps(ogi_nfa *a, int32_t from, int32_t to)
 {
-    return add_edge(a, (ogi_nfa_edge){ .kind = OGI_NFA_EPS, .from = from, .to = to });
+    return ogi_nfa_add_edge(a, (ogi_nfa_edge){ .kind = OGI_NFA_EPS, .from = from, .to = to });
 }
 
-static og_status add_state(ogi_nfa *a, int32_t *s)
+og_status ogi_nfa_add_state(ogi_nfa *a, int32_t *s)
 {
     if (a->n_state >= OGI_GRAMMAR_MAX_NFA) return too_large(a);
     *s = a->n_state++;
@@ -53,8 +53,8 @@ static og_status tail_state(class_build *c, uint8_t low, uint8_t high, int32_t t
         *from = t->from;
         return OG_OK;
     }
-    OG_TRY(add_state(c->a, from));
-    OG_TRY(add_edge(
+    OG_TRY(ogi_nfa_add_state(c->a, from));
+    OG_TRY(ogi_nfa_add_edge(
         c->a,
         (ogi_nfa_edge){ .kind = OGI_NFA_BYTE, .low = low, .high = high, .from = *from, .to = to }));
     if (c->n_tail < OGI_LEN(c->tail)) c->tail[c->n_tail++] = (tail){ low, high, *from, to };
@@ -74,11 +74,11 @@ static og_status add_sequence(class_build *c, uint32_t low, uint32_t high, int n
     int32_t to = c->to;
     for (int i = n - 1; i > 0; i--)
         OG_TRY(tail_state(c, utf8_byte(low, n, i), utf8_byte(high, n, i), to, &to));
-    return add_edge(c->a, (ogi_nfa_edge){ .kind = OGI_NFA_BYTE,
-                                          .low = utf8_byte(low, n, 0),
-                                          .high = utf8_byte(high, n, 0),
-                                          .from = c->from,
-                                          .to = to });
+    return ogi_nfa_add_edge(c->a, (ogi_nfa_edge){ .kind = OGI_NFA_BYTE,
+                                                  .low = utf8_byte(low, n, 0),
+                                                  .high = utf8_byte(high, n, 0),
+                                                  .from = c->from,
+                                                  .to = to });
 }
 
 /* Splits at the points where a lower byte wraps around; at most 2 n pieces. */
@@ -120,6 +120,14 @@ static og_status add_range(class_build *c, uint32_t low, uint32_t high)
     return OG_OK;
 }
 
+og_status ogi_nfa_add_class(ogi_nfa *a, const ogi_char_range *range, int32_t n, int32_t from,
+                            int32_t to)
+{
+    class_build c = { .a = a, .from = from, .to = to };
+    for (int32_t i = 0; i < n; i++) OG_TRY(add_range(&c, range[i].low, range[i].high));
+    return OG_OK;
+}
+
 /* ---- expressions ---- */
 
 typedef struct build {
@@ -135,8 +143,8 @@ static og_status build_bytes(build *b, const ogi_expr *e, int32_t from, int32_t 
     for (size_t i = 0; i < e->n; i++) {
         int32_t next = 0;
         uint8_t byte = (uint8_t)e->bytes[i];
-        OG_TRY(add_state(b->a, &next));
-        OG_TRY(add_edge(
+        OG_TRY(ogi_nfa_add_state(b->a, &next));
+        OG_TRY(ogi_nfa_add_edge(
             b->a, (ogi_nfa_edge){
                       .kind = OGI_NFA_BYTE, .low = byte, .high = byte, .from = from, .to = next }));
         from = next;
@@ -147,23 +155,20 @@ static og_status build_bytes(build *b, const ogi_expr *e, int32_t from, int32_t 
 
 static og_status build_class(build *b, const ogi_expr *e, int32_t from, int32_t *to)
 {
-    OG_TRY(add_state(b->a, to));
-    class_build c = { .a = b->a, .from = from, .to = *to };
-    for (int32_t i = 0; i < e->n_range; i++)
-        OG_TRY(add_range(&c, e->range[i].low, e->range[i].high));
-    return OG_OK;
+    OG_TRY(ogi_nfa_add_state(b->a, to));
+    return ogi_nfa_add_class(b->a, e->range, e->n_range, from, *to);
 }
 
 static og_status build_alt(build *b, const ogi_expr *e, int32_t from, int32_t *to)
 {
-    OG_TRY(add_state(b->a, to));
+    OG_TRY(ogi_nfa_add_state(b->a, to));
     for (const ogi_expr *c = e->child; c; c = c->next) {
         /* A branch of its own: loops in it must not reach the other branches. */
         int32_t begin = 0, end = 0;
-        OG_TRY(add_state(b->a, &begin));
-        OG_TRY(add_eps(b->a, from, begin));
+        OG_TRY(ogi_nfa_add_state(b->a, &begin));
+        OG_TRY(ogi_nfa_add_eps(b->a, from, begin));
         OG_TRY(build_expr(b, c, begin, &end));
-        OG_TRY(add_eps(b->a, end, *to));
+        OG_TRY(ogi_nfa_add_eps(b->a, end, *to));
     }
     return OG_OK;
 }
@@ -174,30 +179,30 @@ static og_status build_repeat(build *b, const ogi_expr *e, int32_t from, int32_t
     for (int32_t i = 0; i < e->min; i++) OG_TRY(build_expr(b, e->child, at, &at));
     if (e->max < 0) {
         int32_t loop = 0;
-        OG_TRY(add_state(b->a, &loop));
-        OG_TRY(add_eps(b->a, at, loop));
+        OG_TRY(ogi_nfa_add_state(b->a, &loop));
+        OG_TRY(ogi_nfa_add_eps(b->a, at, loop));
         OG_TRY(build_expr(b, e->child, loop, &end));
-        OG_TRY(add_eps(b->a, end, loop));
-        OG_TRY(add_state(b->a, to));
-        return add_eps(b->a, loop, *to);
+        OG_TRY(ogi_nfa_add_eps(b->a, end, loop));
+        OG_TRY(ogi_nfa_add_state(b->a, to));
+        return ogi_nfa_add_eps(b->a, loop, *to);
     }
-    OG_TRY(add_state(b->a, to));
+    OG_TRY(ogi_nfa_add_state(b->a, to));
     for (int32_t i = e->min; i < e->max; i++) {
         int32_t begin = 0;
-        OG_TRY(add_eps(b->a, at, *to));
-        OG_TRY(add_state(b->a, &begin));
-        OG_TRY(add_eps(b->a, at, begin));
+        OG_TRY(ogi_nfa_add_eps(b->a, at, *to));
+        OG_TRY(ogi_nfa_add_state(b->a, &begin));
+        OG_TRY(ogi_nfa_add_eps(b->a, at, begin));
         OG_TRY(build_expr(b, e->child, begin, &at));
         if (at == begin) break; /* the item is empty */
     }
-    return add_eps(b->a, at, *to);
+    return ogi_nfa_add_eps(b->a, at, *to);
 }
 
 static og_status build_rule(build *b, const ogi_expr *e, int32_t from, int32_t *to)
 {
     if (b->is_inline[e->rule]) return build_expr(b, b->r->rule[e->rule].body, from, to);
-    OG_TRY(add_state(b->a, to));
-    return add_edge(
+    OG_TRY(ogi_nfa_add_state(b->a, to));
+    return ogi_nfa_add_edge(
         b->a, (ogi_nfa_edge){ .kind = OGI_NFA_CALL, .from = from, .to = *to, .arg = e->rule });
 }
 
@@ -215,12 +220,14 @@ static og_status build_expr(build *b, const ogi_expr *e, int32_t from, int32_t *
     case OGI_EXPR_REPEAT: return build_repeat(b, e, from, to);
     case OGI_EXPR_RULE: return build_rule(b, e, from, to);
     case OGI_EXPR_TOKEN:
-        OG_TRY(add_state(b->a, to));
-        return add_edge(b->a, (ogi_nfa_edge){ .kind = OGI_NFA_TOKEN,
-                                              .is_negated = e->is_negated,
-                                              .from = from,
-                                              .to = *to,
-                                              .arg = e->token });
+        OG_TRY(ogi_nfa_add_state(b->a, to));
+        return ogi_nfa_add_edge(b->a, (ogi_nfa_edge){ .kind = OGI_NFA_TOKEN,
+                                                      .is_negated = e->is_negated,
+                                                      .is_spelled = e->is_spelled,
+                                                      .from = from,
+                                                      .to = *to,
+                                                      .arg = e->token });
+    case OGI_EXPR_TEXT: return ogi_nfa_add_text(b->a, b->r, e, from, to);
     }
     return OG_OK;
 }

@@ -10,7 +10,7 @@ typedef enum ogi_nfa_kind { OGI_NFA_EPS, OGI_NFA_BYTE, OGI_NFA_CALL, OGI_NFA_TOK
 
 typedef struct ogi_nfa_edge {
     uint8_t kind, low, high;
-    bool is_negated;
+    bool is_negated, is_spelled;
     int32_t from, to;
     int32_t arg; /* rule or token */
 } ogi_nfa_edge;
@@ -25,6 +25,17 @@ typedef struct ogi_nfa {
 } ogi_nfa;
 
 /* The automaton of e; rules with is_inline are expanded in place. */
+/* For what builds parts of it. */
+og_status ogi_nfa_add_state(ogi_nfa *a, int32_t *s);
+og_status ogi_nfa_add_edge(ogi_nfa *a, ogi_nfa_edge e);
+og_status ogi_nfa_add_eps(ogi_nfa *a, int32_t from, int32_t to);
+/* Edges for the characters of the ranges. */
+og_status ogi_nfa_add_class(ogi_nfa *a, const ogi_char_range *range, int32_t n, int32_t from,
+                            int32_t to);
+/* Free text; grammar_text.c. */
+og_status ogi_nfa_add_text(ogi_nfa *a, const ogi_rules *r, const ogi_expr *e, int32_t from,
+                           int32_t *to);
+
 og_status ogi_nfa_build(ogi_nfa *a, const ogi_rules *r, const ogi_expr *e, const bool *is_inline);
 void ogi_nfa_free(ogi_nfa *a);
 

@@ -71,6 +71,7 @@ static og_status collect(ogi_token_trie *t, const og_vocab_view *v, piece **out,
             t->end_bits[id >> 5] |= 1u << (id & 31);
             continue;
         }
+        t->other_bits[id >> 5] |= 1u << (id & 31);
         if (v->is_control && v->is_control(v->user, id)) continue;
         const char *p = v->piece(v->user, id, &size);
         if (!size || !p[0]) continue; /* nothing, or NUL, which no text should hold */
@@ -78,7 +79,9 @@ static og_status collect(ogi_token_trie *t, const og_vocab_view *v, piece **out,
         if (is_broken(&one)) t->broken_bits[id >> 5] |= 1u << (id & 31);
         if (is_whole_text(&one)) t->text_bits[id >> 5] |= 1u << (id & 31);
         note_quotes(t, &one);
-        if (size <= OGI_TRIE_MAX_DEPTH) x[n++] = one;
+        if (size > OGI_TRIE_MAX_DEPTH) continue;
+        t->other_bits[id >> 5] &= ~(1u << (id & 31));
+        x[n++] = one;
     }
     qsort(x, (size_t)n, sizeof *x, by_bytes);
     *n_out = n;
@@ -148,9 +151,11 @@ og_status ogi_token_trie_build(og_ctx *ctx, const og_vocab_view *vocab, ogi_toke
     t->end_bits = OGI_NEW_N(ctx, uint32_t, t->n_word + 1);
     t->text_bits = OGI_NEW_N(ctx, uint32_t, t->n_word + 1);
     t->broken_bits = OGI_NEW_N(ctx, uint32_t, t->n_word + 1);
+    t->other_bits = OGI_NEW_N(ctx, uint32_t, t->n_word + 1);
     t->quoted = OGI_NEW_N(ctx, int32_t, vocab->n_tokens + 1);
     t->tricky = OGI_NEW_N(ctx, int32_t, vocab->n_tokens + 1);
-    if (!t->end_bits || !t->text_bits || !t->broken_bits || !t->quoted || !t->tricky)
+    if (!t->end_bits || !t->text_bits || !t->broken_bits || !t->other_bits || !t->quoted ||
+        !t->tricky)
         return OG_E_MEMORY;
     piece *x = NULL;
     int32_t n = 0;
@@ -163,9 +168,9 @@ og_status ogi_token_trie_build(og_ctx *ctx, const og_vocab_view *vocab, ogi_toke
 void ogi_token_trie_free(ogi_token_trie *t)
 {
     if (!t) return;
-    void *const owned[] = { t->byte,        t->depth,  t->height,   t->skip,
-                            t->token_at,    t->token,  t->end_bits, t->text_bits,
-                            t->broken_bits, t->quoted, t->tricky };
+    void *const owned[] = { t->byte,        t->depth,      t->height,   t->skip,
+                            t->token_at,    t->token,      t->end_bits, t->text_bits,
+                            t->broken_bits, t->other_bits, t->quoted,   t->tricky };
     for (int i = 0; i < OGI_LEN(owned); i++) ogi_free(t->ctx, owned[i]);
     ogi_free(t->ctx, t);
 }

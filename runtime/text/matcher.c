@@ -96,6 +96,8 @@ static og_status expand(ogi_machine *m, ogi_position *p)
     int32_t *open = ogi_arena_alloc(&m->arena, (size_t)n_open + 1, sizeof *open);
     if (!open) return OG_E_MEMORY;
     if (n_open) memcpy(open, m->open, (size_t)n_open * sizeof *open);
+    for (int32_t i = 0; i < p->n_item; i++)
+        if (p->item[i] && g->state[m->stack[p->item[i]].state].is_json) p->is_json = true;
     p->open = open;
     p->n_open = n_open;
     return OG_OK;
@@ -142,10 +144,10 @@ og_status ogi_machine_single(ogi_machine *m, int32_t stack, int32_t *position)
     return ogi_machine_position(m, position);
 }
 
-og_status ogi_machine_move(ogi_machine *m, int32_t position, uint8_t byte, int32_t *to)
+/* Collects where the open stacks of p go on a byte. */
+static og_status collect_moves(ogi_machine *m, ogi_position p, uint8_t byte)
 {
     const og_grammar *g = m->g;
-    ogi_position p = m->position[position];
     m->n_list = 0;
     for (int32_t i = 0; i < p.n_open; i++) {
         int32_t below = m->stack[p.open[i]].below, stack;
@@ -156,6 +158,13 @@ og_status ogi_machine_move(ogi_machine *m, int32_t position, uint8_t byte, int32
             OG_TRY(ogi_machine_collect(m, stack));
         }
     }
+    return OG_OK;
+}
+
+og_status ogi_machine_move(ogi_machine *m, int32_t position, uint8_t byte, int32_t *to)
+{
+    ogi_position p = m->position[position];
+    OG_TRY(collect_moves(m, p, byte));
     OG_TRY(ogi_machine_position(m, to));
     if (!p.next && m->n_table < OGI_MAX_TABLES) {
         p.next = ogi_arena_alloc(&m->arena, 256, sizeof *p.next);
@@ -165,6 +174,25 @@ og_status ogi_machine_move(ogi_machine *m, int32_t position, uint8_t byte, int32
     }
     if (p.next) p.next[byte] = *to;
     return OG_OK;
+}
+
+/* A move of a text, which may spell tokens that are no text. */
+static og_status spell(ogi_machine *m, int32_t position, uint8_t byte, int32_t *to)
+{
+    const og_grammar *g = m->g;
+    ogi_position p = m->position[position];
+    if (!p.has_token) return ogi_machine_step(m, position, byte, to);
+    OG_TRY(collect_moves(m, p, byte));
+    for (int32_t i = 0; i < p.n_open; i++) {
+        int32_t below = m->stack[p.open[i]].below, stack;
+        const ogi_state *s = &g->state[m->stack[p.open[i]].state];
+        for (int32_t e = s->token; e < s[1].token; e++) {
+            if (!g->token[e].is_spelled || g->token[e].first != byte) continue;
+            OG_TRY(ogi_machine_push(m, g->token[e].spelled, below, &stack));
+            OG_TRY(ogi_machine_collect(m, stack));
+        }
+    }
+    return ogi_machine_position(m, to);
 }
 
 og_status ogi_machine_copy(const ogi_machine *from, int32_t position, ogi_machine *to,
@@ -301,6 +329,20 @@ og_status og_matcher_clone(const og_matcher *m, og_matcher **out)
     return s;
 }
 
+/* Reads a byte of the move from one position to another along. */
+static og_status step_names(const og_matcher *m, ogi_names *names, int32_t from, int32_t to,
+                            uint8_t byte, bool *is_repeated)
+{
+    const ogi_position *p = m->machine.position;
+    bool has_parts = m->g->has_json_parts;
+    *is_repeated = false;
+    if (has_parts && !p[from].is_json) ogi_names_reset(names);
+    if (has_parts && !p[from].is_json && !p[to].is_json) return OG_OK;
+    OG_TRY(ogi_names_step(names, byte, is_repeated));
+    if (has_parts && !p[to].is_json) ogi_names_reset(names);
+    return OG_OK;
+}
+
 og_status og_matcher_text(og_matcher *m, const char *text, size_t n, size_t *taken)
 {
     OG_TRY(tidy(m));
@@ -309,11 +351,12 @@ og_status og_matcher_text(og_matcher *m, const char *text, size_t n, size_t *tak
         part = ogi_wait_bytes(&m->wait, text + *taken, (int32_t)OGI_MIN(n - *taken, 1u << 30));
     for (; *taken < n; ++*taken) {
         int32_t to;
-        OG_TRY(ogi_machine_step(&m->machine, m->position, (uint8_t)text[*taken], &to));
+        uint8_t byte = (uint8_t)text[*taken];
+        OG_TRY(spell(&m->machine, m->position, byte, &to));
         if (to == OGI_DEAD) return OG_OK;
         if (m->g->is_tracking_names) {
             bool is_repeated;
-            OG_TRY(ogi_names_step(&m->names, (uint8_t)text[*taken], &is_repeated));
+            OG_TRY(step_names(m, &m->names, m->position, to, byte, &is_repeated));
             if (is_repeated) return OG_OK;
         }
         m->position = to;
@@ -327,6 +370,15 @@ og_status og_matcher_is_complete(og_matcher *m, bool *complete)
     return OG_OK;
 }
 
+/* is_taken: another edge of the state names the token. */
+static bool fits(const ogi_token_trie *t, const ogi_token_edge *x, int32_t token, bool is_taken)
+{
+    const uint32_t *bits = x->is_negated ? t->text_bits : t->other_bits;
+    bool has_bit = bits[token >> 5] >> (token & 31) & 1;
+    if (x->token == OGI_TOKEN_OTHER) return has_bit && !is_taken;
+    return x->is_negated ? x->token != token && has_bit : x->token == token;
+}
+
 /* Moves of token terminals. */
 static og_status collect_token_moves(og_matcher *m, int32_t token)
 {
@@ -336,10 +388,11 @@ static og_status collect_token_moves(og_matcher *m, int32_t token)
     for (int32_t i = 0; i < p.n_open && p.has_token; i++) {
         int32_t below = k->stack[p.open[i]].below, stack;
         const ogi_state *s = &m->g->state[k->stack[p.open[i]].state];
+        bool is_taken = false;
+        for (int32_t e = s->token; e < s[1].token; e++) is_taken |= m->g->token[e].token == token;
         for (int32_t e = s->token; e < s[1].token; e++) {
             const ogi_token_edge *x = &m->g->token[e];
-            bool is_text = t->text_bits[token >> 5] >> (token & 31) & 1;
-            if (x->is_negated ? x->token == token || !is_text : x->token != token) continue;
+            if (!fits(t, x, token, is_taken)) continue;
             OG_TRY(ogi_machine_push(k, x->to, below, &stack));
             OG_TRY(ogi_machine_collect(k, stack));
         }
@@ -351,9 +404,13 @@ static og_status collect_token_moves(og_matcher *m, int32_t token)
 static og_status accept_names(og_matcher *m, const char *piece, size_t n)
 {
     bool is_repeated = false;
+    int32_t from = m->position, to = from;
     OG_TRY(ogi_names_copy(&m->names, &m->spare_names));
-    for (size_t i = 0; i < n && !is_repeated; i++)
-        OG_TRY(ogi_names_step(&m->spare_names, (uint8_t)piece[i], &is_repeated));
+    for (size_t i = 0; i < n && !is_repeated; i++, from = to) {
+        OG_TRY(ogi_machine_step(&m->machine, from, (uint8_t)piece[i], &to));
+        if (to == OGI_DEAD) break; /* a token terminal took it: no JSON is written by those */
+        OG_TRY(step_names(m, &m->spare_names, from, to, (uint8_t)piece[i], &is_repeated));
+    }
     if (is_repeated)
         OG_FAIL(m->ctx, OG_E_INVALID, "the token repeats a name that the object has already");
     ogi_names swap = m->names;

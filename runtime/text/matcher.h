@@ -23,6 +23,7 @@ typedef struct ogi_position {
     int32_t n_item, n_open;
     bool is_complete; /* the empty stack is reached */
     bool has_token;   /* an open stack has a token edge */
+    bool is_json;     /* an item is inside JSON */
     int32_t *next;    /* 256 moves: position, OGI_DEAD, or 0 if not known; NULL: no table */
 } ogi_position;
 

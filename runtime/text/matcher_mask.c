@@ -95,6 +95,10 @@ static void add_special(og_matcher *m, const ogi_position *p, uint32_t *bits)
         const ogi_state *s = &m->g->state[m->machine.stack[p->open[i]].state];
         for (int32_t e = s->token; e < s[1].token; e++) {
             const ogi_token_edge *x = &m->g->token[e];
+            if (x->token == OGI_TOKEN_OTHER) {
+                for (int32_t w = 0; w < t->n_word; w++) bits[w] |= t->other_bits[w];
+                continue;
+            }
             bool is_end =
                 x->token < t->n_vocab && (t->end_bits[x->token >> 5] >> (x->token & 31) & 1);
             if (!x->is_negated) {

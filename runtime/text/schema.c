@@ -28,7 +28,7 @@ og_status ogi_schema_fail(ogi_schema *s, og_status code, const char *file, int l
         else
             ogi_buf_printf(&b, "/%zu", part[n]->index);
     }
-    ogi_fail(s->ctx, code, file, line, "schema, at %.300s: %s", ogi_buf_str(&b), what);
+    ogi_fail(s->ctx, code, file, line, "%.200s, at %.300s: %s", s->where, ogi_buf_str(&b), what);
     ogi_buf_free(&b);
     return code;
 }
@@ -432,16 +432,48 @@ og_status ogi_schema_visit(ogi_schema *s, json_t *schema, const ogi_path *path, 
 
 /* ---- the whole ---- */
 
-static og_status build(ogi_schema *s, int32_t *root)
+void ogi_schema_init(ogi_schema *s, og_ctx *ctx)
 {
-    const ogi_path top = { 0 };
+    *s = (ogi_schema){ .ctx = ctx, .by_ref = { .ctx = ctx }, .where = "schema" };
+    s->owned = json_array();
+    ogi_rules_init(&s->rules, ctx);
+    for (int i = 0; i < OGI_RULE_COUNT; i++) s->rule[i] = -1;
+}
+
+void ogi_schema_free(ogi_schema *s)
+{
+    ogi_map_free(&s->by_ref);
+    ogi_rules_free(&s->rules);
+    json_decref(s->owned);
+}
+
+static og_status build(ogi_schema *s, json_t *schema, const ogi_path *path, int32_t *rule)
+{
     ogi_expr *body;
-    *root = ogi_rules_new(&s->rules);
-    if (*root < 0) return OG_E_MEMORY;
-    s->rules.rule[*root].name = OGI_SV("#");
-    OG_TRY(ogi_map_put(&s->by_ref, (ogi_sv){ (const char *)&s->root, sizeof s->root }, *root));
-    OG_TRY(ogi_schema_visit(s, s->root, &top, &body));
-    s->rules.rule[*root].body = body;
+    const char *key = ogi_arena_strndup(&s->rules.arena, (const char *)&schema, sizeof schema);
+    *rule = ogi_rules_new(&s->rules);
+    if (*rule < 0 || !key) return OG_E_MEMORY;
+    s->rules.rule[*rule].name = OGI_SV("#");
+    OG_TRY(ogi_map_put(&s->by_ref, (ogi_sv){ key, sizeof schema }, *rule));
+    OG_TRY(ogi_schema_visit(s, schema, path, &body));
+    s->rules.rule[*rule].body = body;
+    return OG_OK;
+}
+
+og_status ogi_schema_part(ogi_schema *s, json_t *schema, const ogi_path *path, ogi_expr **out)
+{
+    int64_t first = s->rules.n;
+    int32_t rule, call = ogi_rules_new(&s->rules);
+    *out = NULL;
+    if (call < 0) return OG_E_MEMORY;
+    s->depth = 0;
+    OG_TRY(build(s, schema, path, &rule));
+    s->rules.rule[call].body = ogi_expr_rule(&s->rules, rule);
+    s->rules.rule[call].is_call = true;
+    for (int64_t i = first; i < s->rules.n && s->notation == OGI_NOTATION_JSON; i++)
+        s->rules.rule[i].is_json = true;
+    *out = ogi_expr_rule(&s->rules, call);
+    SCHEMA_NEED(*out);
     return OG_OK;
 }
 
@@ -451,19 +483,17 @@ og_status og_grammar_schema(og_ctx *ctx, const char *text, size_t n, const og_vo
     *out = NULL;
     if (n > MAX_TEXT) OG_FAIL(ctx, OG_E_LIMIT, "schema: more than %d bytes", MAX_TEXT);
     json_error_t e;
-    ogi_schema s = { .ctx = ctx, .by_ref = { .ctx = ctx } };
-    s.root = json_loadb(text, n, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &e);
-    if (!s.root)
+    ogi_schema s;
+    json_t *root = json_loadb(text, n, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &e);
+    if (!root)
         OG_FAIL(ctx, OG_E_FORMAT, "schema, line %d, column %d: %s", e.line, e.column, e.text);
-    s.owned = json_array();
-    ogi_rules_init(&s.rules, ctx);
-    for (int i = 0; i < OGI_RULE_COUNT; i++) s.rule[i] = -1;
-    int32_t root;
-    og_status st = build(&s, &root);
-    if (st == OG_OK) st = ogi_grammar_compile(ctx, &s.rules, root, vocab, out);
-    ogi_map_free(&s.by_ref);
-    ogi_rules_free(&s.rules);
-    json_decref(s.owned);
-    json_decref(s.root);
+    const ogi_path top = { 0 };
+    int32_t rule;
+    ogi_schema_init(&s, ctx);
+    s.root = root;
+    og_status st = build(&s, root, &top, &rule);
+    if (st == OG_OK) st = ogi_grammar_compile(ctx, &s.rules, rule, vocab, out);
+    ogi_schema_free(&s);
+    json_decref(root);
     return st;
 }

@@ -5,6 +5,7 @@
  *   schema_merge.c   two schemas that must both hold, as one; which values two have in common
  *   schema_object.c  objects and arrays
  *   schema_scalar.c  strings, numbers, constants
+ *   schema_plain.c   strings that no quotes surround
  *
  * The grammar accepts a part of what the schema allows, never more. It fixes the spelling:
  * properties in the schema's order (required ones first), at most one blank or a line break with
@@ -49,6 +50,7 @@ typedef enum ogi_json_rule {
     OGI_RULE_CHAR,   /* as in free strings */
     OGI_RULE_LETTER, /* one code point, for counting */
     OGI_RULE_STRING,
+    OGI_RULE_NAME, /* of a member */
     OGI_RULE_INTEGER,
     OGI_RULE_NUMBER,
     OGI_RULE_BOOL,
@@ -59,10 +61,20 @@ typedef enum ogi_json_rule {
     OGI_RULE_COUNT
 } ogi_json_rule;
 
+/* How values are written. */
+typedef enum ogi_notation {
+    OGI_NOTATION_JSON,
+    OGI_NOTATION_GEMMA, /* {name:<|"|>text<|"|>,other:1} */
+} ogi_notation;
+
+#define OGI_GEMMA_QUOTE "<|\"|>"
+
 typedef struct ogi_schema {
     og_ctx *ctx;
     ogi_rules rules;
-    json_t *root;
+    const char *where; /* of errors: "schema" */
+    ogi_notation notation;
+    json_t *root;                 /* what references start from */
     json_t *owned;                /* array: keeps merged schemas alive */
     ogi_map by_ref;               /* target pointer -> rule */
     int32_t rule[OGI_RULE_COUNT]; /* -1: not made yet */
@@ -82,6 +94,11 @@ og_status ogi_schema_fail(ogi_schema *s, og_status code, const char *file, int l
 
 /* ---- schema.c ---- */
 
+void ogi_schema_init(ogi_schema *s, og_ctx *ctx);
+void ogi_schema_free(ogi_schema *s); /* the rules, too; not the root */
+/* One of several schemas that share the rules of s: a call of the rule that matches it. Texts
+ * around it may be other than JSON. */
+og_status ogi_schema_part(ogi_schema *s, json_t *schema, const ogi_path *path, ogi_expr **out);
 og_status ogi_schema_visit(ogi_schema *s, json_t *schema, const ogi_path *path, ogi_expr **out);
 /* The schema a $ref names. */
 og_status ogi_schema_resolve(ogi_schema *s, const char *ref, const ogi_path *path, json_t **out);
@@ -116,8 +133,21 @@ og_status ogi_schema_number(ogi_schema *s, json_t *schema, bool is_integer, cons
 /* Those of the values that the schema's other keywords allow. */
 og_status ogi_schema_enum(ogi_schema *s, json_t *schema, json_t *values, const ogi_path *path,
                           ogi_expr **out);
+/* The pattern of a format that is enforced, NULL for others; the length it has, 0: it varies. */
+const char *ogi_schema_format(const char *name, int32_t *length);
+/* A constant's spelling in s's notation. */
+og_status ogi_schema_constant(ogi_schema *s, const json_t *v, const ogi_path *path, ogi_expr **out);
 /* The body of one of the common rules. */
 ogi_expr *ogi_json_rule_body(ogi_schema *s, ogi_json_rule rule);
+
+/* ---- schema_plain.c ---- */
+
+/* A string as it is, up to the mark that ends it, which is taken too. is_padded: a line break may
+ * stand on either side. */
+og_status ogi_schema_plain(ogi_schema *s, json_t *schema, const ogi_path *path, ogi_sv mark,
+                           bool is_padded, ogi_expr **out);
+/* Can a name stand in marks, without quotes? */
+bool ogi_is_plain_name(ogi_sv name);
 
 /* Appends operands, NULL-terminated, to a new sequence. */
 ogi_expr *ogi_expr_join(ogi_rules *r, ...);

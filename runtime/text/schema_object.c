@@ -161,9 +161,12 @@ static og_status other_name(ogi_schema *s, const json_t *properties, const ogi_p
     name_node root = { 0 };
     const char *key;
     json_t *v;
-    *out = ogi_schema_rule(s, OGI_RULE_STRING);
+    *out = ogi_schema_rule(s, OGI_RULE_NAME);
     SCHEMA_NEED(*out);
     if (!json_object_size(properties)) return OG_OK;
+    if (s->notation == OGI_NOTATION_GEMMA)
+        SCHEMA_FAIL(s, OG_E_UNSUPPORTED, path,
+                    "names beside the declared ones are not supported in this notation");
     json_object_foreach((json_t *)(uintptr_t)properties, key, v)
     {
         if (strlen(key) > MAX_NAME)
@@ -199,6 +202,7 @@ static og_status member_rule(ogi_schema *s, ogi_expr *body, int32_t *rule)
 
 static ogi_expr *quoted_name(ogi_schema *s, const char *name)
 {
+    if (s->notation == OGI_NOTATION_GEMMA) return ogi_expr_text(&s->rules, name);
     json_t *v = json_string(name);
     char *text = v ? json_dumps(v, JSON_ENCODE_ANY) : NULL;
     ogi_expr *e = text ? ogi_expr_text(&s->rules, text) : NULL;
@@ -214,6 +218,8 @@ static og_status add_member(ogi_schema *s, const char *name, json_t *schema, con
     const ogi_path here = { path, name, 0 };
     ogi_rules *r = &s->rules;
     ogi_expr *value;
+    if (s->notation != OGI_NOTATION_JSON && !ogi_is_plain_name(ogi_sv_of(name)))
+        SCHEMA_FAIL(s, OG_E_UNSUPPORTED, &here, "the name cannot be written in this notation");
     OG_TRY(ogi_schema_visit(s, schema, &here, &value));
     ogi_expr *body =
         ogi_expr_join(r, quoted_name(s, name), ogi_schema_rule(s, OGI_RULE_SPACE),

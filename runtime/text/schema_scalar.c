@@ -142,7 +142,7 @@ static ogi_expr *list_of(ogi_schema *s, const char *open, ogi_expr *item, ogi_ex
 static ogi_expr *any_member(ogi_schema *s)
 {
     s->rules.is_tracking_names = true;
-    return ogi_expr_join(&s->rules, ogi_schema_rule(s, OGI_RULE_STRING),
+    return ogi_expr_join(&s->rules, ogi_schema_rule(s, OGI_RULE_NAME),
                          ogi_expr_text(&s->rules, ":"), ogi_schema_rule(s, OGI_RULE_SPACE),
                          ogi_schema_rule(s, OGI_RULE_VALUE), NULL);
 }
@@ -151,15 +151,25 @@ ogi_expr *ogi_json_rule_body(ogi_schema *s, ogi_json_rule rule)
 {
     static const ogi_json_rule value[] = { OGI_RULE_OBJECT, OGI_RULE_ARRAY, OGI_RULE_STRING,
                                            OGI_RULE_NUMBER, OGI_RULE_BOOL,  OGI_RULE_NULL };
+    static const ogi_char_range name[] = {
+        { '0', '9' }, { 'A', 'Z' }, { 'a', 'z' }, { '_', '_' }, { '-', '-' }
+    };
     ogi_rules *r = &s->rules;
     switch (rule) {
     case OGI_RULE_SPACE: return space_body(r);
     case OGI_RULE_CHAR: return char_body(r);
     case OGI_RULE_LETTER: return letter_body(r);
     case OGI_RULE_STRING:
+        if (s->notation == OGI_NOTATION_GEMMA)
+            return ogi_expr_join(r, ogi_expr_marks(r, OGI_SV(OGI_GEMMA_QUOTE)),
+                                 ogi_expr_until(r, OGI_SV(OGI_GEMMA_QUOTE)), NULL);
         return ogi_expr_join(r, ogi_expr_text(r, "\""),
                              ogi_expr_repeat(r, ogi_schema_rule(s, OGI_RULE_CHAR), 0, -1),
                              ogi_expr_text(r, "\""), NULL);
+    case OGI_RULE_NAME:
+        if (s->notation == OGI_NOTATION_GEMMA)
+            return ogi_expr_repeat(r, ogi_expr_class(r, name, OGI_LEN(name), false), 1, 64);
+        return ogi_schema_rule(s, OGI_RULE_STRING);
     case OGI_RULE_INTEGER:
         return ogi_expr_join(r, optional(r, ogi_expr_text(r, "-")), integral(r), NULL);
     case OGI_RULE_NUMBER: return number_body(r);
@@ -196,6 +206,16 @@ static const struct {
 #undef DATE
 };
 
+const char *ogi_schema_format(const char *name, int32_t *length)
+{
+    for (int i = 0; i < OGI_LEN(formats); i++) {
+        if (strcmp(formats[i].name, name) != 0) continue;
+        *length = formats[i].length;
+        return formats[i].pattern;
+    }
+    return NULL;
+}
+
 static og_status quoted(ogi_schema *s, ogi_expr *inside, ogi_expr **out)
 {
     ogi_rules *r = &s->rules;
@@ -223,6 +243,14 @@ static og_status from_pattern(ogi_schema *s, const char *text, size_t n, const o
 
 og_status ogi_schema_string(ogi_schema *s, json_t *schema, const ogi_path *path, ogi_expr **out)
 {
+    if (s->notation == OGI_NOTATION_GEMMA) {
+        ogi_expr *text;
+        OG_TRY(ogi_schema_plain(s, schema, path, OGI_SV(OGI_GEMMA_QUOTE), false, &text));
+        *out = ogi_expr_join(&s->rules, ogi_expr_marks(&s->rules, OGI_SV(OGI_GEMMA_QUOTE)), text,
+                             NULL);
+        SCHEMA_NEED(*out);
+        return OG_OK;
+    }
     int32_t min = 0, max = -1;
     OG_TRY(ogi_schema_count(s, schema, "minLength", path, &min));
     OG_TRY(ogi_schema_count(s, schema, "maxLength", path, &max));
@@ -231,25 +259,23 @@ og_status ogi_schema_string(ogi_schema *s, json_t *schema, const ogi_path *path,
         SCHEMA_FAIL(s, OG_E_INVALID, path, "maxLength is below minLength: nothing matches");
     const json_t *pattern = json_object_get(schema, "pattern");
     const char *format = json_string_value(json_object_get(schema, "format"));
-    int known = -1;
-    for (int i = 0; format && i < OGI_LEN(formats); i++)
-        if (!strcmp(formats[i].name, format)) known = i;
-    if (format && known < 0)
+    int32_t length = 0;
+    const char *known = format ? ogi_schema_format(format, &length) : NULL;
+    if (format && !known)
         ogi_log(s->ctx, OG_LOG_WARN, "schema: format '%s' is not enforced", format);
     if (pattern) {
         const ogi_path here = { path, "pattern", 0 };
         if (!json_is_string(pattern)) SCHEMA_FAIL(s, OG_E_FORMAT, &here, "wants a string");
-        if (has_length || known >= 0)
+        if (has_length || known)
             SCHEMA_FAIL(s, OG_E_UNSUPPORTED, &here,
                         "pattern together with a length or format is not supported");
         return from_pattern(s, json_string_value(pattern), json_string_length(pattern), &here, out);
     }
-    if (known >= 0) {
-        int32_t length = formats[known].length;
+    if (known) {
         if (has_length && (!length || length < min || (max >= 0 && length > max)))
             SCHEMA_FAIL(s, OG_E_UNSUPPORTED, path,
                         "minLength and maxLength together with this format are not supported");
-        return from_pattern(s, formats[known].pattern, strlen(formats[known].pattern), path, out);
+        return from_pattern(s, known, strlen(known), path, out);
     }
     if (!has_length) {
         *out = ogi_schema_rule(s, OGI_RULE_STRING);
@@ -438,6 +464,29 @@ static char *spell(const json_t *v)
     return NULL;
 }
 
+og_status ogi_schema_constant(ogi_schema *s, const json_t *v, const ogi_path *path, ogi_expr **out)
+{
+    ogi_rules *r = &s->rules;
+    if (s->notation == OGI_NOTATION_GEMMA && (json_is_object(v) || json_is_array(v)))
+        SCHEMA_FAIL(s, OG_E_UNSUPPORTED, path,
+                    "constants that are objects or arrays are not supported in this notation");
+    if (s->notation == OGI_NOTATION_GEMMA && json_is_string(v)) {
+        if (strstr(json_string_value(v), OGI_GEMMA_QUOTE))
+            SCHEMA_FAIL(s, OG_E_UNSUPPORTED, path, "a constant holds %s", OGI_GEMMA_QUOTE);
+        *out = ogi_expr_join(r, ogi_expr_marks(r, OGI_SV(OGI_GEMMA_QUOTE)),
+                             ogi_expr_text(r, json_string_value(v)),
+                             ogi_expr_marks(r, OGI_SV(OGI_GEMMA_QUOTE)), NULL);
+        SCHEMA_NEED(*out);
+        return OG_OK;
+    }
+    char *text = spell(v);
+    if (!text) SCHEMA_FAIL(s, OG_E_FORMAT, path, "a constant cannot be written");
+    *out = ogi_expr_text(r, text);
+    free(text);
+    SCHEMA_NEED(*out);
+    return OG_OK;
+}
+
 /* Does a value keep the simple bounds of the schema? Other keywords were refused before. */
 static og_status keeps_bounds(ogi_schema *s, const json_t *schema, const json_t *v,
                               const ogi_path *path, bool *ok)
@@ -486,10 +535,9 @@ og_status ogi_schema_enum(ogi_schema *s, json_t *schema, json_t *values, const o
         bool ok;
         OG_TRY(keeps_bounds(s, schema, v, path, &ok));
         if (!ok || !(ogi_json_type(v) & types)) continue;
-        char *text = spell(v);
-        if (!text) SCHEMA_FAIL(s, OG_E_FORMAT, path, "a constant cannot be written");
-        alt = ogi_expr_add(&s->rules, alt, ogi_expr_text(&s->rules, text));
-        free(text);
+        ogi_expr *word;
+        OG_TRY(ogi_schema_constant(s, v, path, &word));
+        alt = ogi_expr_add(&s->rules, alt, word);
     }
     SCHEMA_NEED(alt);
     if (!alt->child) SCHEMA_FAIL(s, OG_E_INVALID, path, "none of the constants is allowed");

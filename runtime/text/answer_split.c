@@ -62,6 +62,8 @@ struct ogi_answer_split {
     json_scan scan;
     state state;
     bool has_sep, in_json; /* INSIDE: the separator has come, the JSON has begun */
+    size_t value_at;       /* INSIDE, without JSON: how far values have been looked for */
+    bool in_value;         /* and whether one is open there */
     bool started;          /* any text but blanks has come */
 };
 
@@ -195,14 +197,13 @@ static og_status give_back(ogi_answer_split *p, size_t n)
 }
 
 /* A mark at or behind `at`: its offset, or where the text ends in its beginning, or the end. */
-static size_t find_mark(ogi_sv text, size_t at, const char *what, bool *whole)
+static size_t find_mark(ogi_sv text, size_t at, ogi_sv what, bool *whole)
 {
-    size_t n = strlen(what);
     *whole = false;
     for (size_t i = at; i < text.n; i++) {
-        size_t have = OGI_MIN(n, text.n - i);
-        if (memcmp(text.p + i, what, have)) continue;
-        *whole = have == n;
+        size_t have = OGI_MIN(what.n, text.n - i);
+        if (memcmp(text.p + i, what.p, have)) continue;
+        *whole = have == what.n;
         return i;
     }
     return text.n;
@@ -212,7 +213,8 @@ static void open_call(ogi_answer_split *p)
 {
     p->state = INSIDE;
     p->seen = p->f->only_first ? 0 : strlen(p->f->open);
-    p->has_sep = p->in_json = false;
+    p->has_sep = p->in_json = p->in_value = false;
+    p->value_at = p->seen;
     p->scan = (json_scan){ 0 };
 }
 
@@ -235,7 +237,7 @@ static const mark *first_mark(const ogi_answer_split *p, size_t *at)
     *at = text.n;
     for (int i = 0; i < p->n_mark; i++) {
         bool whole;
-        size_t place = find_mark(text, 0, p->mark[i].text, &whole);
+        size_t place = find_mark(text, 0, ogi_sv_of(p->mark[i].text), &whole);
         if (place >= *at || is_late(p, &p->mark[i], place)) continue;
         *at = place;
         first = whole ? &p->mark[i] : NULL;
@@ -261,7 +263,8 @@ static og_status look_outside(ogi_answer_split *p, bool *more)
 
 static og_status look_reasoning(ogi_answer_split *p, bool *more)
 {
-    size_t at = find_mark((ogi_sv){ p->text.p, p->text.n }, 0, p->r->close, more);
+    ogi_sv text = { p->text.p, p->text.n };
+    size_t at = find_mark(text, 0, ogi_sv_of(p->r->close), more);
     OG_TRY(give(p, at, p->sink.reasoning));
     if (!*more) return OG_OK;
     drop(p, strlen(p->r->close));
@@ -294,7 +297,7 @@ static og_status end_call(ogi_answer_split *p, size_t body_end, size_t end)
     tmpl_val calls;
     if (p->f->form == FORM_JSON && p->f->sep) { /* a fence stands before the JSON */
         bool whole;
-        size_t at = find_mark((ogi_sv){ p->text.p, body_end }, begin, p->f->sep, &whole);
+        size_t at = find_mark((ogi_sv){ p->text.p, body_end }, begin, ogi_sv_of(p->f->sep), &whole);
         if (whole) begin = at + strlen(p->f->sep);
     }
     bool ok = ogi_toolcall_read(&h, p->f, (ogi_sv){ p->text.p + begin, body_end - begin }, p->tools,
@@ -326,22 +329,30 @@ static bool json_begins(ogi_answer_split *p, size_t i)
     return c == '{';
 }
 
-static bool ends_with(ogi_sv text, const char *tail)
+/* Marks around values that may hold any text, the closing mark of calls too. */
+static void value_marks(const ogi_toolcall_format *f, ogi_sv *open, ogi_sv *close)
 {
-    size_t n = strlen(tail);
-    return text.n >= n && !memcmp(text.p + text.n - n, tail, n);
+    *open = *close = OGI_SV("<|\"|>");
+    if (f->form == FORM_GEMMA) return;
+    *close = ogi_sv_of(f->param_close);
+    *open = f->form == FORM_PAIRS ? OGI_SV("<arg_value>")
+                                  : (ogi_sv){ f->param, strcspn(f->param, "= ") };
 }
 
-/* Is the closing mark at `at` the call's, and not a part of one of its values? */
-static bool closes(const ogi_answer_split *p, size_t at)
+/* Is a value open at `at`? Reads on from where it was asked last. */
+static bool is_in_value(ogi_answer_split *p, size_t at)
 {
-    ogi_sv body = { p->text.p, at };
-    while (body.n && strchr(" \t\r\n", body.p[body.n - 1])) body.n--;
-    if (p->f->form == FORM_XML) return ends_with(body, "function>") || ends_with(body, "invoke>");
-    if (p->f->form == FORM_GEMMA) return ends_with(body, "}");
-    bool has_key;
-    find_mark(body, 0, "<arg_key>", &has_key);
-    return !has_key || ends_with(body, "</arg_value>");
+    ogi_sv value[2];
+    bool whole = true;
+    value_marks(p->f, &value[0], &value[1]);
+    while (whole) {
+        ogi_sv next = value[p->in_value];
+        p->value_at = find_mark((ogi_sv){ p->text.p, at }, p->value_at, next, &whole);
+        if (!whole) break;
+        p->value_at += next.n;
+        p->in_value = !p->in_value;
+    }
+    return p->in_value;
 }
 
 static og_status look_inside(ogi_answer_split *p, bool *more)
@@ -349,11 +360,12 @@ static og_status look_inside(ogi_answer_split *p, bool *more)
     *more = false;
     if (!ends_by_json(p->f)) {
         bool whole;
-        size_t at = find_mark((ogi_sv){ p->text.p, p->text.n }, p->seen, p->f->close, &whole);
+        ogi_sv text = { p->text.p, p->text.n };
+        size_t at = find_mark(text, p->seen, ogi_sv_of(p->f->close), &whole);
         p->seen = at;
         if (!whole) return OG_OK;
         *more = true;
-        if (!closes(p, at)) {
+        if (is_in_value(p, at)) {
             p->seen++;
             return OG_OK;
         }

@@ -23,6 +23,14 @@ struct ogi_toolcall_format {
     const char *sep; /* FORM_NAME_JSON: between name and arguments; FORM_XML: prefix of tags */
     const char *section[2]; /* marks around all calls, dropped */
     bool only_first;        /* open counts only where the answer begins, and belongs to the call */
+    /* For the grammar: what stands between open (behind it in only_first) and close. Signs are
+     * $S blanks, $N the tool's name, $Q that in quotes, $A the arguments, $P the parameters one by
+     * one, $D digits, $C an identifier, $I that in quotes, $( ... $) what may be left out, $[ ...
+     * $] a JSON list of calls, $< ... $> one call or more. */
+    const char *call;
+    /* What stands before a parameter's value, $K its name, $T whether it is text; and behind it. */
+    const char *param, *param_close;
+    const char *lead; /* may stand before open where the answer begins */
 };
 
 /* The calls in body as a list of dicts {name, arguments, id}; false if it is malformed. */

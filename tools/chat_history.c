@@ -11,7 +11,8 @@ enum { MAX_SAVED = 256 << 20 };
 og_status chat_history_new(run_session *s, chat_history *h)
 {
     const char *system = s->opt->system;
-    *h = (chat_history){ .s = s, .system.ctx = s->ctx, .answer.text.ctx = s->ctx };
+    *h = (chat_history){ .s = s, .system.ctx = s->ctx };
+    OG_TRY(run_answer_init(s->ctx, &h->answer));
     h->message = json_array();
     if (!h->message) OG_FAIL(s->ctx, OG_E_MEMORY, "out of memory for the chat");
     return system ? chat_history_system(h, system, strlen(system)) : OG_OK;
@@ -79,11 +80,13 @@ static og_status encode(chat_history *h)
 }
 
 /* Drops the oldest exchanges until a quarter of the context is free for the answer. */
-static og_status encode_fitting(chat_history *h)
+static og_status encode_fitting(void *user)
 {
+    chat_history *h = user;
     og_model_info info;
     og_model_get_info(h->s->model, &info);
-    size_t before = h->n_dropped, last = chat_history_size(h) - 1;
+    size_t before = h->n_dropped, size = chat_history_size(h), last = size - 1;
+    while (last && !is_user(h, last)) last--;
     OG_TRY(encode(h));
     while (h->s->ids.n > info.n_ctx - info.n_ctx / 4 && h->n_dropped < last) {
         do h->n_dropped++;
@@ -94,7 +97,7 @@ static og_status encode_fitting(chat_history *h)
         fprintf(stderr,
                 "oxigraph: the context of %lld tokens is full: the oldest %zu of %zu messages are "
                 "dropped\n",
-                (long long)info.n_ctx, h->n_dropped, last + 1);
+                (long long)info.n_ctx, h->n_dropped, size);
     if (h->s->ids.n >= info.n_ctx)
         OG_FAIL(h->s->ctx, OG_E_LIMIT,
                 "the message and its system prompt are %lld tokens; the context of %lld leaves no "
@@ -103,20 +106,21 @@ static og_status encode_fitting(chat_history *h)
     return OG_OK;
 }
 
+/* If that fails, nothing is added. */
 static og_status answer(chat_history *h)
 {
     const og_generate_result *r = &h->answer.result;
-    OG_TRY(encode_fitting(h));
-    OG_TRY(run_answer_ids(h->s, true, &h->answer));
-    putchar('\n');
-    fflush(stdout);
+    size_t size = chat_history_size(h);
+    og_status st = run_turn(h->s, h->message, encode_fitting, h, true, &h->answer);
+    while (st != OG_OK && chat_history_size(h) > size) json_array_remove(h->message, size);
+    OG_TRY(st);
     if (r->stop == OG_STOP_CONTEXT)
         fprintf(stderr, "oxigraph: the context is full: the answer is cut off; -c N makes it "
                         "larger\n");
     h->n_answer++;
     h->n_token += r->n_generated;
     h->seconds += r->generate_s;
-    return add(h, "assistant", ogi_buf_str(&h->answer.text), h->answer.text.n);
+    return OG_OK;
 }
 
 og_status chat_history_say(chat_history *h, const char *text, size_t n)
@@ -157,13 +161,31 @@ static void show(const chat_history *h, const char *who, const char *p, size_t n
     putchar('\n');
 }
 
+static void show_calls(const json_t *calls)
+{
+    size_t i;
+    json_t *call;
+    json_array_foreach(calls, i, call)
+    {
+        const json_t *f = json_object_get(call, "function"), *name = json_object_get(f, "name");
+        char *arguments = json_dumps(json_object_get(f, "arguments"), JSON_ENCODE_ANY);
+        printf("-> ");
+        run_print_to(stdout, true, json_string_value(name), json_string_length(name));
+        putchar(' ');
+        if (arguments) run_print_to(stdout, true, arguments, strlen(arguments));
+        putchar('\n');
+        free(arguments);
+    }
+}
+
 void chat_history_show(const chat_history *h)
 {
     if (h->system.n) show(h, "system", h->system.p, h->system.n);
     for (size_t i = 0; i < chat_history_size(h); i++) {
-        const json_t *text = json_object_get(json_array_get(h->message, i), "content");
+        const json_t *m = json_array_get(h->message, i), *text = json_object_get(m, "content");
         if (i && i == h->n_dropped) printf("-- above: dropped, the context was full --\n");
         show(h, role(h, i), json_string_value(text), json_string_length(text));
+        show_calls(json_object_get(m, "tool_calls"));
     }
     fflush(stdout);
 }
@@ -182,6 +204,41 @@ og_status chat_history_save(const chat_history *h, const char *path)
     return st;
 }
 
+static bool is_call(const json_t *call)
+{
+    const json_t *f = json_object_get(call, "function"), *arguments;
+    arguments = json_object_get(f, "arguments");
+    return json_is_string(json_object_get(call, "id")) &&
+           json_is_string(json_object_get(f, "name")) &&
+           (json_is_object(arguments) || json_is_string(arguments));
+}
+
+/* What is wrong with a message behind another (NULL: the first); NULL if nothing is. */
+static const char *wrong_message(const json_t *m, const json_t *before)
+{
+    const char *who = json_string_value(json_object_get(m, "role"));
+    const char *last = json_string_value(json_object_get(before, "role"));
+    const json_t *calls = json_object_get(m, "tool_calls");
+    const json_t *reasoning = json_object_get(m, "reasoning_content");
+    bool asks = last && (!strcmp(last, "tool") || json_object_get(before, "tool_calls"));
+    size_t i;
+    json_t *call;
+    if (!who || (strcmp(who, "user") && strcmp(who, "assistant") && strcmp(who, "tool")))
+        return "has no role \"user\", \"assistant\" or \"tool\"";
+    if (!json_is_string(json_object_get(m, "content"))) return "has no text as content";
+    if (!strcmp(who, "tool"))
+        return !asks ? "is a tool's and answers no call"
+               : !json_is_string(json_object_get(m, "tool_call_id")) ? "has no tool_call_id"
+                                                                     : NULL;
+    if (!strcmp(who, "user"))
+        return last && !strcmp(last, "user") ? "is a user's behind a user's" : NULL;
+    if (!last || !strcmp(last, "assistant")) return "is an assistant's and answers nothing";
+    if (reasoning && !json_is_string(reasoning)) return "has no text as reasoning_content";
+    if (calls && !json_array_size(calls)) return "has no calls as tool_calls";
+    json_array_foreach(calls, i, call) if (!is_call(call)) return "has a malformed tool call";
+    return NULL;
+}
+
 static og_status check_messages(og_ctx *ctx, const char *path, const json_t *list)
 {
     size_t i;
@@ -190,11 +247,8 @@ static og_status check_messages(og_ctx *ctx, const char *path, const json_t *lis
         OG_FAIL(ctx, OG_E_FORMAT, "%s: \"messages\" is not a list: not a saved chat", path);
     json_array_foreach(list, i, m)
     {
-        const char *who = json_string_value(json_object_get(m, "role"));
-        const char *want = i % 2 ? "assistant" : "user";
-        if (!who || strcmp(who, want) != 0 || !json_is_string(json_object_get(m, "content")))
-            OG_FAIL(ctx, OG_E_FORMAT, "%s: message %zu has no role \"%s\" or no text as content",
-                    path, i, want);
+        const char *wrong = wrong_message(m, i ? json_array_get(list, i - 1) : NULL);
+        if (wrong) OG_FAIL(ctx, OG_E_FORMAT, "%s: message %zu %s", path, i, wrong);
     }
     return OG_OK;
 }

@@ -99,6 +99,7 @@ static og_status do_set(chat *c, const char *arg)
     if (n >= sizeof key || !*value)
         OG_FAIL(s->ctx, OG_E_INVALID, "/set wants a name and a value, as in /set temp 0.5");
     snprintf(key, sizeof key, "%.*s", (int)n, arg);
+    if (!strcmp(key, "think")) return run_set_think(s, value);
     if (strcmp(key, "predict") != 0) return set_option(s, key, value);
     char *end;
     long long v = strtoll(value, &end, 10);
@@ -139,7 +140,8 @@ static const command commands[] = {
     { "undo", NULL, "take the last message and its answer back", do_undo },
     { "regen", NULL, "answer the last message again", do_regen },
     { "system", "[TEXT]", "what the model is told first; without TEXT: nothing", do_system },
-    { "set", "[NAME VALUE]", "set a sampling option or predict (tokens); or show all", do_set },
+    { "set", "[NAME VALUE]", "set think (on, off, hide), predict (tokens) or a sampling option",
+      do_set },
     { "show", NULL, "the conversation", do_show },
     { "stats", NULL, "tokens and speed", do_stats },
     { "save", "FILE", "write the conversation to a file", do_save },

@@ -1,23 +1,37 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 #include <utf8proc.h>
 
 #include "tools/chat.h"
 
-bool run_print(const run_session *s, const char *p, size_t n)
+/* Shows control characters as \xNN, line ends and tabs only with is_line. */
+static bool put_escaped(FILE *f, bool is_line, const char *p, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         unsigned char c = (unsigned char)p[i];
         bool c1 = c == 0xc2 && i + 1 < n && (unsigned char)p[i + 1] < 0xa0;
-        if (s->is_terminal && ((c < 0x20 && c != '\n' && c != '\t') || c == 0x7f))
-            printf("\\x%02x", c);
-        else if (s->is_terminal && c1)
-            printf("\\x%02x", (unsigned char)p[++i]);
+        if ((c < 0x20 && (is_line || (c != '\n' && c != '\t'))) || c == 0x7f)
+            fprintf(f, "\\x%02x", c);
+        else if (c1)
+            fprintf(f, "\\x%02x", (unsigned char)p[++i]);
         else
-            putchar(c);
+            putc(c, f);
     }
-    return fflush(stdout) == 0;
+    return fflush(f) == 0;
+}
+
+bool run_print_to(FILE *f, bool is_line, const char *p, size_t n)
+{
+    if (isatty(fileno(f))) return put_escaped(f, is_line, p, n);
+    return fwrite(p, 1, n, f) == n && fflush(f) == 0;
+}
+
+bool run_print(const run_session *s, const char *p, size_t n)
+{
+    if (s->is_terminal) return put_escaped(stdout, false, p, n);
+    return fwrite(p, 1, n, stdout) == n && fflush(stdout) == 0;
 }
 
 void run_print_statistics(const run_session *s, const og_generate_result *r)
@@ -57,6 +71,27 @@ json_t *run_json_message(og_ctx *ctx, const char *role, const char *p, size_t n)
     return json_pack("{s:s, s:o}", "role", role, "content", run_json_text(ctx, p, n));
 }
 
+json_t *run_json_answer(og_ctx *ctx, const run_answer *a)
+{
+    json_t *m = run_json_message(ctx, "assistant", ogi_buf_str(&a->text), a->text.n);
+    int failed = !m;
+    if (a->reasoning.n)
+        failed |= json_object_set_new(m, "reasoning_content",
+                                      run_json_text(ctx, a->reasoning.p, a->reasoning.n));
+    size_t n = json_array_size(a->calls);
+    if (a->first_call < n) failed |= json_object_set_new(m, "tool_calls", json_array());
+    for (size_t i = a->first_call; i < n && !failed; i++) {
+        json_t *c = json_array_get(a->calls, i);
+        json_t *call = json_pack("{s:O, s:s, s:{s:O, s:O}}", "id", json_object_get(c, "id"), "type",
+                                 "function", "function", "name", json_object_get(c, "name"),
+                                 "arguments", json_object_get(c, "arguments"));
+        failed |= json_array_append_new(json_object_get(m, "tool_calls"), call);
+    }
+    if (!failed) return m;
+    json_decref(m);
+    return NULL;
+}
+
 static const char *stop_name(og_stop stop)
 {
     switch (stop) {
@@ -84,6 +119,10 @@ og_status run_print_json(const run_session *s, const run_answer *a)
                           "stop", stop_name(r->stop), "stop_text", stop, "tokens", "prompt",
                           (json_int_t)r->n_prompt, "generated", (json_int_t)r->n_generated,
                           "seconds", "prompt", r->prompt_s, "generate", r->generate_s);
+    if (a->reasoning.n)
+        json_object_set_new(j, "reasoning", run_json_text(s->ctx, a->reasoning.p, a->reasoning.n));
+    if (s->tools.list) json_object_set(j, "tool_calls", a->calls);
+    if (a->logprobs) json_object_set(j, "logprobs", a->logprobs);
     char *line = j ? json_dumps(j, JSON_REAL_PRECISION(6)) : NULL;
     json_decref(j);
     if (!line) OG_FAIL(s->ctx, OG_E_MEMORY, "out of memory for the result");

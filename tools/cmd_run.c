@@ -8,7 +8,7 @@
 #include "base/file.h"
 #include "tools/chat.h"
 
-enum { MAX_PROMPT = 64 << 20, N_OPTIONS = 12 };
+enum { MAX_PROMPT = 64 << 20, MAX_LOGPROBS = 1000, N_OPTIONS = 14 };
 
 /* The prompt from -p, -f, the argument, or "-" for standard input. */
 static og_status read_prompt(og_ctx *ctx, const run_options *o, const char *arg, ogi_buf *out)
@@ -20,29 +20,46 @@ static og_status read_prompt(og_ctx *ctx, const run_options *o, const char *arg,
     return out->failed ? OG_E_MEMORY : OG_OK;
 }
 
+typedef struct request {
+    run_session *s;
+    json_t *messages;
+} request;
+
+static og_status encode(void *user)
+{
+    const request *r = user;
+    return run_encode_messages(r->s, r->messages);
+}
+
 /* The prompt as a user's message, after --system. */
-static og_status encode_message(run_session *s, const ogi_buf *prompt)
+static og_status answer_message(run_session *s, const ogi_buf *prompt, run_answer *a)
 {
     const char *system = s->opt->system;
-    json_t *list = json_array();
+    request r = { s, json_array() };
     if (system)
-        json_array_append_new(list, run_json_message(s->ctx, "system", system, strlen(system)));
-    json_array_append_new(list, run_json_message(s->ctx, "user", ogi_buf_str(prompt), prompt->n));
-    og_status st =
-        json_array_size(list) == (system ? 2 : 1) ? run_encode_messages(s, list) : OG_E_MEMORY;
-    json_decref(list);
+        json_array_append_new(r.messages,
+                              run_json_message(s->ctx, "system", system, strlen(system)));
+    json_array_append_new(r.messages,
+                          run_json_message(s->ctx, "user", ogi_buf_str(prompt), prompt->n));
+    og_status st = OG_E_MEMORY;
+    if (json_array_size(r.messages) == (system ? 2 : 1))
+        st = run_turn(s, r.messages, encode, &r, !s->opt->json, a);
+    json_decref(r.messages);
     return st;
+}
+
+static og_status complete(run_session *s, const ogi_buf *prompt, run_answer *a)
+{
+    const run_options *o = s->opt;
+    OG_TRY(run_encode_text(s, ogi_buf_str(prompt), prompt->n));
+    if (!o->no_echo && !o->json) run_print(s, ogi_buf_str(prompt), prompt->n);
+    return run_answer_ids(s, !o->json, a);
 }
 
 static og_status answer(run_session *s, const ogi_buf *prompt, run_answer *a)
 {
-    const run_options *o = s->opt;
-    OG_TRY(s->chat ? encode_message(s, prompt)
-                   : run_encode_text(s, ogi_buf_str(prompt), prompt->n));
-    if (!s->chat && !o->no_echo && !o->json) run_print(s, ogi_buf_str(prompt), prompt->n);
-    OG_TRY(run_answer_ids(s, !o->json, a));
-    if (o->json) return run_print_json(s, a);
-    putchar('\n');
+    OG_TRY(s->chat ? answer_message(s, prompt, a) : complete(s, prompt, a));
+    if (s->opt->json) return run_print_json(s, a);
     run_print_statistics(s, &a->result);
     return OG_OK;
 }
@@ -51,10 +68,11 @@ static int run(const run_options *o, const char *path, const char *arg, const og
 {
     run_session s = { .ctx = cli_ctx(), .opt = o };
     if (!s.ctx) return 1;
-    run_answer a = { .text.ctx = s.ctx };
+    run_answer a;
     ogi_buf prompt = { .ctx = s.ctx };
     bool has_prompt = arg || o->prompt || o->file;
-    int status = has_prompt && read_prompt(s.ctx, o, arg, &prompt) != OG_OK ? 1 : -1;
+    int status = run_answer_init(s.ctx, &a) == OG_OK ? -1 : 1;
+    if (status < 0 && has_prompt && read_prompt(s.ctx, o, arg, &prompt) != OG_OK) status = 1;
     if (status < 0) status = run_open(&s, path, mo, !has_prompt);
     if (status < 0 && !has_prompt)
         status = chat_loop(&s) == OG_OK ? 0 : 1;
@@ -73,22 +91,29 @@ static int run(const run_options *o, const char *path, const char *arg, const og
 /* -1 to go on, or the exit status 2 (told). */
 static int check_options(const run_options *o, bool has_prompt)
 {
-    if (o->raw && (o->system || o->chat_template || o->kwargs))
-        return cli_usage_error("--raw leaves no place for --system, --chat-template and "
-                               "--template-kwargs");
+    if (o->raw && (o->system || o->chat_template || o->kwargs || o->think))
+        return cli_usage_error("--raw leaves no place for --system, --chat-template, "
+                               "--template-kwargs and --think");
+    if (o->think && strcmp(o->think, "on") && strcmp(o->think, "off") && strcmp(o->think, "hide"))
+        return cli_usage_error("--think is on, off or hide, not '%s'", o->think);
+    if (o->logprobs >= 0 && !o->json) return cli_usage_error("--logprobs wants --json");
+    if (o->logprobs > MAX_LOGPROBS)
+        return cli_usage_error("--logprobs gives at most %d", (int)MAX_LOGPROBS);
     if (!has_prompt && (o->raw || o->json))
         return cli_usage_error("no prompt: %s wants one, as an argument, with -p, -f, or - for "
                                "stdin",
                                o->raw ? "--raw" : "--json");
-    return -1;
+    return run_tool_options_check(o);
 }
 
 int cmd_run(int argc, char **argv)
 {
-    run_options o = { .model.kv = "f16", .n = -1 };
+    run_options o = { .model.kv = "f16", .n = -1, .logprobs = -1 };
+    o.tool = (run_tool_options){ .seconds = 60, .bytes = 1 << 20 };
     const char *args[2] = { NULL, NULL };
     int n_args, n = N_OPTIONS;
-    cli_opt opt[CLI_MODEL_OPTIONS + CLI_SAMPLER_OPTIONS + CLI_GRAMMAR_OPTIONS + N_OPTIONS] = {
+    cli_opt opt[CLI_MODEL_OPTIONS + CLI_SAMPLER_OPTIONS + CLI_GRAMMAR_OPTIONS + RUN_TOOL_OPTIONS +
+                N_OPTIONS] = {
         { "-p|--prompt", CLI_STR, &o.prompt, "TEXT", "the prompt" },
         { "-f|--file", CLI_STR, &o.file, "FILE", "read the prompt from a file" },
         { "-n|--predict", CLI_INT, &o.n, "N", "tokens to generate; default: until the end" },
@@ -102,17 +127,24 @@ int cmd_run(int argc, char **argv)
         { "--special", CLI_FLAG, &o.special, NULL, "print control tokens" },
         { "--prompt-cache", CLI_STR, &o.prompt_cache, "FILE",
           "begin with the state that is saved there, if it fits, and save it" },
-        { "--json", CLI_FLAG, &o.json, NULL, "print one object: text, ids, stop, tokens, seconds" },
+        { "--think", CLI_STR, &o.think, "WHAT",
+          "on: reason and show it (on stderr when piped); off: do not; hide: do not show it" },
+        { "--json", CLI_FLAG, &o.json, NULL,
+          "print one object: text, reasoning, tool_calls, ids, stop, tokens, seconds" },
+        { "--logprobs", CLI_INT, &o.logprobs, "N",
+          "in --json: log-probabilities of each token and the N likeliest" },
     };
     n += cli_model_options(&o.model, opt + n);
     n += cli_sampler_options(&o.sampler, opt + n, CLI_SAMPLER_OPTIONS);
     n += cli_grammar_options(&o.grammar, opt + n);
+    n += run_tool_options_list(&o.tool, opt + n);
     cli_spec spec = {
         "oxigraph run MODEL [PROMPT] [options]",
         "Answers a prompt from the argument, -p, -f, or - for standard input, through\n"
         "the model's chat template; a model without one completes it, as --raw does.\n"
         "Without a prompt: a chat; /help lists its commands.\n"
-        "Text goes to standard output, statistics to standard error.",
+        "Text goes to standard output, statistics to standard error; reasoning is shown dim\n"
+        "on a terminal, and left out when piped.",
         opt,
         n,
         1,

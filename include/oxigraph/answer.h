@@ -60,6 +60,8 @@ OG_API og_status og_answer_finish(og_answer *a);
  * out after that. */
 OG_API bool og_answer_is_over(const og_answer *a, int *stop);
 OG_API bool og_answer_in_reasoning(const og_answer *a);
+/* Is it known how chat's model writes tool calls? */
+OG_API bool og_chat_has_tool_calls(const og_chat *chat);
 /* The mark behind which an answer's text begins ("</think>"), NULL if chat's model has none. */
 OG_API const char *og_chat_reasoning_end(const og_chat *chat);
 

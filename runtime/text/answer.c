@@ -242,6 +242,11 @@ bool og_answer_in_reasoning(const og_answer *a)
     return ogi_answer_split_in_reasoning(a->split);
 }
 
+bool og_chat_has_tool_calls(const og_chat *chat)
+{
+    return ogi_chat_toolcalls(chat) != NULL;
+}
+
 const char *og_chat_reasoning_end(const og_chat *chat)
 {
     const ogi_reasoning *r = ogi_chat_reasoning(chat);

@@ -189,19 +189,60 @@ void ogi_names_free(ogi_names *n)
 
 /* ---- masks ---- */
 
+/* What trying a token on a copy has left of the original's arrays. */
+typedef struct water_mark {
+    int64_t n_open, n_from, n_text;
+} water_mark;
+
+/* Steps through a token on spare, a copy of n. */
+static og_status try_token(ogi_names *spare, const char *p, size_t size, water_mark *low,
+                           bool *is_repeated)
+{
+    *is_repeated = false;
+    for (size_t k = 0; k < size && !*is_repeated; k++) {
+        OG_TRY(ogi_names_step(spare, (uint8_t)p[k], is_repeated));
+        low->n_open = OGI_MIN(low->n_open, spare->n_open);
+        low->n_from = OGI_MIN(low->n_from, spare->n_from);
+        low->n_text = OGI_MIN(low->n_text, spare->n_text);
+    }
+    return OG_OK;
+}
+
+/* Makes spare a copy again: only what lies above the marks may differ. */
+static void undo(const ogi_names *n, ogi_names *spare, const water_mark *low)
+{
+    ogi_names kept = *spare;
+    *spare = *n;
+    spare->open = kept.open, spare->open_cap = kept.open_cap;
+    spare->from = kept.from, spare->from_cap = kept.from_cap;
+    spare->text = kept.text, spare->text_cap = kept.text_cap;
+    int64_t n_text = n->n_text + n->n_key - low->n_text, n_open = n->n_open - low->n_open;
+    int64_t n_from = n->n_from - low->n_from;
+    if (n_open > 0)
+        memcpy(spare->open + low->n_open, n->open + low->n_open,
+               (size_t)n_open * sizeof *spare->open);
+    if (n_from > 0)
+        memcpy(spare->from + low->n_from, n->from + low->n_from,
+               (size_t)n_from * sizeof *spare->from);
+    if (n_text > 0) memcpy(spare->text + low->n_text, n->text + low->n_text, (size_t)n_text);
+}
+
 /* Clears those of the listed tokens that, tried, repeat a name. */
 static og_status filter_list(const ogi_names *n, ogi_names *spare, const og_grammar *g,
                              const int32_t *list, int32_t n_list, uint32_t *bits)
 {
+    bool is_copied = false;
     for (int32_t i = 0; i < n_list; i++) {
         size_t size;
-        bool is_repeated = false;
+        bool is_repeated;
+        water_mark low = { n->n_open, n->n_from, n->n_text };
         if (!(bits[list[i] >> 5] >> (list[i] & 31) & 1)) continue;
+        if (!is_copied) OG_TRY(ogi_names_copy(n, spare));
+        is_copied = true;
         const char *p = g->vocab->piece(g->vocab->user, list[i], &size);
-        OG_TRY(ogi_names_copy(n, spare));
-        for (size_t k = 0; k < size && !is_repeated; k++)
-            OG_TRY(ogi_names_step(spare, (uint8_t)p[k], &is_repeated));
+        OG_TRY(try_token(spare, p, size, &low, &is_repeated));
         if (is_repeated) bits[list[i] >> 5] &= ~(1u << (list[i] & 31));
+        undo(n, spare, &low);
     }
     return OG_OK;
 }

@@ -77,8 +77,8 @@ typedef struct run_session {
     og_sampler_config config;
     og_sampler *sampler;
     og_grammar *grammar; /* NULL: no constraint */
-    og_matcher *matcher;
-    og_chat *chat; /* NULL: text is completed as it is */
+    og_matcher *matcher; /* of the answer being given */
+    og_chat *chat;       /* NULL: text is completed as it is */
     run_think think;
     run_tools tools;
     og_answer *parser;
@@ -144,6 +144,8 @@ int run_tool_options_list(run_tool_options *t, cli_opt *opt);
 int run_tool_options_check(const run_options *o);
 /* Reads --tools and binds --tool-exec, for s->chat. */
 og_status run_tools_open(run_session *s);
+/* Makes the grammars of calls, for s->view. */
+og_status run_tools_constrain(run_session *s);
 void run_tools_close(run_session *s);
 /* Runs a call of a->calls, after asking; sets its result. */
 og_status run_tools_call(run_session *s, json_t *call);

@@ -144,15 +144,24 @@ static og_status clear(run_session *s, run_answer *a)
     return OG_OK;
 }
 
-/* The constraint begins anew; behind the reasoning, where the answer begins inside it. */
+static const og_grammar *grammar_of(const run_session *s)
+{
+    if (s->tools.list)
+        return s->is_first_answer || !s->tools.others ? s->tools.first : s->tools.others;
+    return s->grammar;
+}
+
+/* The constraint begins after --constrain-after, or behind reasoning that the prompt opens. */
 static og_status begin_constraint(run_session *s)
 {
-    const char *end = s->chat ? og_chat_reasoning_end(s->chat) : NULL;
-    if (!s->matcher) return OG_OK;
-    if (og_answer_in_reasoning(s->parser) && !s->opt->grammar.after)
-        return og_matcher_wait(s->matcher, end, strlen(end));
-    og_matcher_reset(s->matcher);
-    return OG_OK;
+    const og_grammar *g = grammar_of(s);
+    const char *after = s->opt->grammar.after;
+    og_matcher_free(s->matcher);
+    s->matcher = NULL;
+    if (!g) return OG_OK;
+    if (!after && og_answer_in_reasoning(s->parser)) after = og_chat_reasoning_end(s->chat);
+    OG_TRY(og_matcher_new(g, s->ctx, &s->matcher));
+    return after ? og_matcher_wait(s->matcher, after, strlen(after)) : OG_OK;
 }
 
 static og_status generate(run_session *s, run_hearing *k, int64_t kept)

@@ -31,10 +31,7 @@ static int open_grammar(run_session *s)
 {
     const cli_grammar *g = &s->opt->grammar;
     int status = cli_grammar_compile(s->ctx, g, s->view, &s->grammar);
-    if (status >= 0 || !s->grammar) return status;
-    if (og_matcher_new(s->grammar, s->ctx, &s->matcher) != OG_OK) return 1;
-    if (g->after && og_matcher_wait(s->matcher, g->after, strlen(g->after)) != OG_OK) return 1;
-    return -1;
+    return status >= 0 ? status : run_tools_constrain(s) == OG_OK ? -1 : 1;
 }
 
 static og_status open_parser(run_session *s)
@@ -77,9 +74,9 @@ int run_open(run_session *s, const char *path, const og_model_options *mo, bool 
     if (status >= 0) return status;
     if (og_vocab_view_new(ctx, s->tok, &s->view) != OG_OK) return 1;
     if (og_sampler_new(ctx, &s->config, s->view, &s->sampler) != OG_OK) return 1;
+    if (open_parser(s) != OG_OK) return 1;
     status = open_grammar(s);
     if (status >= 0) return status;
-    if (open_parser(s) != OG_OK) return 1;
     if (og_sequence_new(s->model, &s->seq) != OG_OK) return 1;
     return run_cache_load(s) == OG_OK ? -1 : 1;
 }

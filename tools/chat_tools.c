@@ -49,8 +49,6 @@ int run_tool_options_check(const run_options *o)
     if (t->file && is_constrained)
         return cli_usage_error("--tools constrains calls by itself: no --grammar, --json-schema, "
                                "--regex, --format beside it");
-    if (t->choice && strcmp(t->choice, "auto") != 0 && strcmp(t->choice, "none") != 0)
-        return cli_usage_error("--tool-choice is auto or none, not '%s'", t->choice);
     for (int i = 0; i < t->exec.n; i++) {
         const char *sep = strchr(t->exec.item[i], '=');
         if (!sep || sep == t->exec.item[i] || !sep[1])
@@ -107,30 +105,35 @@ static bool may_go_on(void)
     return !run_is_interrupted();
 }
 
-/* What the model is told beside the output: in front of it, or behind where that is cut. */
-static og_status set_result(const run_program *p, const tool_outcome *o, og_tool_result *out)
+/* How it ended, in words; empty where all went well. */
+static void tell_end(const run_tool_options *t, const tool_outcome *o, ogi_buf *out)
 {
-    const run_tool_options *t = &p->s->opt->tool;
-    bool is_good = o->end == TOOL_EXITED && o->status == 0;
-    ogi_buf b = { .ctx = p->s->ctx };
     switch (o->end) {
     case TOOL_EXITED:
-        if (o->status) ogi_buf_printf(&b, "error: exit status %d\n", o->status);
+        if (o->status) ogi_buf_printf(out, "exit status %d", o->status);
         break;
-    case TOOL_KILLED: ogi_buf_printf(&b, "error: killed by signal %d\n", o->status); break;
-    case TOOL_LATE: ogi_buf_printf(&b, "error: not done within %g s\n", t->seconds); break;
-    case TOOL_INTERRUPTED: ogi_buf_puts(&b, "error: interrupted by the user\n"); break;
-    case TOOL_LONG: break;
+    case TOOL_KILLED: ogi_buf_printf(out, "killed by signal %d", o->status); break;
+    case TOOL_LATE: ogi_buf_printf(out, "not done within %g s", t->seconds); break;
+    case TOOL_LONG: ogi_buf_printf(out, "cut off after %lld bytes", (long long)t->bytes); break;
+    case TOOL_INTERRUPTED: ogi_buf_puts(out, "interrupted by the user"); break;
     }
+}
+
+/* The output, and how it ended: in front of it, or behind where it is cut. */
+static og_status set_result(const run_program *p, const char *name, const tool_outcome *o,
+                            og_tool_result *out)
+{
+    ogi_buf end = { .ctx = p->s->ctx }, b = { .ctx = p->s->ctx };
+    bool is_cut = o->end == TOOL_LONG;
+    tell_end(&p->s->opt->tool, o, &end);
+    if (end.n && !is_cut) ogi_buf_printf(&b, "error: %s\n", end.p);
     ogi_buf_add(&b, o->out.p, o->out.n);
-    if (o->end == TOOL_LONG)
-        ogi_buf_printf(&b, "\n[cut off after %lld bytes]", (long long)t->bytes);
-    if (!is_good && !b.failed)
-        fprintf(stderr, "oxigraph: tool '%s': %.*s\n", p->command.argv[0],
-                o->end == TOOL_LONG ? 0 : (int)strcspn(ogi_buf_str(&b), "\n"), ogi_buf_str(&b));
-    og_status st =
-        b.failed ? OG_E_MEMORY
-                 : og_tool_result_set(out, ogi_buf_str(&b), b.n, !is_good && o->end != TOOL_LONG);
+    if (is_cut) ogi_buf_printf(&b, "\n[%s]", ogi_buf_str(&end));
+    if (end.n) fprintf(stderr, "oxigraph: tool %s: %s\n", name, end.p);
+    og_status st = end.failed || b.failed
+                       ? OG_E_MEMORY
+                       : og_tool_result_set(out, ogi_buf_str(&b), b.n, end.n && !is_cut);
+    ogi_buf_free(&end);
     ogi_buf_free(&b);
     return st;
 }
@@ -138,6 +141,7 @@ static og_status set_result(const run_program *p, const tool_outcome *o, og_tool
 static og_status run_program_for(void *user, const og_tool_call *call, og_tool_result *out)
 {
     static const char refused[] = "error: the user does not allow this call";
+    static const char unstarted[] = "error: the program cannot be started";
     const run_program *p = user;
     const run_tool_options *t = &p->s->opt->tool;
     og_ctx *ctx = p->s->ctx;
@@ -149,10 +153,10 @@ static og_status run_program_for(void *user, const og_tool_call *call, og_tool_r
                              may_go_on, &o);
     if (st == OG_OK) {
         run_print_to(stderr, false, ogi_buf_str(&o.err), o.err.n);
-        st = set_result(p, &o, out);
+        st = set_result(p, call->name, &o, out);
     } else if (st == OG_E_IO) {
         fprintf(stderr, "oxigraph: tool %s\n", og_error(ctx));
-        st = og_tool_result_set(out, "error: the program cannot be started", 36, true);
+        st = og_tool_result_set(out, unstarted, sizeof unstarted - 1, true);
         og_error_clear(ctx);
     }
     ogi_buf_free(&o.out);
@@ -221,6 +225,16 @@ og_status run_tools_open(run_session *s)
         OG_TRY(
             bind_program(s, exec->item[s->tools.n_program], &s->tools.program[s->tools.n_program]));
     return OG_OK;
+}
+
+og_status run_tools_constrain(run_session *s)
+{
+    const char *choice = s->opt->tool.choice, *json;
+    if (!s->tools.list) return OG_OK;
+    json = og_tools_json(s->tools.list);
+    OG_TRY(og_tool_grammar(s->ctx, s->chat, json, choice, s->view, &s->tools.first));
+    if (!choice || !strcmp(choice, "auto")) return OG_OK;
+    return og_tool_grammar(s->ctx, s->chat, json, NULL, s->view, &s->tools.others);
 }
 
 void run_tools_close(run_session *s)

@@ -441,8 +441,7 @@ og_status ogi_answer_split_finish(ogi_answer_split *p)
     p->state = OUTSIDE;
     if (last == REASONING) return give(p, p->text.n, p->sink.reasoning);
     if (is_open) return give_back(p, p->text.n);
-    bool only_blanks = last == BEHIND;
-    for (size_t i = 0; i < p->text.n; i++) only_blanks &= strchr(" \t\r\n", p->text.p[i]) != NULL;
-    if (only_blanks && p->text.n) drop(p, p->text.n);
+    /* blanks, and the beginning of the closing mark: of the call */
+    if (last == BEHIND && p->text.n) drop(p, p->text.n);
     return give_text(p, p->text.n);
 }

@@ -4,7 +4,9 @@
 #include "oxigraph/answer.h"
 
 #include "base/buf.h"
+#include "runtime/text/template_model.h"
 #include "runtime/text/template_value.h"
+#include "runtime/text/toolcall_grammar.h"
 
 typedef struct tool {
     ogi_sv name;
@@ -219,6 +221,20 @@ og_status og_tools_call(const og_tools *t, og_ctx *ctx, const og_tool_call *call
     ogi_buf_free(&wrong);
     if (status == OG_OK && !out->text) status = og_tool_result_set(out, "", 0, false);
     return status;
+}
+
+og_status og_tool_grammar(og_ctx *ctx, const og_chat *chat, const char *tools, const char *choice,
+                          const og_vocab_view *vocab, og_grammar **out)
+{
+    const ogi_toolcall_format *f = ogi_chat_toolcalls(chat);
+    const ogi_reasoning *r = ogi_chat_reasoning(chat);
+    *out = NULL;
+    if (!f) OG_FAIL(ctx, OG_E_UNSUPPORTED, "the chat template shows no tool calls as are known");
+    ogi_toolcall_choice c = { .kind = OGI_TOOLCALL_NAMED, .name = choice };
+    if (!choice || !strcmp(choice, "auto")) c.kind = OGI_TOOLCALL_AUTO;
+    if (choice && !strcmp(choice, "required")) c.kind = OGI_TOOLCALL_REQUIRED;
+    if (r) c.think_open = r->open, c.think_close = r->close;
+    return ogi_toolcall_grammar(ctx, f, tools, &c, vocab, out);
 }
 
 og_status og_tool_result_set(og_tool_result *r, const char *text, size_t n, bool is_error)

@@ -50,7 +50,9 @@ static og_status find_newline(og_ctx *ctx, og_tokenizer *t)
     og_status status = og_tokenizer_encode(t, ctx, "\n", 1, 0, &ids);
     if (status == OG_OK && ids.n) *nl = ids.id[0];
     og_tokens_free(ctx, &ids);
-    return status;
+    if (status != OG_E_INVALID) return status;
+    og_error_clear(ctx); /* a model of a few characters, without an unknown token */
+    return OG_OK;
 }
 
 static og_status build(og_ctx *ctx, const ogi_gguf *f, const char *json, og_tokenizer *t)
@@ -62,8 +64,8 @@ static og_status build(og_ctx *ctx, const ogi_gguf *f, const char *json, og_toke
     } else {
         OG_TRY(ogi_vocab_load(ctx, f, &t->v));
     }
-    OG_TRY(kinds[t->v.kind].build(ctx, t));
-    OG_TRY(ogi_build_specials(ctx, t));
+    OG_TRY(json ? ogi_build_hf(ctx, t) : kinds[t->v.kind].build(ctx, t));
+    if (!json) OG_TRY(ogi_build_specials(ctx, t));
     return find_newline(ctx, t);
 }
 
@@ -124,7 +126,7 @@ static void begin_encoder(ogi_encoder *e, const og_tokenizer *t, og_ctx *ctx, og
 static void end_encoder(ogi_encoder *e)
 {
     for (int i = 0; e->t->hf && i < e->t->hf->n_step; i++) {
-        e->hf_split[i].ctx = e->hf_split[i].classes.ctx = e->ctx;
+        e->hf_split[i].ctx = e->hf_split[i].classes.ctx = e->hf_buf[i].ctx = e->ctx;
         ogi_split_end(&e->hf_split[i]);
         ogi_buf_free(&e->hf_buf[i]);
     }
@@ -180,12 +182,18 @@ static og_status encode_parts(ogi_encoder *e, ogi_sv text, const ogi_fragments *
         ogi_sv raw = { text.p + f->at, (size_t)f->n };
         if (f->token >= 0)
             OG_TRY(ogi_tokens_add(e->ctx, e->out, f->token));
-        else if (e->t->hf)
-            OG_TRY(ogi_encode_hf(e, raw, f->at == 0));
         else
             OG_TRY(encode_raw(e, raw, at_start));
         at_start = f->token >= 0;
     }
+    return special ? add_around(e, true) : OG_OK;
+}
+
+static og_status encode_hf(ogi_encoder *e, ogi_sv text, bool parse, const unsigned char *trusted,
+                           bool special)
+{
+    if (special) OG_TRY(add_around(e, false));
+    OG_TRY(ogi_encode_hf(e, text, parse, trusted));
     return special ? add_around(e, true) : OG_OK;
 }
 
@@ -197,12 +205,15 @@ static og_status encode(const og_tokenizer *t, og_ctx *ctx, ogi_sv text, unsigne
     if (text.n > MAX_TEXT)
         OG_FAIL(ctx, OG_E_LIMIT, "text: %zu bytes, at most %d can be encoded at once", text.n,
                 MAX_TEXT);
-    og_status status =
-        ogi_cut_specials(ctx, t, text, flags & OG_ENCODE_PARSE_SPECIAL, trusted, &parts);
+    bool parse = flags & OG_ENCODE_PARSE_SPECIAL, special = flags & OG_ENCODE_ADD_SPECIAL;
+    og_status status = t->hf ? OG_OK : ogi_cut_specials(ctx, t, text, parse, trusted, &parts);
     if (status == OG_OK) {
         ogi_encoder e;
         begin_encoder(&e, t, ctx, out);
-        status = encode_parts(&e, text, &parts, flags & OG_ENCODE_ADD_SPECIAL);
+        if (t->hf)
+            status = encode_hf(&e, text, parse, trusted, special);
+        else
+            status = encode_parts(&e, text, &parts, special);
         end_encoder(&e);
     }
     ogi_free(ctx, parts.part);

@@ -7,9 +7,7 @@
 
 og_status ogi_build_bpe(og_ctx *ctx, og_tokenizer *t)
 {
-    if (!t->hf) OG_TRY(ogi_splitter_build_pre(ctx, t->v.pre, &t->splitter));
-    t->merges.by_character = t->hf != NULL;
-    t->merges.fuse_unknown = t->hf && t->hf->fuse_unknown;
+    OG_TRY(ogi_splitter_build_pre(ctx, t->v.pre, &t->splitter));
     return ogi_merges_build_bpe(ctx, &t->v, t->v.pre->byte_encode, &t->merges);
 }
 

@@ -4,11 +4,14 @@
  * or the non-ASCII ranges of one class), then, with the table built, to print its byte form. */
 #include "runtime/text/tokenizer_class.h"
 
+#include <stdio.h>
 #include <utf8proc.h>
 
+#include "runtime/text/tokenizer_hf.h"
+#include "runtime/text/tokenizer_hf_unicode.h"
 #include "runtime/text/tokenizer_unicode.h"
 
-enum { MAX_PREDICATE = 64, MAX_SIGNATURE = 128, MAX_NEST = 8 };
+enum { MAX_PREDICATE = 64, MAX_SIGNATURE = 128, MAX_NEST = 8, MAX_GROUP = 64, MAX_SCRIPT = 8 };
 
 /* ---- properties ---- */
 
@@ -21,7 +24,19 @@ enum { MAX_PREDICATE = 64, MAX_SIGNATURE = 128, MAX_NEST = 8 };
 #define CAT_Z  (CAT(ZS) | CAT(ZL) | CAT(ZP))
 #define CAT_C  (CAT(CC) | CAT(CF) | CAT(CS) | CAT(CO) | CAT(CN))
 
-typedef enum prop_extra { NO_EXTRA, SPACE, HAN, NOT_HAN, WORD } prop_extra;
+typedef enum prop_extra {
+    NO_EXTRA,
+    SPACE,
+    HAN,
+    NOT_HAN,
+    HEX,
+    /* as Hugging Face's library sees them */
+    WORD,
+    REGEX_WORD,
+    NUMERIC,
+    PUNCTUATION,
+    SCRIPT,
+} prop_extra;
 
 /* Characters of the categories, but without the ASCII characters in `but`. */
 typedef struct property {
@@ -29,55 +44,66 @@ typedef struct property {
     unsigned cats;
     const char *but;
     prop_extra extra;
+    ogi_script_range *script; /* sorted */
+    int64_t n_script;
 } property;
 
 #define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define LOWER "abcdefghijklmnopqrstuvwxyz"
 
+#define P(name, cats, but, extra)                                                                  \
+    {                                                                                              \
+        name, cats, but, extra, NULL, 0                                                            \
+    }
 static const property properties[] = {
-    { "L", CAT_L, "", NO_EXTRA },
-    { "N", CAT_N, "", NO_EXTRA },
-    { "M", CAT_M, "", NO_EXTRA },
-    { "P", CAT_P, "", NO_EXTRA },
-    { "S", CAT_S, "", NO_EXTRA },
-    { "Z", CAT_Z, "", NO_EXTRA },
-    { "C", CAT_C, "", NO_EXTRA },
-    { "Lu", CAT(LU), "", NO_EXTRA },
-    { "Ll", CAT(LL), "", NO_EXTRA },
-    { "Lt", CAT(LT), "", NO_EXTRA },
-    { "Lm", CAT(LM), "", NO_EXTRA },
-    { "Lo", CAT(LO), "", NO_EXTRA },
-    { "Mn", CAT(MN), "", NO_EXTRA },
-    { "Mc", CAT(MC), "", NO_EXTRA },
-    { "Me", CAT(ME), "", NO_EXTRA },
-    { "Nd", CAT(ND), "", NO_EXTRA },
-    { "Nl", CAT(NL), "", NO_EXTRA },
-    { "No", CAT(NO), "", NO_EXTRA },
-    { "Pc", CAT(PC), "", NO_EXTRA },
-    { "Pd", CAT(PD), "", NO_EXTRA },
-    { "Ps", CAT(PS), "", NO_EXTRA },
-    { "Pe", CAT(PE), "", NO_EXTRA },
-    { "Pi", CAT(PI), "", NO_EXTRA },
-    { "Pf", CAT(PF), "", NO_EXTRA },
-    { "Po", CAT(PO), "", NO_EXTRA },
-    { "Sm", CAT(SM), "", NO_EXTRA },
-    { "Sc", CAT(SC), "", NO_EXTRA },
-    { "Sk", CAT(SK), "", NO_EXTRA },
-    { "So", CAT(SO), "", NO_EXTRA },
-    { "Zs", CAT(ZS), "", NO_EXTRA },
-    { "Zl", CAT(ZL), "", NO_EXTRA },
-    { "Zp", CAT(ZP), "", NO_EXTRA },
-    { "Cc", CAT(CC), "", NO_EXTRA },
-    { "Cf", CAT(CF), "", NO_EXTRA },
-    { "Han", 0, "", HAN },
-    { "space", 0, "", SPACE },
-    { "word", CAT_L | CAT_M | CAT(ND) | CAT(NL) | CAT(PC), "", WORD },
+    P("L", CAT_L, "", NO_EXTRA),
+    P("N", CAT_N, "", NO_EXTRA),
+    P("M", CAT_M, "", NO_EXTRA),
+    P("P", CAT_P, "", NO_EXTRA),
+    P("S", CAT_S, "", NO_EXTRA),
+    P("Z", CAT_Z, "", NO_EXTRA),
+    P("C", CAT_C, "", NO_EXTRA),
+    P("Lu", CAT(LU), "", NO_EXTRA),
+    P("Ll", CAT(LL), "", NO_EXTRA),
+    P("Lt", CAT(LT), "", NO_EXTRA),
+    P("Lm", CAT(LM), "", NO_EXTRA),
+    P("Lo", CAT(LO), "", NO_EXTRA),
+    P("Mn", CAT(MN), "", NO_EXTRA),
+    P("Mc", CAT(MC), "", NO_EXTRA),
+    P("Me", CAT(ME), "", NO_EXTRA),
+    P("Nd", CAT(ND), "", NO_EXTRA),
+    P("Nl", CAT(NL), "", NO_EXTRA),
+    P("No", CAT(NO), "", NO_EXTRA),
+    P("Pc", CAT(PC), "", NO_EXTRA),
+    P("Pd", CAT(PD), "", NO_EXTRA),
+    P("Ps", CAT(PS), "", NO_EXTRA),
+    P("Pe", CAT(PE), "", NO_EXTRA),
+    P("Pi", CAT(PI), "", NO_EXTRA),
+    P("Pf", CAT(PF), "", NO_EXTRA),
+    P("Po", CAT(PO), "", NO_EXTRA),
+    P("Sm", CAT(SM), "", NO_EXTRA),
+    P("Sc", CAT(SC), "", NO_EXTRA),
+    P("Sk", CAT(SK), "", NO_EXTRA),
+    P("So", CAT(SO), "", NO_EXTRA),
+    P("Zs", CAT(ZS), "", NO_EXTRA),
+    P("Zl", CAT(ZL), "", NO_EXTRA),
+    P("Zp", CAT(ZP), "", NO_EXTRA),
+    P("Cc", CAT(CC), "", NO_EXTRA),
+    P("Cf", CAT(CF), "", NO_EXTRA),
+    P("Han", 0, "", HAN),
+    P("space", 0, "", SPACE),
+    P("hex", 0, "", HEX),
+    P("word", 0, "", WORD),
+    P("regex_word", 0, "", REGEX_WORD),
+    P("numeric", 0, "", NUMERIC),
+    P("punctuation", 0, "", PUNCTUATION),
     /* what the reference's expansions of the built-in patterns mean */
-    { "L_no_Han", CAT_L, "", NOT_HAN },
-    { "S_no_tilde", CAT_S, "~", NO_EXTRA },
-    { "L_no_a-z", CAT_L, LOWER, NO_EXTRA },
-    { "L_no_A-Z", CAT_L, UPPER, NO_EXTRA },
+    P("L_no_Han", CAT_L, "", NOT_HAN),
+    P("S_no_tilde", CAT_S, "~", NO_EXTRA),
+    P("L_no_a-z", CAT_L, LOWER, NO_EXTRA),
+    P("L_no_A-Z", CAT_L, UPPER, NO_EXTRA),
 };
+#undef P
 
 /* The CJK blocks that the KIMI_K2 splitter counts as Han. */
 static bool is_han(uint32_t cp)
@@ -87,22 +113,38 @@ static bool is_han(uint32_t cp)
            (cp >= 0xf900 && cp <= 0xfaff) || (cp >= 0x2f800 && cp <= 0x2fa1f);
 }
 
-/* What \w holds beside its categories: joiners, circled and squared letters. */
-static bool is_odd_word(uint32_t cp)
+static int category_of(bool wide, uint32_t cp)
 {
-    return cp == 0x200c || cp == 0x200d || (cp >= 0x24b6 && cp <= 0x24e9) ||
-           (cp >= 0x1f130 && cp <= 0x1f149) || (cp >= 0x1f150 && cp <= 0x1f169) ||
-           (cp >= 0x1f170 && cp <= 0x1f189);
+    return wide ? ogi_hf_category(cp) : (int)utf8proc_category((utf8proc_int32_t)cp);
 }
 
-static bool has_property(const property *p, uint32_t cp)
+static bool is_in_ranges(const ogi_script_range *range, int64_t n, uint32_t cp)
+{
+    int64_t lo = 0, hi = n;
+    while (lo < hi) {
+        int64_t mid = (lo + hi) / 2;
+        if (range[mid].hi < cp)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo < n && range[lo].lo <= cp;
+}
+
+/* wide: with the categories of Hugging Face's library. */
+static bool has_property(const property *p, bool wide, uint32_t cp)
 {
     if (cp < 0x80 && cp && strchr(p->but, (int)cp)) return false;
     if (p->extra == SPACE) return ogi_cp_is_space(cp);
     if (p->extra == HAN) return is_han(cp);
-    if (p->extra == WORD && is_odd_word(cp)) return true;
+    if (p->extra == SCRIPT) return is_in_ranges(p->script, p->n_script, cp);
+    if (p->extra == HEX) return cp < 0x80 && cp && strchr("0123456789abcdefABCDEF", (int)cp);
+    if (p->extra == WORD) return ogi_hf_is_word(cp);
+    if (p->extra == REGEX_WORD) return ogi_hf_is_regex_word(cp);
+    if (p->extra == NUMERIC) return ogi_hf_is_numeric(cp);
+    if (p->extra == PUNCTUATION) return ogi_hf_is_punctuation(cp);
     if (p->extra == NOT_HAN && is_han(cp)) return false;
-    return p->cats >> utf8proc_category((utf8proc_int32_t)cp) & 1;
+    return p->cats >> category_of(wide, cp) & 1;
 }
 
 /* ---- reader ---- */
@@ -117,7 +159,11 @@ typedef struct reader {
     const char *p, *end;
     ogi_sv whole;
     bool wide;
-    ogi_buf *out; /* NULL: collect */
+    ogi_buf *out;         /* NULL: collect */
+    bool fold[MAX_GROUP]; /* of the open groups: are letters of both cases equal */
+    int n_group;
+    property script[MAX_SCRIPT]; /* scripts that the patterns name */
+    int n_script;
     /* predicates of all patterns */
     const property *property[MAX_PREDICATE]; /* NULL: explicit ranges */
     int n_predicate, n_seen;                 /* n_seen: explicit ones met so far, in order */
@@ -137,11 +183,35 @@ static og_status new_predicate(reader *r, const property *p, int *index)
     return OG_OK;
 }
 
+/* The property of a script, looked up once; NULL: there is no such script, or are too many. */
+static const property *script_property(reader *r, ogi_sv name)
+{
+    char text[32];
+    for (int i = 0; i < r->n_script; i++)
+        if (ogi_sv_eq(name, ogi_sv_of(r->script[i].name))) return &r->script[i];
+    if (r->n_script == MAX_SCRIPT || name.n >= sizeof text) return NULL;
+    for (size_t i = 0; i < name.n; i++)
+        if ((unsigned)((name.p[i] | 0x20) - 'a') > 25 && name.p[i] != '_') return NULL;
+    snprintf(text, sizeof text, "%.*s", (int)name.n, name.p);
+    property *p = &r->script[r->n_script];
+    if (ogi_script_ranges(r->ctx, text, &p->script, &p->n_script) != OG_OK) {
+        og_error_clear(r->ctx); /* the caller names the property */
+        return NULL;
+    }
+    p->name = ogi_strndup(r->ctx, name.p, name.n);
+    p->but = "";
+    p->extra = SCRIPT;
+    if (!p->name) return NULL;
+    r->n_script++;
+    return p;
+}
+
 static og_status property_predicate(reader *r, const char *name, size_t n, int *index)
 {
     const property *p = NULL;
     for (int i = 0; i < OGI_LEN(properties) && !p; i++)
         if (ogi_sv_eq((ogi_sv){ name, n }, ogi_sv_of(properties[i].name))) p = &properties[i];
+    if (r->wide && (!p || p->extra == HAN)) p = script_property(r, (ogi_sv){ name, n });
     if (!p)
         OG_FAIL(r->ctx, OG_E_UNSUPPORTED, "pre-tokenizer: no property '%.*s' in the pattern '%.*s'",
                 (int)OGI_MIN(n, 40), name, (int)OGI_MIN(r->whole.n, 200), r->whole.p);
@@ -173,7 +243,8 @@ static void set_add(ogi_byte_set *s, unsigned b)
 static void add_predicate(const reader *r, int index, bool negated, ogi_byte_set *set)
 {
     for (unsigned b = 0; b < 128; b++)
-        if (r->property[index] && has_property(r->property[index], b) != negated) set_add(set, b);
+        if (r->property[index] && has_property(r->property[index], r->wide, b) != negated)
+            set_add(set, b);
     for (int i = 0; i < r->n_signature; i++)
         if ((r->signature[i] >> index & 1) != negated) set_add(set, 128u + (unsigned)i);
 }
@@ -184,13 +255,33 @@ static og_status malformed(reader *r, const char *what)
             (int)OGI_MIN(r->whole.n, 200), r->whole.p);
 }
 
+/* [:name:] inside a class, from its colon; sets *index. */
+static og_status read_posix(reader *r, int *index, bool *negated)
+{
+    static const char *const names[][2] = { { "space", "space" }, { "digit", "Nd" },
+                                            { "upper", "Lu" },    { "lower", "Ll" },
+                                            { "alpha", "L" },     { "word", "regex_word" },
+                                            { "xdigit", "hex" } };
+    const char *start = ++r->p;
+    while (r->p < r->end && *r->p != ':') r->p++;
+    size_t n = (size_t)(r->p - start);
+    if (r->end - r->p < 2 || r->p[1] != ']') return malformed(r, "[: without :]");
+    r->p += 2;
+    *negated = n && *start == '^';
+    if (*negated) start++, n--;
+    for (int i = 0; i < OGI_LEN(names); i++)
+        if (ogi_sv_eq((ogi_sv){ start, n }, ogi_sv_of(names[i][0])))
+            return property_predicate(r, names[i][1], strlen(names[i][1]), index);
+    return malformed(r, "a [:class:] that is not supported");
+}
+
 /* One element after a backslash: either a class (*index >= 0, *negated) or a character (*cp). */
 static og_status read_escape(reader *r, int *index, bool *negated, uint32_t *cp)
 {
     *index = -1;
     if (r->p == r->end) return malformed(r, "a lone backslash");
     char c = *r->p++;
-    *negated = c == 'P' || c == 'S' || c == 'D' || c == 'W';
+    *negated = c == 'P' || c == 'S' || c == 'D' || c == 'W' || c == 'H';
     if (c == 'p' || c == 'P') {
         const char *start = r->p + 1, *close = start;
         while (close < r->end && *close != '}') close++;
@@ -202,7 +293,9 @@ static og_status read_escape(reader *r, int *index, bool *negated, uint32_t *cp)
     }
     if (c == 's' || c == 'S') return property_predicate(r, "space", 5, index);
     if (r->wide && (c == 'd' || c == 'D')) return property_predicate(r, "Nd", 2, index);
-    if (r->wide && (c == 'w' || c == 'W')) return property_predicate(r, "word", 4, index);
+    if (r->wide && (c == 'w' || c == 'W')) return property_predicate(r, "regex_word", 10, index);
+    if (r->wide && (c == 'h' || c == 'H')) return property_predicate(r, "hex", 3, index);
+    if (r->wide && c && strchr("RXKGNO", c)) return malformed(r, "an escape that is not supported");
     static const char from[] = "rntfv", to[] = "\r\n\t\f\v";
     const char *control = c ? strchr(from, c) : NULL;
     *cp = control ? (unsigned char)to[control - from] : (unsigned char)c;
@@ -299,6 +392,14 @@ static og_status read_class(reader *r, ogi_byte_set *out)
     for (;; first = false) {
         open_class *c = &stack[depth];
         if (r->p >= r->end) return malformed(r, "a class without ]");
+        if (*r->p == '[' && r->wide && r->end - r->p >= 2 && r->p[1] == ':') {
+            int index = -1;
+            bool negated = false;
+            r->p++;
+            OG_TRY(read_posix(r, &index, &negated));
+            add_predicate(r, index, negated, &c->set);
+            continue;
+        }
         if (*r->p == '[' && r->wide && !first) {
             if (++depth == MAX_NEST) return malformed(r, "a class nested too deep");
             r->p++;
@@ -346,6 +447,74 @@ static void print_set(reader *r, const ogi_byte_set *set)
     ogi_buf_putc(r->out, ']');
 }
 
+/* \b and \B, whose words are not PCRE2's. */
+static og_status read_boundary(reader *r, bool inside)
+{
+    int index;
+    ogi_byte_set word = { { 0 } };
+    OG_TRY(property_predicate(r, "regex_word", 10, &index));
+    if (!r->out) return OG_OK;
+    add_predicate(r, index, false, &word);
+    static const char *const parts[2][2] = { { "(?:(?<=", ")(?!" }, { "(?:(?<=", ")(?=" } };
+    ogi_buf_puts(r->out, parts[inside][0]);
+    print_set(r, &word);
+    ogi_buf_puts(r->out, parts[inside][1]);
+    print_set(r, &word);
+    ogi_buf_puts(r->out, ")|(?<!");
+    print_set(r, &word);
+    ogi_buf_puts(r->out, inside ? ")(?!" : ")(?=");
+    print_set(r, &word);
+    ogi_buf_puts(r->out, "))");
+    return OG_OK;
+}
+
+/* k and s have a third form outside ASCII: the Kelvin sign and the long s. */
+static og_status read_folded(reader *r, char c)
+{
+    int explicit = -1;
+    uint32_t third = (c | 0x20) == 'k' ? 0x212a : 0x17f;
+    ogi_byte_set set = { { 0 } };
+    OG_TRY(add_range(r, third, third, &explicit, &set));
+    if (r->out && explicit >= 0) add_predicate(r, explicit, false, &set);
+    set_add(&set, (unsigned char)c & ~0x20u);
+    set_add(&set, (unsigned char)c | 0x20u);
+    print_set(r, &set);
+    return OG_OK;
+}
+
+/* Keeps track of (?i:...); the library's m, a dot that matches line feeds, is PCRE2's s. */
+static og_status read_group(reader *r)
+{
+    bool fold = r->fold[r->n_group];
+    const char *start = r->p++, *flags = start + 2, *p = flags;
+    if (r->out) ogi_buf_putc(r->out, '(');
+    if (r->p < r->end && *r->p == '?') {
+        bool on = true;
+        while (p < r->end && strchr("imx-", *p)) {
+            if (*p == '-') on = false;
+            if (*p == 'i') fold = on;
+            p++;
+        }
+        bool is_flags = p > flags && p < r->end && (*p == ':' || *p == ')');
+        if (is_flags) {
+            r->p = p;
+            if (r->out) ogi_buf_putc(r->out, '?');
+            for (; r->out && flags < p; flags++) ogi_buf_putc(r->out, *flags == 'm' ? 's' : *flags);
+            if (*p == ')') { /* for the rest of the group around it */
+                r->fold[r->n_group] = fold;
+                r->p++;
+                if (r->out) ogi_buf_putc(r->out, ')');
+                return OG_OK;
+            }
+        } else {
+            fold = r->fold[r->n_group];
+        }
+    }
+    if (r->n_group + 1 == MAX_GROUP) return malformed(r, "groups nested too deep");
+    r->fold[++r->n_group] = fold;
+    return OG_OK;
+}
+
 static og_status read_outside_escape(reader *r)
 {
     const char *start = r->p++;
@@ -353,6 +522,8 @@ static og_status read_outside_escape(reader *r)
     bool negated;
     uint32_t cp;
     ogi_byte_set set = { { 0 } };
+    if (r->wide && r->p < r->end && (*r->p == 'b' || *r->p == 'B'))
+        return read_boundary(r, *r->p++ == 'B');
     OG_TRY(read_escape(r, &index, &negated, &cp));
     if (index < 0 && cp < 128) { /* \r, \b, \A, ...: as it stands */
         if (r->out) ogi_buf_add(r->out, start, (size_t)(r->p - start));
@@ -370,15 +541,21 @@ static og_status read_outside_escape(reader *r)
 static og_status read_pattern(reader *r, ogi_sv pattern)
 {
     r->p = pattern.p, r->end = pattern.p + pattern.n, r->whole = pattern;
+    r->n_group = 0, r->fold[0] = false;
     while (r->p < r->end) {
         ogi_byte_set set = { { 0 } };
         if (*r->p == '\\') {
             OG_TRY(read_outside_escape(r));
+        } else if (r->wide && *r->p == '(') {
+            OG_TRY(read_group(r));
+        } else if (r->wide && *r->p && strchr("kKsS", *r->p) && r->fold[r->n_group]) {
+            OG_TRY(read_folded(r, *r->p++));
         } else if (*r->p == '[') {
             r->p++;
             OG_TRY(read_class(r, &set));
             print_set(r, &set);
         } else if ((unsigned char)*r->p < 128) {
+            if (r->wide && *r->p == ')' && r->n_group) r->n_group--;
             if (r->out) ogi_buf_putc(r->out, *r->p);
             r->p++;
         } else {
@@ -426,10 +603,10 @@ static og_status fill_block(reader *r, const uint64_t *by_category, uint32_t blo
     unsigned char last_byte = 0;
     for (uint32_t i = 0; i < 256; i++) {
         uint32_t cp = block * 256 + i;
-        signature[i] = by_category[utf8proc_category((utf8proc_int32_t)cp)];
+        signature[i] = by_category[category_of(r->wide, cp)];
         for (int k = 0; k < r->n_predicate; k++)
             if (r->property[k] && r->property[k]->extra != NO_EXTRA &&
-                has_property(r->property[k], cp))
+                has_property(r->property[k], r->wide, cp))
                 signature[i] |= (uint64_t)1 << k;
     }
     for (int64_t k = 0; k < r->n_range; k++) {
@@ -495,6 +672,10 @@ og_status ogi_classes_build(og_ctx *ctx, const ogi_sv *pattern, int n, bool wide
     og_status status = read_all(r, pattern, n, NULL, set);
     if (status == OG_OK) status = build_table(r, out);
     if (status == OG_OK) status = read_all(r, pattern, n, byte_pattern, set);
+    for (int i = 0; i < r->n_script; i++) {
+        ogi_free(ctx, r->script[i].script);
+        ogi_free(ctx, (void *)(uintptr_t)r->script[i].name);
+    }
     ogi_free(ctx, r->range);
     ogi_free(ctx, r);
     return status;

@@ -6,12 +6,6 @@
 
 #include "runtime/text/tokenizer_hf.h"
 
-static og_status unsupported(og_ctx *ctx, const ogi_vocab *v, const char *what, const char *name)
-{
-    OG_FAIL(ctx, OG_E_UNSUPPORTED, "%s: %s '%.60s' is not supported", v->source, what,
-            name ? name : "without a type");
-}
-
 static og_status add_step(og_ctx *ctx, const ogi_vocab *v, ogi_hf *hf, ogi_hf_step step)
 {
     if (hf->n_step == OGI_HF_STEPS)
@@ -21,10 +15,10 @@ static og_status add_step(og_ctx *ctx, const ogi_vocab *v, ogi_hf *hf, ogi_hf_st
     return OG_OK;
 }
 
-static og_status copy_string(ogi_vocab *v, const json_t *s, ogi_sv *out)
+og_status ogi_hf_copy(ogi_vocab *v, const json_t *s, ogi_sv *out)
 {
     out->n = json_string_length(s);
-    out->p = ogi_arena_strndup(&v->arena, json_string_value(s), out->n);
+    out->p = ogi_arena_strndup(&v->arena, out->n ? json_string_value(s) : "", out->n);
     return out->p ? OG_OK : OG_E_MEMORY;
 }
 
@@ -34,24 +28,14 @@ static bool flag_or(const json_t *json, const char *key, bool otherwise)
     return json_is_boolean(v) ? json_is_true(v) : otherwise;
 }
 
-/* The members of a "Sequence" under key, or the thing itself. Nested sequences are read by walking
- * this list with a stack, so that depth costs no recursion. */
-typedef struct walk {
-    const json_t *open[16];
-    size_t at[16];
-    int depth;
-    const char *key;
-} walk;
-
-static void walk_start(walk *w, const json_t *json, const char *key)
+void ogi_hf_walk_start(ogi_hf_walk *w, const json_t *json, const char *key)
 {
-    *w = (walk){ .key = key };
+    *w = (ogi_hf_walk){ .key = key };
     w->open[0] = json;
     w->depth = json_is_object(json) ? 1 : 0;
 }
 
-/* The next member that is no sequence; NULL after the last. *too_deep when nesting exceeds. */
-static const json_t *walk_next(walk *w, bool *too_deep)
+const json_t *ogi_hf_walk_next(ogi_hf_walk *w, bool *too_deep)
 {
     while (w->depth > 0) {
         const json_t *top = w->open[w->depth - 1];
@@ -75,6 +59,35 @@ static const json_t *walk_next(walk *w, bool *too_deep)
     return NULL;
 }
 
+/* ---- patterns ---- */
+
+og_status ogi_hf_new_splitter(og_ctx *ctx, ogi_sv pattern, ogi_split_rule rule, ogi_splitter **out)
+{
+    *out = OGI_NEW(ctx, ogi_splitter);
+    if (!*out) return OG_E_MEMORY;
+    og_status status = ogi_splitter_build(ctx, &pattern, &rule, 1, true, *out);
+    if (status == OG_OK) return OG_OK;
+    ogi_hf_free_splitter(ctx, *out);
+    *out = NULL;
+    return status;
+}
+
+void ogi_hf_free_splitter(og_ctx *ctx, ogi_splitter *s)
+{
+    if (!s) return;
+    ogi_splitter_free(s);
+    ogi_free(ctx, s);
+}
+
+/* A string as a pattern that matches just it. */
+static void quote(ogi_buf *out, const char *s)
+{
+    for (; *s; s++) {
+        if (strchr("\\^$.[]|()?*+{}-", *s)) ogi_buf_putc(out, '\\');
+        ogi_buf_putc(out, *s);
+    }
+}
+
 /* ---- normalizers ---- */
 
 static og_status read_replace(og_ctx *ctx, const json_t *json, ogi_vocab *v, ogi_hf *hf)
@@ -82,19 +95,18 @@ static og_status read_replace(og_ctx *ctx, const json_t *json, ogi_vocab *v, ogi
     const json_t *pattern = json_object_get(json, "pattern");
     const json_t *string = json_object_get(pattern, "String");
     const json_t *regex = json_object_get(pattern, "Regex");
-    ogi_hf_step step = { .kind = OGI_HF_REPLACE };
-    OG_TRY(copy_string(v, json_object_get(json, "content"), &step.to));
-    if (json_is_string(regex)) {
-        if (strcmp(json_string_value(regex), " {2,}"))
-            return unsupported(ctx, v, "normalizer Replace with the pattern",
-                               json_string_value(regex));
-        step.from = OGI_SV(" ");
-        step.option = 1;
-    } else {
-        OG_TRY(copy_string(v, string, &step.from));
-        if (!step.from.n) return unsupported(ctx, v, "normalizer Replace of", "");
-    }
-    return add_step(ctx, v, hf, step);
+    ogi_hf_step step = { .kind = regex ? OGI_HF_REPLACE_REGEX : OGI_HF_REPLACE };
+    OG_TRY(ogi_hf_copy(v, json_object_get(json, "content"), &step.to));
+    if (json_string_length(string))
+        OG_TRY(ogi_hf_copy(v, string, &step.from));
+    else if (!json_is_string(regex))
+        return ogi_hf_unsupported(ctx, v, "normalizer Replace of", "");
+    else
+        OG_TRY(ogi_hf_new_splitter(ctx, ogi_sv_of(json_string_value(regex)), OGI_SPLIT_ISOLATE,
+                                   &step.splitter));
+    og_status status = add_step(ctx, v, hf, step);
+    if (status != OG_OK) ogi_hf_free_splitter(ctx, step.splitter);
+    return status;
 }
 
 static og_status read_bert(og_ctx *ctx, const json_t *json, ogi_vocab *v, ogi_hf *hf)
@@ -153,13 +165,15 @@ og_status ogi_hf_read_normalizer(og_ctx *ctx, const json_t *json, ogi_vocab *v, 
         { "NFKC", { .kind = OGI_HF_FORM, .option = UTF8PROC_COMPOSE | UTF8PROC_COMPAT } },
         { "NFKD", { .kind = OGI_HF_FORM, .option = UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT } },
         { "Lowercase", { .kind = OGI_HF_LOWERCASE } },
-        { "StripAccents", { .kind = OGI_HF_NO_ACCENTS } },
+        { "StripAccents", { .kind = OGI_HF_NO_MARKS } },
+        { "Nmt", { .kind = OGI_HF_NMT } },
+        { "ByteLevel", { .kind = OGI_HF_BYTES } },
     };
     // clang-format on
-    walk w;
+    ogi_hf_walk w;
     bool too_deep = false;
-    walk_start(&w, json, "normalizers");
-    for (const json_t *n; (n = walk_next(&w, &too_deep));) {
+    ogi_hf_walk_start(&w, json, "normalizers");
+    for (const json_t *n; (n = ogi_hf_walk_next(&w, &too_deep));) {
         const char *type = json_string_value(json_object_get(n, "type"));
         int k = 0;
         while (k < OGI_LEN(plain) && (!type || strcmp(type, plain[k].type))) k++;
@@ -170,7 +184,7 @@ og_status ogi_hf_read_normalizer(og_ctx *ctx, const json_t *json, ogi_vocab *v, 
             OG_TRY(add_step(ctx, v, hf, (ogi_hf_step){ .kind = OGI_HF_STRIP, .option = sides }));
         } else if (type && !strcmp(type, "Prepend")) {
             ogi_hf_step step = { .kind = OGI_HF_PREPEND };
-            OG_TRY(copy_string(v, json_object_get(n, "prepend"), &step.to));
+            OG_TRY(ogi_hf_copy(v, json_object_get(n, "prepend"), &step.to));
             OG_TRY(add_step(ctx, v, hf, step));
         } else if (type && !strcmp(type, "Replace")) {
             OG_TRY(read_replace(ctx, n, v, hf));
@@ -178,13 +192,11 @@ og_status ogi_hf_read_normalizer(og_ctx *ctx, const json_t *json, ogi_vocab *v, 
             OG_TRY(read_bert(ctx, n, v, hf));
         } else if (type && !strcmp(type, "Precompiled")) {
             OG_TRY(read_precompiled(ctx, n, v, hf));
-        } else if (type && !strcmp(type, "ByteLevel")) {
-            hf->by_byte = true;
         } else {
-            return unsupported(ctx, v, "normalizer", type);
+            return ogi_hf_unsupported(ctx, v, "normalizer", type);
         }
     }
-    if (too_deep) return unsupported(ctx, v, "normalizer", "Sequence, nested too deep");
+    if (too_deep) return ogi_hf_unsupported(ctx, v, "normalizer", "Sequence, nested too deep");
     hf->n_normalizer = hf->n_step;
     return OG_OK;
 }
@@ -194,15 +206,10 @@ og_status ogi_hf_read_normalizer(og_ctx *ctx, const json_t *json, ogi_vocab *v, 
 static og_status add_split(og_ctx *ctx, ogi_vocab *v, ogi_hf *hf, ogi_sv pattern,
                            ogi_split_rule rule)
 {
-    ogi_splitter *s = OGI_NEW(ctx, ogi_splitter);
-    if (!s) return OG_E_MEMORY;
-    og_status status = ogi_splitter_build(ctx, &pattern, &rule, 1, true, s);
-    if (status == OG_OK)
-        status = add_step(ctx, v, hf, (ogi_hf_step){ .kind = OGI_HF_SPLIT, .splitter = s });
-    if (status != OG_OK) {
-        ogi_splitter_free(s);
-        ogi_free(ctx, s);
-    }
+    ogi_hf_step step = { .kind = OGI_HF_SPLIT };
+    OG_TRY(ogi_hf_new_splitter(ctx, pattern, rule, &step.splitter));
+    og_status status = add_step(ctx, v, hf, step);
+    if (status != OG_OK) ogi_hf_free_splitter(ctx, step.splitter);
     return status;
 }
 
@@ -213,33 +220,17 @@ static og_status add_behaved(og_ctx *ctx, ogi_vocab *v, ogi_hf *hf, const char *
     // clang-format off
     static const struct { const char *name; ogi_split_rule rule, inverted; } rules[] = {
         { "Isolated", OGI_SPLIT_ISOLATE, OGI_SPLIT_ISOLATE },
-        { "Contiguous", OGI_SPLIT_ISOLATE, OGI_SPLIT_ISOLATE },
+        { "Contiguous", OGI_SPLIT_CONTIGUOUS, OGI_SPLIT_CONTIGUOUS },
         { "Removed", OGI_SPLIT_DROP_MATCHES, OGI_SPLIT_DROP_GAPS },
         { "MergedWithPrevious", OGI_SPLIT_MERGE_PREVIOUS, OGI_SPLIT_MERGE_NEXT },
         { "MergedWithNext", OGI_SPLIT_MERGE_NEXT, OGI_SPLIT_MERGE_PREVIOUS },
     };
     // clang-format on
-    int k = 0;
-    while (k < OGI_LEN(rules) && (!behavior || strcmp(behavior, rules[k].name))) k++;
-    if (k == OGI_LEN(rules)) return unsupported(ctx, v, "split behavior", behavior);
-    ogi_buf text = { .ctx = ctx };
-    bool run = !strcmp(rules[k].name, "Contiguous");
-    ogi_buf_printf(&text, run ? "(?:%s)+" : "%s", pattern);
-    og_status status = OG_E_MEMORY;
-    if (!text.failed)
-        status = add_split(ctx, v, hf, (ogi_sv){ ogi_buf_str(&text), text.n },
-                           invert ? rules[k].inverted : rules[k].rule);
-    ogi_buf_free(&text);
-    return status;
-}
-
-/* A string as a pattern that matches just it. */
-static void quote(ogi_buf *out, const char *s)
-{
-    for (; *s; s++) {
-        if (strchr("\\^$.[]|()?*+{}-", *s)) ogi_buf_putc(out, '\\');
-        ogi_buf_putc(out, *s);
-    }
+    for (int k = 0; k < OGI_LEN(rules); k++)
+        if (behavior && !strcmp(behavior, rules[k].name))
+            return add_split(ctx, v, hf, ogi_sv_of(pattern),
+                             invert ? rules[k].inverted : rules[k].rule);
+    return ogi_hf_unsupported(ctx, v, "split behavior", behavior);
 }
 
 static og_status read_split(og_ctx *ctx, const json_t *json, ogi_vocab *v, ogi_hf *hf)
@@ -248,7 +239,8 @@ static og_status read_split(og_ctx *ctx, const json_t *json, ogi_vocab *v, ogi_h
     const char *regex = json_string_value(json_object_get(pattern, "Regex"));
     const char *string = json_string_value(json_object_get(pattern, "String"));
     ogi_buf text = { .ctx = ctx };
-    if (!regex && !string) return unsupported(ctx, v, "pre-tokenizer Split", "without a pattern");
+    if (!regex && !string)
+        return ogi_hf_unsupported(ctx, v, "pre-tokenizer Split", "without a pattern");
     if (regex)
         ogi_buf_puts(&text, regex);
     else
@@ -266,11 +258,11 @@ static og_status read_byte_level(og_ctx *ctx, const json_t *json, ogi_vocab *v, 
 {
     static const char gpt2[] = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|"
                                "\\s+(?!\\S)|\\s+";
-    hf->by_byte = true;
     if (flag_or(json, "add_prefix_space", true))
         OG_TRY(add_step(ctx, v, hf, (ogi_hf_step){ .kind = OGI_HF_SPACE_FIRST }));
-    if (!flag_or(json, "use_regex", true)) return OG_OK;
-    return add_split(ctx, v, hf, OGI_SV(gpt2), OGI_SPLIT_ISOLATE);
+    if (flag_or(json, "use_regex", true))
+        OG_TRY(add_split(ctx, v, hf, OGI_SV(gpt2), OGI_SPLIT_ISOLATE));
+    return add_step(ctx, v, hf, (ogi_hf_step){ .kind = OGI_HF_BYTES });
 }
 
 static og_status read_metaspace(og_ctx *ctx, const json_t *json, ogi_vocab *v, ogi_hf *hf)
@@ -280,22 +272,39 @@ static og_status read_metaspace(og_ctx *ctx, const json_t *json, ogi_vocab *v, o
     if (!scheme) scheme = flag_or(json, "add_prefix_space", true) ? "always" : "never";
     step.option = !strcmp(scheme, "always") ? 1 : !strcmp(scheme, "first") ? 2 : 0;
     if (flag_or(json, "split", true)) step.option |= 4;
-    OG_TRY(copy_string(v, json_object_get(json, "replacement"), &step.to));
-    if (!step.to.n) return unsupported(ctx, v, "pre-tokenizer Metaspace", "without a replacement");
+    OG_TRY(ogi_hf_copy(v, json_object_get(json, "replacement"), &step.to));
+    if (!step.to.n)
+        return ogi_hf_unsupported(ctx, v, "pre-tokenizer Metaspace", "without a replacement");
     return add_step(ctx, v, hf, step);
 }
 
-#define PUNCTUATION "[\\p{P}$+<=>^`|~]"
+static og_status read_fixed_length(og_ctx *ctx, const json_t *json, ogi_vocab *v, ogi_hf *hf)
+{
+    json_int_t n = json_integer_value(json_object_get(json, "length"));
+    if (n < 1 || n > INT32_MAX)
+        return ogi_hf_unsupported(ctx, v, "pre-tokenizer FixedLength", "without a length");
+    return add_step(ctx, v, hf, (ogi_hf_step){ .kind = OGI_HF_LENGTH, .option = (int)n });
+}
+
+static og_status read_scripts(og_ctx *ctx, ogi_vocab *v, ogi_hf *hf)
+{
+    if (!hf->script) OG_TRY(ogi_script_ranges(ctx, NULL, &hf->script, &hf->n_script));
+    return add_step(ctx, v, hf, (ogi_hf_step){ .kind = OGI_HF_SCRIPTS });
+}
+
+#define PUNCTUATION "\\p{punctuation}"
 
 static og_status read_one_pre_tokenizer(og_ctx *ctx, const json_t *p, ogi_vocab *v, ogi_hf *hf)
 {
     const char *type = json_string_value(json_object_get(p, "type"));
-    if (!type) return unsupported(ctx, v, "pre-tokenizer", NULL);
+    if (!type) return ogi_hf_unsupported(ctx, v, "pre-tokenizer", NULL);
     if (!strcmp(type, "ByteLevel")) return read_byte_level(ctx, p, v, hf);
     if (!strcmp(type, "Split")) return read_split(ctx, p, v, hf);
     if (!strcmp(type, "Metaspace")) return read_metaspace(ctx, p, v, hf);
+    if (!strcmp(type, "FixedLength")) return read_fixed_length(ctx, p, v, hf);
+    if (!strcmp(type, "UnicodeScripts")) return read_scripts(ctx, v, hf);
     if (!strcmp(type, "Whitespace"))
-        return add_split(ctx, v, hf, OGI_SV("\\w+|[^\\w\\s]+"), OGI_SPLIT_DROP_GAPS);
+        return add_split(ctx, v, hf, OGI_SV("\\p{word}+|[^\\p{word}\\s]+"), OGI_SPLIT_DROP_GAPS);
     if (!strcmp(type, "WhitespaceSplit"))
         return add_split(ctx, v, hf, OGI_SV("\\s+"), OGI_SPLIT_DROP_MATCHES);
     if (!strcmp(type, "BertPreTokenizer")) {
@@ -304,8 +313,8 @@ static og_status read_one_pre_tokenizer(og_ctx *ctx, const json_t *p, ogi_vocab 
     }
     if (!strcmp(type, "Digits"))
         return add_split(ctx, v, hf,
-                         flag_or(p, "individual_digits", false) ? OGI_SV("\\p{N}")
-                                                                : OGI_SV("\\p{N}+"),
+                         flag_or(p, "individual_digits", false) ? OGI_SV("\\p{numeric}")
+                                                                : OGI_SV("\\p{numeric}+"),
                          OGI_SPLIT_ISOLATE);
     if (!strcmp(type, "Punctuation")) {
         const char *behavior = json_string_value(json_object_get(p, "behavior"));
@@ -318,19 +327,20 @@ static og_status read_one_pre_tokenizer(og_ctx *ctx, const json_t *p, ogi_vocab 
         og_status status = OG_E_MEMORY;
         if (!text.failed)
             status = text.n ? add_behaved(ctx, v, hf, ogi_buf_str(&text), "Removed", false)
-                            : unsupported(ctx, v, type, "without a delimiter");
+                            : ogi_hf_unsupported(ctx, v, type, "without a delimiter");
         ogi_buf_free(&text);
         return status;
     }
-    return unsupported(ctx, v, "pre-tokenizer", type);
+    return ogi_hf_unsupported(ctx, v, "pre-tokenizer", type);
 }
 
 og_status ogi_hf_read_pre_tokenizer(og_ctx *ctx, const json_t *json, ogi_vocab *v, ogi_hf *hf)
 {
-    walk w;
+    ogi_hf_walk w;
     bool too_deep = false;
-    walk_start(&w, json, "pretokenizers");
-    for (const json_t *p; (p = walk_next(&w, &too_deep));)
+    ogi_hf_walk_start(&w, json, "pretokenizers");
+    for (const json_t *p; (p = ogi_hf_walk_next(&w, &too_deep));)
         OG_TRY(read_one_pre_tokenizer(ctx, p, v, hf));
-    return too_deep ? unsupported(ctx, v, "pre-tokenizer", "Sequence, nested too deep") : OG_OK;
+    if (too_deep) return ogi_hf_unsupported(ctx, v, "pre-tokenizer", "Sequence, nested too deep");
+    return OG_OK;
 }

@@ -21,7 +21,8 @@ struct og_tokenizer {
     ogi_trie special;      /* tokens that are cut out of any text before the kind sees it */
     int n_special_length;
     int32_t *special_length; /* their lengths, longest first */
-    double unknown_score;    /* UGM */
+    const double *score;     /* UGM: of each token */
+    double unknown_score;    /* UGM: of a character that no token covers */
     ogi_hf *hf;              /* from a tokenizer.json; NULL: from a GGUF file */
 };
 
@@ -35,7 +36,6 @@ typedef struct ogi_encoder {
     ogi_buf clean, work;
     ogi_split hf_split[OGI_HF_STEPS]; /* tokenizer.json: of each step */
     ogi_buf hf_buf[OGI_HF_STEPS];
-    bool hf_at_start; /* nothing of the text has been cut yet */
 } ogi_encoder;
 
 /* Appends the ids of one fragment without special tokens. at_start: nothing or a special token
@@ -47,13 +47,15 @@ og_status ogi_encode_ugm(ogi_encoder *e, ogi_sv text);
 og_status ogi_encode_rwkv(ogi_encoder *e, ogi_sv text);
 og_status ogi_encode_plamo2(ogi_encoder *e, ogi_sv text);
 
-/* at_start: the fragment begins the whole text. */
-og_status ogi_encode_hf(ogi_encoder *e, ogi_sv text, bool at_start);
+/* A whole text by a tokenizer.json. trusted as in ogi_cut_specials(). */
+og_status ogi_encode_hf(ogi_encoder *e, ogi_sv text, bool parse, const unsigned char *trusted);
+og_status ogi_hf_add_unknown(ogi_encoder *e); /* the token of what the model does not know */
 
-/* Parts of kinds that tokenizer.json uses alone: e->work (U+2581 and a word) as tokens; the best
- * cover of a piece; SentencePiece's table applied to a text. */
-og_status ogi_wpm_word(ogi_encoder *e);
+/* Parts that tokenizer.json uses alone: the best cover of a piece; SentencePiece's table applied to
+ * a text. */
+enum { OGI_UGM_UNKNOWN_PENALTY = 10 }; /* SentencePiece's */
 og_status ogi_ugm_cover(ogi_encoder *e, ogi_sv piece);
+og_status ogi_check_charsmap(og_ctx *ctx, const ogi_vocab *v);
 void ogi_apply_charsmap(const ogi_vocab *v, ogi_sv text, ogi_buf *out);
 
 /* What each kind needs beside the vocabulary. */
@@ -63,6 +65,7 @@ og_status ogi_build_wpm(og_ctx *ctx, og_tokenizer *t);
 og_status ogi_build_ugm(og_ctx *ctx, og_tokenizer *t);
 og_status ogi_build_rwkv(og_ctx *ctx, og_tokenizer *t);
 og_status ogi_build_plamo2(og_ctx *ctx, og_tokenizer *t);
+og_status ogi_build_hf(og_ctx *ctx, og_tokenizer *t);
 
 /* text with spaces as U+2581 if the vocabulary wants that, cleaned of invalid UTF-8; the result is
  * text itself or lies in e's buffers. */

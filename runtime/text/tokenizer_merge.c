@@ -2,7 +2,7 @@
  *
  * Joining: short chunks by scanning all pairs, long ones with a heap of candidates; both take the
  * pair of lowest (rank, position) each time, so that they agree. */
-#include "runtime/text/tokenizer_merge.h"
+#include "runtime/text/tokenizer_hf.h"
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -146,10 +146,81 @@ static int32_t symbol_of_text(const ogi_merges *m, ogi_sv text)
     return id >= 0 ? id : (int32_t)ogi_map_get(&m->extra, text, -1);
 }
 
+/* What the model of a tokenizer.json makes of one character: adds symbols, keeps a run of unknown
+ * characters in *unknown until something known ends it. text: as the vocabulary spells it. */
+static og_status start_character(ogi_merger *m, ogi_sv text, int32_t id, int32_t start, int32_t len,
+                                 ogi_symbol *unknown, int64_t *n)
+{
+    const ogi_merges *t = m->merges;
+    OG_TRY(
+        ogi_grow(m->ctx, &m->symbol, &m->cap_symbol, *n + (int64_t)text.n + 2, sizeof *m->symbol));
+    if (id >= 0) {
+        if (unknown->len) m->symbol[(*n)++] = *unknown;
+        unknown->len = 0;
+        m->symbol[(*n)++] = (ogi_symbol){ .id = id, .start = start, .len = len };
+        return OG_OK;
+    }
+    bool bytes = t->hf->byte_fallback;
+    for (size_t i = 0; i < text.n && bytes; i++)
+        bytes = t->v->byte_token[(unsigned char)text.p[i]] >= 0;
+    if (bytes) { /* before the run, as the library has it */
+        for (size_t i = 0; i < text.n; i++)
+            m->symbol[(*n)++] = (ogi_symbol){ .id = t->v->byte_token[(unsigned char)text.p[i]],
+                                              .start = start,
+                                              .len = 1 };
+        return OG_OK;
+    }
+    if (t->hf->unknown == OGI_HF_NO_UNKNOWN)
+        OG_FAIL(m->ctx, OG_E_INVALID,
+                "%s: the text has characters that the model does not know, and its unk_token is no "
+                "token",
+                t->v->source);
+    if (t->hf->unknown < 0) return OG_OK;
+    if (unknown->len && t->hf->fuse_unknown) {
+        unknown->len += len;
+        return OG_OK;
+    }
+    if (unknown->len) m->symbol[(*n)++] = *unknown;
+    *unknown = (ogi_symbol){ .id = t->hf->unknown, .start = start, .len = len };
+    return OG_OK;
+}
+
+/* As start_symbols(), for a tokenizer.json. */
+static og_status start_hf_symbols(ogi_merger *m, ogi_sv chunk, int64_t *n)
+{
+    const ogi_merges *t = m->merges;
+    const ogi_hf *hf = t->hf;
+    bool affixes = hf->continuing.n || hf->ending.n;
+    ogi_symbol unknown = { .len = 0 };
+    ogi_buf spelled = { .ctx = m->ctx };
+    og_status status = OG_OK;
+    *n = 0;
+    for (size_t i = 0, len; i < chunk.n && status == OG_OK; i += len) {
+        int32_t id;
+        len = 1;
+        if (!t->by_byte) ogi_merge_character(chunk.p + i, chunk.n - i, &len);
+        ogi_sv text = { chunk.p + i, len };
+        if (affixes) {
+            spelled.n = 0;
+            if (i) ogi_buf_add(&spelled, hf->continuing.p, hf->continuing.n);
+            ogi_buf_add(&spelled, text.p, text.n);
+            if (i + len == chunk.n) ogi_buf_add(&spelled, hf->ending.p, hf->ending.n);
+            text = (ogi_sv){ ogi_buf_str(&spelled), spelled.n };
+        }
+        id = t->by_byte ? t->byte_symbol[(unsigned char)chunk.p[i]] : ogi_hf_find(t->v, hf, text);
+        status = start_character(m, text, id, (int32_t)i, (int32_t)len, &unknown, n);
+    }
+    if (unknown.len && status == OG_OK) m->symbol[(*n)++] = unknown;
+    if (spelled.failed) status = OG_E_MEMORY;
+    ogi_buf_free(&spelled);
+    return status;
+}
+
 static og_status start_symbols(ogi_merger *m, ogi_sv chunk, int64_t *n)
 {
     const ogi_merges *t = m->merges;
-    OG_TRY(ogi_grow(m->ctx, &m->symbol, &m->cap_symbol, (int64_t)chunk.n, sizeof *m->symbol));
+    OG_TRY(ogi_grow(m->ctx, &m->symbol, &m->cap_symbol, (int64_t)chunk.n + 1, sizeof *m->symbol));
+    if (t->hf) return start_hf_symbols(m, chunk, n);
     *n = 0;
     for (size_t i = 0, len; i < chunk.n; i += len) {
         int32_t id;
@@ -172,29 +243,23 @@ static int32_t token_of_byte(const ogi_merges *t, unsigned char c)
     return id < t->v->n ? id : -1;
 }
 
-/* One unknown token for a symbol, or for a run of them. */
-static og_status emit_unknown(ogi_merger *m)
-{
-    const ogi_merges *t = m->merges;
-    int32_t id = t->v->special[OG_SPECIAL_UNK];
-    bool again = m->result.n && m->result.id[m->result.n - 1] == id && t->fuse_unknown;
-    return id < 0 || again ? OG_OK : ogi_tokens_add(m->ctx, &m->result, id);
-}
-
 /* A symbol that is no token: byte by byte. Bytes without a token become the unknown one, if any. */
 static og_status emit_bytes(ogi_merger *m, const char *text, const ogi_symbol *s)
 {
     const ogi_merges *t = m->merges;
-    bool all = true;
-    for (int32_t i = 0; i < s->len; i++)
-        all = all && token_of_byte(t, (unsigned char)text[s->start + i]) >= 0;
-    if (!all && t->by_character) return emit_unknown(m);
     for (int32_t i = 0; i < s->len; i++) {
         int32_t id = token_of_byte(t, (unsigned char)text[s->start + i]);
         if (id < 0) id = t->v->special[OG_SPECIAL_UNK];
         if (id >= 0) OG_TRY(ogi_tokens_add(m->ctx, &m->result, id));
     }
     return OG_OK;
+}
+
+/* May a whole chunk become this token? */
+static bool is_model_token(const ogi_merges *t, int32_t id)
+{
+    if (!t->hf) return true;
+    return t->hf->in_model[id] && !(t->v->token[id].attr & OG_TOKEN_CONTROL);
 }
 
 static og_status merge_chunk(ogi_merger *m, ogi_sv chunk)
@@ -204,6 +269,7 @@ static og_status merge_chunk(ogi_merger *m, ogi_sv chunk)
     if (m->merges->v->flag[OG_TOKENIZER_IGNORE_MERGES]) {
         int32_t whole = m->merges->by_byte ? (int32_t)ogi_map_get(&m->merges->whole, chunk, -1)
                                            : ogi_vocab_find(m->merges->v, chunk);
+        if (whole >= 0 && !is_model_token(m->merges, whole)) whole = -1;
         if (whole >= 0) return ogi_tokens_add(m->ctx, &m->result, whole);
     }
     OG_TRY(start_symbols(m, chunk, &n));

@@ -21,13 +21,11 @@ typedef struct ogi_merges {
     og_ctx *ctx;
     const ogi_vocab *v;
     ogi_arena arena;
-    bool by_score; /* SentencePiece: any token may be joined, the best score first */
-    bool by_byte;  /* start with the byte alphabet, else with characters */
-    bool cut;      /* cut chunks at `adjacent` */
-    /* set before building: what is no token is unknown by the character, unless there is a token
-     * for each byte; runs of unknown ones are one token */
-    bool by_character, fuse_unknown;
-    ogi_map extra; /* texts that are no token -> symbol */
+    bool by_score;           /* SentencePiece: any token may be joined, the best score first */
+    bool by_byte;            /* start with the byte alphabet, else with characters */
+    bool cut;                /* cut chunks at `adjacent` */
+    const struct ogi_hf *hf; /* of a tokenizer.json, whose rules for unknown characters hold */
+    ogi_map extra;           /* texts that are no token -> symbol */
     ogi_map whole; /* with by_byte: bytes of a token -> token, if merges are to be ignored */
     int32_t n_symbol;
     int32_t byte_symbol[256]; /* -1: in no merge and no token */
@@ -42,6 +40,9 @@ typedef struct ogi_merges {
 og_status ogi_merges_build_bpe(og_ctx *ctx, const ogi_vocab *v, bool by_byte, ogi_merges *out);
 /* From the scores. */
 og_status ogi_merges_build_spm(og_ctx *ctx, const ogi_vocab *v, ogi_merges *out);
+/* From hf->merge. */
+og_status ogi_merges_build_hf(og_ctx *ctx, const ogi_vocab *v, const struct ogi_hf *hf,
+                              ogi_merges *out);
 void ogi_merges_free(ogi_merges *m);
 
 /* Buffers of one encoding run. Start with { .ctx, .merges }. */

@@ -2,7 +2,7 @@
  *
  * The tables of merges: symbols for all texts that merges name, pairs with their ranks, and the
  * set of characters that may stand side by side inside a mergeable text. */
-#include "runtime/text/tokenizer_merge.h"
+#include "runtime/text/tokenizer_hf.h"
 #include "runtime/text/tokenizer_unicode.h"
 
 static uint64_t mix(uint64_t key)
@@ -71,14 +71,14 @@ static og_status symbol_for(ogi_merges *m, ogi_sv text, bool make, int32_t *symb
     return ogi_map_put(&m->extra, (ogi_sv){ copy, text.n }, *symbol);
 }
 
-/* The first merge of equal ones holds. */
+/* The first merge of equal ones holds; in a tokenizer.json, the last. */
 static void put_pair(ogi_merges *m, int32_t left, int32_t right, uint32_t rank, int32_t result)
 {
     uint64_t key = ((uint64_t)left << 32 | (uint32_t)right) + 1;
     for (uint64_t i = mix(key);; i++) {
         ogi_pair *p = &m->pair[i & (uint64_t)(m->n_pair_slot - 1)];
-        if (p->key == key) return;
-        if (p->key) continue;
+        if (p->key == key && !m->hf) return;
+        if (p->key && p->key != key) continue;
         *p = (ogi_pair){ key, rank, result };
         return;
     }
@@ -145,11 +145,7 @@ static og_status add_whole_words(ogi_merges *m)
 
 static void begin(og_ctx *ctx, const ogi_vocab *v, ogi_merges *m)
 {
-    *m = (ogi_merges){ .ctx = ctx,
-                       .v = v,
-                       .n_symbol = v->n,
-                       .by_character = m->by_character,
-                       .fuse_unknown = m->fuse_unknown };
+    *m = (ogi_merges){ .ctx = ctx, .v = v, .n_symbol = v->n };
     m->arena.ctx = m->extra.ctx = m->whole.ctx = ctx;
 }
 
@@ -157,7 +153,7 @@ og_status ogi_merges_build_bpe(og_ctx *ctx, const ogi_vocab *v, bool by_byte, og
 {
     begin(ctx, v, m);
     m->by_byte = by_byte;
-    m->cut = !by_byte && !v->flag[OG_TOKENIZER_IGNORE_MERGES] && !m->fuse_unknown;
+    m->cut = !by_byte && !v->flag[OG_TOKENIZER_IGNORE_MERGES];
     if (v->n_merge > INT32_MAX / 4)
         OG_FAIL(ctx, OG_E_LIMIT, "%s: %lld merges, at most %d can be held", v->source,
                 (long long)v->n_merge, INT32_MAX / 4);
@@ -171,6 +167,46 @@ og_status ogi_merges_build_bpe(og_ctx *ctx, const ogi_vocab *v, bool by_byte, og
         OG_TRY(symbol_for(m, (ogi_sv){ text, n }, false, &m->byte_symbol[b]));
     }
     return by_byte ? add_whole_words(m) : OG_OK;
+}
+
+/* Does no merge depend on more than the two characters where its parts meet? Then a chunk may be
+ * cut wherever two characters meet in no token. */
+static bool can_cut(const ogi_vocab *v, const ogi_hf *hf)
+{
+    bool all_bytes = hf->byte_fallback;
+    for (int b = 0; b < 256; b++) all_bytes = all_bytes && v->byte_token[b] >= 0;
+    if (hf->by_byte || hf->continuing.n || hf->ending.n || v->flag[OG_TOKENIZER_IGNORE_MERGES])
+        return false;
+    if (hf->byte_fallback ? !all_bytes : hf->unknown < 0 || hf->fuse_unknown) return false;
+    for (int64_t i = 0; i < hf->n_merge; i++) {
+        const ogi_hf_merge *g = &hf->merge[i];
+        if (g->left == hf->unknown || g->right == hf->unknown) return false;
+        if (v->token[g->left].attr & OG_TOKEN_BYTE || v->token[g->right].attr & OG_TOKEN_BYTE)
+            return false;
+    }
+    return true;
+}
+
+og_status ogi_merges_build_hf(og_ctx *ctx, const ogi_vocab *v, const ogi_hf *hf, ogi_merges *m)
+{
+    begin(ctx, v, m);
+    m->hf = hf;
+    m->by_byte = hf->by_byte;
+    m->cut = can_cut(v, hf);
+    for (m->n_pair_slot = 64; m->n_pair_slot < hf->n_merge * 2;) m->n_pair_slot *= 2;
+    m->pair = OGI_NEW_N(ctx, ogi_pair, m->n_pair_slot);
+    if (!m->pair) return OG_E_MEMORY;
+    for (int64_t i = 0; i < hf->n_merge; i++) {
+        const ogi_hf_merge *g = &hf->merge[i];
+        put_pair(m, g->left, g->right, (uint32_t)i, g->result);
+        if (m->cut) OG_TRY(add_all_adjacent(m, v->token[g->result].text));
+    }
+    for (int b = 0; b < 256; b++) {
+        char text[4];
+        size_t n = (size_t)ogi_utf8_encode(ogi_byte_to_cp((unsigned char)b), text);
+        m->byte_symbol[b] = ogi_hf_find(v, hf, (ogi_sv){ text, n });
+    }
+    return m->by_byte ? add_whole_words(m) : OG_OK;
 }
 
 og_status ogi_merges_build_spm(og_ctx *ctx, const ogi_vocab *v, ogi_merges *m)

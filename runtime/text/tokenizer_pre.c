@@ -55,13 +55,15 @@ og_status ogi_pre_unknown(og_ctx *ctx, const char *source, ogi_sv name)
 
 /* ---- compiling ---- */
 
-static og_status compile(og_ctx *ctx, ogi_sv pattern, const ogi_buf *bytes, ogi_split_stage *stage)
+static og_status compile(og_ctx *ctx, ogi_sv pattern, const ogi_buf *bytes, bool wide,
+                         ogi_split_stage *stage)
 {
     int error;
+    uint32_t options = wide ? PCRE2_MULTILINE : PCRE2_DOLLAR_ENDONLY;
     PCRE2_SIZE at;
     if (bytes->failed) return OG_E_MEMORY;
-    stage->code = pcre2_compile((PCRE2_SPTR)ogi_buf_str(bytes), bytes->n, PCRE2_DOLLAR_ENDONLY,
-                                &error, &at, NULL);
+    stage->code =
+        pcre2_compile((PCRE2_SPTR)ogi_buf_str(bytes), bytes->n, options, &error, &at, NULL);
     if (!stage->code) {
         char text[128] = "";
         pcre2_get_error_message(error, (PCRE2_UCHAR *)text, sizeof text);
@@ -86,7 +88,9 @@ static og_status build(og_ctx *ctx, const ogi_sv *pattern, const ogi_split_rule 
                                      : OGI_STAGE_REGEX;
         stage->numbers = set[i];
         stage->rule = rule ? rule[i] : OGI_SPLIT_ISOLATE;
-        if (stage->kind == OGI_STAGE_REGEX) OG_TRY(compile(ctx, pattern[i], &bytes[i], stage));
+        stage->may_be_empty = wide;
+        if (stage->kind == OGI_STAGE_REGEX)
+            OG_TRY(compile(ctx, pattern[i], &bytes[i], wide, stage));
     }
     return OG_OK;
 }
@@ -127,10 +131,10 @@ static int run_match(ogi_split *s, const ogi_split_stage *stage, const ogi_split
 {
     PCRE2_SPTR subject = (PCRE2_SPTR)s->classes.p + c->base;
     PCRE2_SIZE n = (PCRE2_SIZE)(c->end - c->base), from = (PCRE2_SIZE)(c->from - c->base);
+    uint32_t options = stage->may_be_empty ? 0 : PCRE2_NOTEMPTY;
     if (!stage->has_jit)
-        return pcre2_match(stage->code, subject, n, from, PCRE2_NOTEMPTY, s->match_data, NULL);
-    return pcre2_jit_match(stage->code, subject, n, from, PCRE2_NOTEMPTY, s->match_data,
-                           s->match_context);
+        return pcre2_match(stage->code, subject, n, from, options, s->match_data, NULL);
+    return pcre2_jit_match(stage->code, subject, n, from, options, s->match_data, s->match_context);
 }
 
 /* The machine stack (32 KB) was too small for this text: from now on, one that grows. */
@@ -160,6 +164,21 @@ static og_status find_regex(ogi_split *s, const ogi_split_stage *stage, ogi_spli
         OG_FAIL(s->ctx, OG_E_LIMIT,
                 "the text is too hard for the pre-tokenizer's pattern (PCRE2 error %d)", rc);
     }
+    return OG_OK;
+}
+
+/* A match of no length right behind another is none: the search goes on one character later. */
+static og_status find_maybe_empty(ogi_split *s, const ogi_split_stage *stage, ogi_split_cursor *c)
+{
+    for (;; c->from++) {
+        c->found = false;
+        if (c->from > c->end) return OG_OK;
+        OG_TRY(find_regex(s, stage, c));
+        if (!c->found) return OG_OK;
+        if (c->match < c->match_end || c->match != c->last) break;
+        c->from = c->match;
+    }
+    c->last = c->match_end;
     return OG_OK;
 }
 
@@ -204,11 +223,14 @@ static og_status find_match(ogi_split *s, int k)
     ogi_split_cursor *c = &s->cursor[k];
     c->known = true;
     c->found = false;
-    if (stage->kind == OGI_STAGE_REGEX && c->from < c->end) OG_TRY(find_regex(s, stage, c));
+    if (stage->may_be_empty)
+        OG_TRY(find_maybe_empty(s, stage, c));
+    else if (stage->kind == OGI_STAGE_REGEX && c->from < c->end)
+        OG_TRY(find_regex(s, stage, c));
     if (stage->kind == OGI_STAGE_THOUSANDS) find_thousands(s, stage, c);
     if (stage->kind == OGI_STAGE_CUTS) find_cut(s, c);
     if (!c->found) c->match = c->match_end = c->end;
-    c->from = c->match_end + (c->match == c->match_end);
+    c->from = c->match_end + (c->match == c->match_end && !stage->may_be_empty);
     return OG_OK;
 }
 
@@ -228,6 +250,7 @@ static og_status stage_next(ogi_split *s, int k, int64_t *lo, int64_t *hi)
             *lo = c->at;
             *hi = c->at = merge ? c->match_end : c->match;
             c->known = !merge;
+            s->is_match = merge;
             if (rule != OGI_SPLIT_DROP_GAPS) return OG_OK;
             continue;
         }
@@ -236,13 +259,22 @@ static og_status stage_next(ogi_split *s, int k, int64_t *lo, int64_t *hi)
         *lo = c->match;
         *hi = c->at = c->match_end;
         c->known = false;
+        s->is_match = true;
+        while (rule == OGI_SPLIT_CONTIGUOUS && !c->known) { /* what follows at once, too */
+            OG_TRY(find_match(s, k));
+            if (!c->found || c->match != *hi) break;
+            *hi = c->at = c->match_end;
+            c->known = false;
+        }
         if (rule != OGI_SPLIT_DROP_MATCHES) return OG_OK;
     }
 }
 
 static void open_segment(ogi_split *s, int k, int64_t lo, int64_t hi)
 {
-    s->cursor[k] = (ogi_split_cursor){ .base = lo, .end = hi, .at = lo, .from = lo, .run_end = lo };
+    s->cursor[k] = (ogi_split_cursor){
+        .base = lo, .end = hi, .at = lo, .from = lo, .run_end = lo, .last = -1
+    };
     s->depth = k;
 }
 

@@ -38,12 +38,14 @@ typedef enum ogi_split_rule {
     OGI_SPLIT_DROP_GAPS,      /* matches are pieces */
     OGI_SPLIT_MERGE_PREVIOUS, /* a match ends the piece of the gap before it */
     OGI_SPLIT_MERGE_NEXT,     /* a match begins the piece of the gap after it */
+    OGI_SPLIT_CONTIGUOUS,     /* matches side by side are one piece, gaps others */
 } ogi_split_rule;
 
 typedef struct ogi_split_stage {
     enum { OGI_STAGE_REGEX, OGI_STAGE_THOUSANDS, OGI_STAGE_CUTS } kind;
     ogi_split_rule rule;
     bool has_jit;
+    bool may_be_empty; /* matches of no length cut, too */
     struct pcre2_real_code_8 *code;
     ogi_byte_set numbers;
 } ogi_split_stage;
@@ -56,7 +58,8 @@ typedef struct ogi_splitter {
     int n_stage;
 } ogi_splitter;
 
-/* wide as in ogi_classes_build(); rule: one for each pattern, NULL: all isolate. */
+/* wide as in ogi_classes_build(), with ^ and $ at each line and matches that may be empty; rule:
+ * one for each pattern, NULL: all isolate. */
 og_status ogi_splitter_build(og_ctx *ctx, const ogi_sv *pattern, const ogi_split_rule *rule,
                              int n_pattern, bool wide, ogi_splitter *out);
 og_status ogi_splitter_build_pre(og_ctx *ctx, const ogi_pre *pre, ogi_splitter *out);
@@ -69,6 +72,7 @@ typedef struct ogi_split_cursor {
     int64_t from;             /* where the next match is looked for */
     int64_t match, match_end; /* the next match; at `end` when there is none */
     int64_t run_end;          /* of the numbers that a match lies in */
+    int64_t last;             /* end of the last match, -1: none yet */
     bool known, found;        /* is the next match looked up, is there one */
 } ogi_split_cursor;
 
@@ -83,7 +87,8 @@ typedef struct ogi_split {
     const char *text;
     int64_t class_at, text_at; /* the same place in classes and text */
     ogi_split_cursor cursor[OGI_SPLIT_STAGES];
-    int depth; /* the stage that goes on; -1: all done */
+    int depth;     /* the stage that goes on; -1: all done */
+    bool is_match; /* was the last piece, or its end, a match of the last stage */
 } ogi_split;
 
 /* Starts on text, which must be clean UTF-8 (ogi_utf8_clean) and stay alive. */

@@ -42,7 +42,7 @@ static charsmap open_charsmap(const ogi_vocab *v)
     return m;
 }
 
-static og_status check_charsmap(og_ctx *ctx, const ogi_vocab *v)
+og_status ogi_check_charsmap(og_ctx *ctx, const ogi_vocab *v)
 {
     if (!v->charsmap) return OG_OK;
     charsmap head = { .unit = v->charsmap, .n_unit = 1 };
@@ -184,17 +184,21 @@ typedef struct cover {
 og_status ogi_build_ugm(og_ctx *ctx, og_tokenizer *t)
 {
     double worst = DBL_MAX;
+    double *score = ogi_arena_alloc(&t->v.arena, (size_t)t->v.n, sizeof *score);
+    if (!score) return OG_E_MEMORY;
+    t->score = score;
     t->tokens.ctx = t->user_defined.ctx = ctx;
-    OG_TRY(check_charsmap(ctx, &t->v));
+    OG_TRY(ogi_check_charsmap(ctx, &t->v));
     for (int32_t i = 0; i < t->v.n; i++) {
         const ogi_token *token = &t->v.token[i];
+        if (!(token->attr & OG_TOKEN_USER_DEFINED)) score[i] = (double)token->score;
         if (token->attr & OG_TOKEN_NORMAL) worst = OGI_MIN(worst, (double)token->score);
         if (token->attr & (OG_TOKEN_NORMAL | OG_TOKEN_USER_DEFINED | OG_TOKEN_UNUSED))
             OG_TRY(ogi_trie_put(&t->tokens, token->text, i));
         if (token->attr & OG_TOKEN_USER_DEFINED)
             OG_TRY(ogi_trie_put(&t->user_defined, token->text, i));
     }
-    t->unknown_score = (worst == DBL_MAX ? 0 : worst) - 10; /* SentencePiece's penalty */
+    t->unknown_score = (worst == DBL_MAX ? 0 : worst) - OGI_UGM_UNKNOWN_PENALTY;
     return OG_OK;
 }
 
@@ -212,8 +216,7 @@ static void find_covers(const og_tokenizer *t, ogi_sv text, cover *best)
             int32_t id = t->tokens.value[node];
             if (id < 0) continue;
             whole_character |= k + 1 - i == len;
-            bool user = t->v.token[id].attr & OG_TOKEN_USER_DEFINED;
-            double score = best[i].score + (user ? 0 : (double)t->v.token[id].score);
+            double score = best[i].score + t->score[id];
             if (score > best[k + 1].score) best[k + 1] = (cover){ score, id, (uint32_t)i };
         }
         double score = best[i].score + t->unknown_score;
@@ -222,22 +225,46 @@ static void find_covers(const og_tokenizer *t, ogi_sv text, cover *best)
     }
 }
 
+/* A run that no token covers, of a tokenizer.json: its bytes, if all have tokens. */
+static og_status add_unknown(ogi_encoder *e, ogi_sv run)
+{
+    const og_tokenizer *t = e->t;
+    bool bytes = t->hf->byte_fallback && ogi_hf_find(&t->v, t->hf, run) < 0;
+    for (size_t i = 0; i < run.n && bytes; i++)
+        bytes = t->v.byte_token[(unsigned char)run.p[i]] >= 0;
+    if (!bytes) return ogi_hf_add_unknown(e);
+    for (size_t i = run.n; i > 0; i--) /* the list is turned round at the end */
+        OG_TRY(ogi_tokens_add(e->ctx, e->out, t->v.byte_token[(unsigned char)run.p[i - 1]]));
+    return OG_OK;
+}
+
+/* Walks the best cover from its end; runs of unknown characters are one. */
+static og_status add_cover(ogi_encoder *e, ogi_sv s, const cover *best)
+{
+    int32_t unknown = e->t->v.special[OG_SPECIAL_UNK];
+    for (size_t i = s.n, from; i > 0; i = from) {
+        from = best[i].from;
+        if (best[i].id != unknown) {
+            OG_TRY(ogi_tokens_add(e->ctx, e->out, best[i].id));
+            continue;
+        }
+        while (from > 0 && best[from].id == unknown) from = best[from].from;
+        if (e->t->hf)
+            OG_TRY(add_unknown(e, (ogi_sv){ s.p + from, i - from }));
+        else if (unknown >= 0)
+            OG_TRY(ogi_tokens_add(e->ctx, e->out, unknown));
+    }
+    return OG_OK;
+}
+
 og_status ogi_ugm_cover(ogi_encoder *e, ogi_sv s)
 {
     if (!s.n) return OG_OK;
     cover *best = OGI_NEW_N(e->ctx, cover, s.n + 1);
     if (!best) return OG_E_MEMORY;
     find_covers(e->t, s, best);
-    int32_t unknown = e->t->v.special[OG_SPECIAL_UNK];
     int64_t first = e->out->n;
-    bool after_unknown = false;
-    og_status status = OG_OK;
-    for (size_t i = s.n; i > 0 && status == OG_OK; i = best[i].from) {
-        bool is_unknown = best[i].id == unknown;
-        if (!(is_unknown && (after_unknown || unknown < 0)))
-            status = ogi_tokens_add(e->ctx, e->out, best[i].id);
-        after_unknown = is_unknown;
-    }
+    og_status status = add_cover(e, s, best);
     ogi_free(e->ctx, best);
     for (int64_t a = first, b = e->out->n - 1; a < b; a++, b--) {
         int32_t id = e->out->id[a];

@@ -17,7 +17,7 @@ og_status ogi_build_wpm(og_ctx *ctx, og_tokenizer *t)
     return OG_OK;
 }
 
-og_status ogi_wpm_word(ogi_encoder *e)
+static og_status add_word(ogi_encoder *e)
 {
     const ogi_trie *trie = &e->t->tokens;
     int64_t first = e->out->n;
@@ -45,7 +45,7 @@ og_status ogi_wpm_word(ogi_encoder *e)
 
 static og_status end_word(ogi_encoder *e)
 {
-    if (e->work.n > 3) OG_TRY(ogi_wpm_word(e));
+    if (e->work.n > 3) OG_TRY(add_word(e));
     e->work.n = 0;
     ogi_buf_add(&e->work, OGI_SPACE_MARK, 3);
     return e->work.failed ? OG_E_MEMORY : OG_OK;

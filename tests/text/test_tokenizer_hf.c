@@ -38,6 +38,25 @@ static bool encodes_to(const og_tokenizer *t, const json_t *text, unsigned flags
     return same;
 }
 
+/* want: the text, or true: `same`. */
+static bool decodes_to(const og_tokenizer *t, const json_t *ids, unsigned flags, const json_t *want,
+                       const json_t *same)
+{
+    int32_t id[4096];
+    size_t n = json_array_size(ids), n_text;
+    char *text;
+    if (!want) return true;
+    if (json_is_true(want)) want = same;
+    cr_assert(n <= 4096);
+    for (size_t i = 0; i < n; i++) id[i] = (int32_t)json_integer_value(json_array_get(ids, i));
+    og_status s = og_tokenizer_decode(t, ctx, id, (int64_t)n, flags, &text, &n_text);
+    bool good = s == OG_OK && n_text == json_string_length(want) &&
+                !memcmp(text, json_string_value(want), n_text);
+    if (s == OG_OK && !good) printf("decoded '%s'\n", text);
+    og_text_free(ctx, text);
+    return good;
+}
+
 static void check_file(const char *dir, const char *name, ogt_count *count)
 {
     char path[4096];
@@ -53,8 +72,12 @@ static void check_file(const char *dir, const char *name, ogt_count *count)
         json_t *c = json_loads(line, JSON_ALLOW_NUL, NULL);
         const json_t *text = json_object_get(c, "text"), *ids = json_object_get(c, "ids");
         const json_t *added = json_object_get(c, "a");
-        bool good = encodes_to(t, text, 0, ids) &&
-                    encodes_to(t, text, OG_ENCODE_ADD_SPECIAL, added ? added : ids);
+        const json_t *d = json_object_get(c, "d"), *all = json_object_get(c, "s");
+        if (!added) added = ids;
+        bool good =
+            encodes_to(t, text, 0, ids) && encodes_to(t, text, OG_ENCODE_ADD_SPECIAL, added) &&
+            decodes_to(t, added, 0, d, text) &&
+            decodes_to(t, added, OG_DECODE_UNPARSE_SPECIAL, all, json_is_true(d) ? text : d);
         if (!good) printf("%s: %s", name, line);
         count->ran++;
         count->passed += good;
@@ -146,10 +169,17 @@ static void check_refused(const char *json, const char *what)
 
 Test(tokenizer_hf, what_is_not_supported_is_refused_by_name)
 {
-    check_refused("{\"normalizer\": {\"type\": \"Nmt\"}, " BPE "}", "normalizer 'Nmt'");
-    check_refused("{\"pre_tokenizer\": {\"type\": \"UnicodeScripts\"}, " BPE "}",
-                  "'UnicodeScripts'");
-    check_refused("{\"decoder\": {\"type\": \"CTC\"}, " BPE "}", "decoder 'CTC'");
+    check_refused("{\"normalizer\": {\"type\": \"Shout\"}, " BPE "}", "normalizer 'Shout'");
+    check_refused("{\"pre_tokenizer\": {\"type\": \"Guess\"}, " BPE "}", "pre-tokenizer 'Guess'");
+    check_refused("{\"pre_tokenizer\": {\"type\": \"FixedLength\", \"length\": 0}, " BPE "}",
+                  "FixedLength");
+    check_refused("{\"decoder\": {\"type\": \"Whisper\"}, " BPE "}", "decoder 'Whisper'");
+    check_refused("{\"post_processor\": {\"type\": \"TemplateProcessing\", \"single\": []}, " BPE
+                  "}",
+                  "no $A");
+    check_refused("{\"model\": {\"type\": \"BPE\", \"dropout\": 0.1, \"vocab\": {\"a\": 0}, "
+                  "\"merges\": []}}",
+                  "dropout");
     check_refused("{\"post_processor\": {\"type\": \"Magic\"}, " BPE "}", "post-processor 'Magic'");
     check_refused("{\"model\": {\"type\": \"Guess\", \"vocab\": {\"a\": 0}}}", "model 'Guess'");
     check_refused(
@@ -166,6 +196,10 @@ Test(tokenizer_hf, malformed_files_are_refused)
     check_refused("{\"model\": {\"type\": \"BPE\", \"vocab\": {}}}", "vocab");
     check_refused("{\"model\": {\"type\": \"BPE\", \"vocab\": {\"a\": 2147483648}}}",
                   "too far apart");
+    check_refused("{\"model\": {\"type\": \"BPE\", \"vocab\": {\"a\": 0}, \"merges\": [\"a a\"]}}",
+                  "'a' + 'a' names or makes no token");
+    check_refused("{\"model\": {\"type\": \"Unigram\", \"unk_id\": 7, \"vocab\": [[\"a\", 0.0]]}}",
+                  "unk_id");
     check_refused("{\"model\": {\"type\": \"BPE\", \"vocab\": {\"a\": -5, \"b\": 0}}}",
                   "out of range");
     check_refused("{\"model\": {\"type\": \"BPE\", \"vocab\": {\"a\": 0}, \"merges\": [1]}}",

@@ -30,7 +30,7 @@ struct ogi_toolcall_format {
     const char *call;
     /* What stands before a parameter's value, $K its name, $T whether it is text; and behind it. */
     const char *param, *param_close;
-    const char *lead; /* may stand before open where the answer begins */
+    const char *lead; /* a pattern, too: may stand before open where the answer begins */
 };
 
 /* The calls in body as a list of dicts {name, arguments, id}; false if it is malformed. */

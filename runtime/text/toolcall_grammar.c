@@ -139,16 +139,20 @@ static og_status free_rule(whole *w, int32_t *rule)
 }
 
 /* An answer that begins with a call. */
-static ogi_expr *required(whole *w, int32_t free_text)
+static og_status required(whole *w, int32_t free_text, ogi_expr **out)
 {
     ogi_rules *r = &w->s.rules;
     ogi_expr *rest = w->f->only_first ? ogi_expr_anything(r, OGI_SV(""), false, false)
                                       : ogi_expr_rule(r, free_text);
-    ogi_expr *lead = ogi_expr_join(r, marks(w, w->f->lead), blank(w), NULL);
+    ogi_expr *lead;
+    OG_TRY(ogi_toolcall_lead(&w->s, w->f, &lead));
+    lead = ogi_expr_join(r, lead, blank(w), NULL);
     ogi_expr *section = ogi_expr_join(r, marks(w, w->f->section[0]), blank(w), NULL);
-    return ogi_expr_join(r, blank(w), ogi_expr_repeat(r, lead, 0, 1),
+    *out = ogi_expr_join(r, blank(w), ogi_expr_repeat(r, lead, 0, 1),
                          ogi_expr_repeat(r, section, 0, 1), marks(w, w->f->open), inside(w),
                          go_on(w, rest), NULL);
+    SCHEMA_NEED(*out);
+    return OG_OK;
 }
 
 static og_status build(whole *w, const ogi_tool *tool, int n_tool, int32_t *root)
@@ -164,7 +168,8 @@ static og_status build(whole *w, const ogi_tool *tool, int n_tool, int32_t *root
     OG_TRY(free_rule(w, &free_text));
     *root = ogi_rules_new(r);
     if (*root < 0) return OG_E_LIMIT;
-    body = w->c->kind == OGI_TOOLCALL_AUTO ? ogi_expr_rule(r, free_text) : required(w, free_text);
+    body = ogi_expr_rule(r, free_text);
+    if (w->c->kind != OGI_TOOLCALL_AUTO) OG_TRY(required(w, free_text, &body));
     if (w->c->think_open && w->c->think_close && *w->c->think_open && *w->c->think_close) {
         ogi_expr *think =
             ogi_expr_join(r, blank(w), marks(w, w->c->think_open),

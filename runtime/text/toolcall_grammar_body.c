@@ -291,13 +291,20 @@ static og_status any_tool(ogi_schema *s, const ogi_toolcall_format *f, const ogi
     return OG_OK;
 }
 
+static const ogi_tool no_tool = { "", NULL };
+
+og_status ogi_toolcall_lead(ogi_schema *s, const ogi_toolcall_format *f, ogi_expr **out)
+{
+    inside x = { .s = s, .f = f, .tool = &no_tool };
+    return fill(&x, f->lead ? ogi_sv_of(f->lead) : OGI_SV(""), out);
+}
+
 og_status ogi_toolcall_inside(ogi_schema *s, const ogi_toolcall_format *f, const ogi_tool *tool,
                               int n_tool, ogi_expr **out)
 {
     ogi_rules *r = &s->rules;
     ogi_sv pattern = ogi_sv_of(f->call);
-    const ogi_tool none = { "", NULL };
-    inside x = { .s = s, .f = f, .tool = &none };
+    inside x = { .s = s, .f = f, .tool = &no_tool };
     size_t list = find_sign(pattern, 0, '['), many = find_sign(pattern, 0, '<');
     bool is_list = list < pattern.n;
     size_t begin = OGI_MIN(list, many), end = find_sign(pattern, 0, is_list ? ']' : '>');

@@ -12,6 +12,8 @@ typedef struct ogi_tool {
     json_t *parameters; /* NULL: none */
 } ogi_tool;
 
+/* What may stand before the opening mark where the answer begins. */
+og_status ogi_toolcall_lead(ogi_schema *s, const ogi_toolcall_format *f, ogi_expr **out);
 /* What stands between the opening and the closing mark where any of the tools is called. */
 og_status ogi_toolcall_inside(ogi_schema *s, const ogi_toolcall_format *f, const ogi_tool *tool,
                               int n_tool, ogi_expr **out);

@@ -116,10 +116,11 @@ typedef struct tmpl_parser {
     tmpl_heap *h;
     const tmpl_tok *tok;
     int64_t at;
-    int depth;          /* recursion of the parser */
-    int soft;           /* inside a condition: unknown filters are told at run time */
-    int loop_depth;     /* for break and continue */
-    unsigned char uses; /* what the macro being parsed uses */
+    int depth;                /* recursion of the parser */
+    int soft;                 /* inside a condition: unknown filters are told at run time */
+    const tmpl_node *unknown; /* the first unknown filter or test outside of conditions */
+    int loop_depth;           /* for break and continue */
+    unsigned char uses;       /* what the macro being parsed uses */
 } tmpl_parser;
 
 tmpl_node *ogi_tp_node(tmpl_parser *p, tmpl_node_kind kind, size_t at, tmpl_node *a, tmpl_node *b,

@@ -215,6 +215,7 @@ FILTER(global_dict)
     const tmpl_builtin *update = m.tag == TV_DICT ? ogi_tv_method(m, OGI_SV("update")) : NULL;
     if (all->n > 1) return ogi_tv_fail(h, "dict expected at most 1 argument, got %d", all->n);
     if (!update) return ogi_tv_undef();
+    if (all->n && all->pos[0].tag == TV_UNDEF) return ogi_tv_fail_undef(h, all->pos[0]);
     bool is_pairs = all->n && all->pos[0].tag != TV_DICT;
     const tmpl_list *l = is_pairs ? ogi_tv_elements(h, all->pos[0]) : NULL;
     for (int64_t i = 0; l && i < l->n && ogi_tv_step(h, 1); i++) {
@@ -236,6 +237,71 @@ FILTER(global_namespace)
     return m;
 }
 
+static tmpl_val bound(tmpl_heap *h, tmpl_val self, const tmpl_builtin *fn)
+{
+    tmpl_bound *b = ogi_tv_alloc(h, 1, sizeof *b);
+    if (!b) return ogi_tv_undef();
+    *b = (tmpl_bound){ .self = self, .fn = fn };
+    return (tmpl_val){ .tag = TV_METHOD, .trusted = true, .u.bound = b };
+}
+
+/* A cycler is a namespace with its items, where it stands in them, and methods. */
+static tmpl_val cycler_move(tmpl_heap *h, tmpl_val self, int64_t to)
+{
+    const tmpl_list *l = ogi_tv_get_sv(h, self.u.m, OGI_SV("items"))->u.l;
+    tmpl_val before = *ogi_tv_get_sv(h, self.u.m, OGI_SV("current"));
+    ogi_tv_put_sv(h, self.u.m, OGI_SV("pos"), ogi_tv_int(to % l->n));
+    ogi_tv_put_sv(h, self.u.m, OGI_SV("current"), l->v[to % l->n]);
+    return before;
+}
+
+FILTER(cycler_next)
+{
+    (void)arg, (void)all;
+    return cycler_move(h, self, ogi_tv_get_sv(h, self.u.m, OGI_SV("pos"))->u.i + 1);
+}
+FILTER(cycler_reset)
+{
+    return (void)arg, (void)all, cycler_move(h, self, 0), ogi_tv_none();
+}
+
+FILTER(global_cycler)
+{
+    (void)self, (void)arg;
+    static const tmpl_builtin methods[] = { { "next", "", cycler_next },
+                                            { "reset", "", cycler_reset } };
+    if (all->n == 0) return ogi_tv_fail(h, "at least one item has to be provided");
+    tmpl_val m = ogi_tv_dict(h), items = ogi_tv_list(h, TV_TUPLE, all->n);
+    if (ogi_tv_failed(h)) return ogi_tv_undef();
+    m.tag = TV_SPACE;
+    for (int i = 0; i < all->n; i++) ogi_tv_push(h, items, all->pos[i]);
+    ogi_tv_put_sv(h, m.u.m, OGI_SV("items"), items);
+    ogi_tv_put_sv(h, m.u.m, OGI_SV("pos"), ogi_tv_int(0));
+    ogi_tv_put_sv(h, m.u.m, OGI_SV("current"), all->pos[0]);
+    for (int i = 0; i < OGI_LEN(methods); i++)
+        ogi_tv_put_sv(h, m.u.m, ogi_sv_of(methods[i].name), bound(h, m, &methods[i]));
+    return m;
+}
+
+/* Nothing on the first call, the separator on all others: self is a list of both. */
+FILTER(joiner_call)
+{
+    (void)h, (void)arg, (void)all;
+    tmpl_list *l = self.u.l;
+    l->at = OGI_MIN(l->at + 1, 2);
+    return l->v[l->at - 1];
+}
+
+FILTER(global_joiner)
+{
+    (void)self, (void)all;
+    static const tmpl_builtin call = { "joiner", "", joiner_call };
+    tmpl_val parts = ogi_tv_list(h, TV_LIST, 2);
+    ogi_tv_push(h, parts, ogi_tv_lit(h, ""));
+    ogi_tv_push(h, parts, arg[0].tag == TV_ABSENT ? ogi_tv_lit(h, ", ") : arg[0]);
+    return ogi_tv_failed(h) ? ogi_tv_undef() : bound(h, parts, &call);
+}
+
 FILTER(global_raise)
 {
     (void)self, (void)all;
@@ -248,13 +314,17 @@ FILTER(global_strftime)
 {
     (void)self, (void)all;
     if (arg[0].tag != TV_STR) return ogi_tv_fail(h, "strftime_now: a format is wanted");
-    return ogi_tv_strftime(h, ogi_tv_sv(arg[0]), h->run->now);
+    return ogi_tv_strftime(h, arg[0].u.s, h->run->now);
 }
 
 static const tmpl_builtin globals[] = {
-    { "range", "start,stop?,step?", global_range }, { "dict", "*", global_dict },
-    { "namespace", "*", global_namespace },         { "raise_exception", "message", global_raise },
+    { "range", "start,stop?,step?", global_range },
+    { "dict", "*", global_dict },
+    { "namespace", "*", global_namespace },
+    { "raise_exception", "message", global_raise },
     { "strftime_now", "format", global_strftime },
+    { "cycler", "*", global_cycler },
+    { "joiner", "sep?", global_joiner },
 };
 
 const tmpl_builtin *ogi_tv_global(ogi_sv name)

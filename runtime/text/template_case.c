@@ -97,7 +97,7 @@ static void put_title(tmpl_sb *b, int32_t cp, bool trusted)
         return;
     }
     for (int i = 0; i < 3 && w->to[i]; i++)
-        ogi_tv_sb_char(b, i ? utf8proc_tolower(w->to[i]) : w->to[i], trusted);
+        ogi_tv_sb_char(b, i && cp != 0x149 ? utf8proc_tolower(w->to[i]) : w->to[i], trusted);
 }
 
 bool ogi_tc_is_lower(int32_t cp)
@@ -128,13 +128,31 @@ bool ogi_tc_is_decimal(int32_t cp)
     return utf8proc_category(cp) == UTF8PROC_CATEGORY_ND;
 }
 
+/* Unicode keeps the ten digits of a script together, in order, and begins blocks with a zero. */
+int ogi_tc_digit(int32_t cp)
+{
+    int n = 0;
+    if (!ogi_tc_is_decimal(cp)) return -1;
+    while (n < 64 && ogi_tc_is_decimal(cp - n - 1)) n++;
+    return n % 10;
+}
+
 bool ogi_tc_is_numeric(int32_t cp)
 {
     utf8proc_category_t c = utf8proc_category(cp);
     return c == UTF8PROC_CATEGORY_ND || c == UTF8PROC_CATEGORY_NL || c == UTF8PROC_CATEGORY_NO;
 }
 
-/* Sigma at the end of a word: a letter before it, none behind. */
+bool ogi_tc_is_identifier(int32_t cp, bool first)
+{
+    if (cp == '_' || ogi_tc_is_alpha(cp)) return true;
+    utf8proc_category_t c = utf8proc_category(cp);
+    if (c == UTF8PROC_CATEGORY_NL) return true;
+    return !first && (c == UTF8PROC_CATEGORY_ND || c == UTF8PROC_CATEGORY_MN ||
+                      c == UTF8PROC_CATEGORY_MC || c == UTF8PROC_CATEGORY_PC || cp == 0xb7);
+}
+
+/* Sigma at the end of a word: a letter before it, none behind, seen within the whole of s. */
 static bool is_final_sigma(const tmpl_str *s, size_t at, size_t end)
 {
     int32_t cp;
@@ -165,6 +183,7 @@ static void put_lower(tmpl_sb *b, const tmpl_str *s, size_t at, size_t end, int3
 void ogi_tc_put(tmpl_sb *b, const tmpl_str *s, size_t begin, size_t end, tmpl_case how)
 {
     bool in_word = false;
+    const tmpl_str whole = { .p = s->p + begin, .n = end - begin };
     for (size_t i = begin; i < end && !b->failed && ogi_tv_step(b->h, 1);) {
         int32_t cp;
         size_t at = i;
@@ -181,7 +200,7 @@ void ogi_tc_put(tmpl_sb *b, const tmpl_str *s, size_t begin, size_t end, tmpl_ca
         else if (keeps)
             ogi_tv_sb_part(b, s, at, i);
         else
-            put_lower(b, s, at, i, cp, trusted);
+            put_lower(b, &whole, at - begin, i - begin, cp, trusted);
     }
 }
 
@@ -191,5 +210,24 @@ tmpl_val ogi_tc_map(tmpl_heap *h, tmpl_val v, tmpl_case how)
     ogi_tc_put(&b, v.u.s, 0, v.u.s->n, how);
     tmpl_val r = ogi_tv_sb_done(&b);
     if (r.tag == TV_STR) r.u.s->is_markup = v.u.s->is_markup;
+    return r;
+}
+
+tmpl_val ogi_tc_fold(tmpl_heap *h, tmpl_val v)
+{
+    tmpl_sb b = { .h = h };
+    const tmpl_str *s = v.u.s;
+    for (size_t i = 0; i < s->n && !b.failed && ogi_tv_step(h, 1);) {
+        int32_t cp, folded[8];
+        int bound;
+        bool trusted = s->mask ? s->mask[i] : s->trusted;
+        i += (size_t)ogi_tv_decode(s->p + i, s->n - i, &cp);
+        utf8proc_ssize_t n =
+            utf8proc_decompose_char(cp, folded, OGI_LEN(folded), UTF8PROC_CASEFOLD, &bound);
+        if (n < 1 || n > OGI_LEN(folded)) n = 1, folded[0] = cp;
+        for (utf8proc_ssize_t k = 0; k < n; k++) ogi_tv_sb_char(&b, folded[k], trusted);
+    }
+    tmpl_val r = ogi_tv_sb_done(&b);
+    if (r.tag == TV_STR) r.u.s->is_markup = s->is_markup;
     return r;
 }

@@ -100,11 +100,13 @@ static const tmpl_val *keyword(const tmpl_args *args, ogi_sv name)
     return NULL;
 }
 
-static bool is_param(const tmpl_node *macro, ogi_sv name)
+/* Which parameter `name` is; -1 if it is none. */
+static int param_index(const tmpl_node *macro, ogi_sv name)
 {
-    for (const tmpl_node *p = macro->a; p; p = p->next)
-        if (ogi_sv_eq(p->name, name)) return true;
-    return false;
+    int i = 0;
+    for (const tmpl_node *p = macro->a; p; p = p->next, i++)
+        if (ogi_sv_eq(p->name, name)) return i;
+    return -1;
 }
 
 /* varargs, kwargs and caller, and errors for what the macro does not take. */
@@ -115,8 +117,11 @@ static void bind_rest(tmpl_run *r, const tmpl_node *n, const tmpl_args *args, in
     for (int i = used; i < args->n; i++) ogi_tv_push(h, rest, args->pos[i]);
     for (int i = 0; i < args->n_kw && !ogi_tv_failed(h); i++) {
         ogi_sv name = args->kw[i].name;
-        if (is_param(n, name) || ogi_sv_eq(name, OGI_SV("caller"))) continue;
-        if (!(n->uses & 4))
+        int param = param_index(n, name);
+        if (param >= used || ((n->uses & 1) && ogi_sv_eq(name, OGI_SV("caller")))) continue;
+        if (!(n->uses & 4) && ogi_sv_eq(name, OGI_SV("caller")))
+            ogi_tv_fail(h, "macro '%.*s' does not use caller", (int)n->name.n, n->name.p);
+        else if (!(n->uses & 4))
             ogi_tv_fail(h, "macro '%.*s' takes no keyword argument '%.*s'", (int)n->name.n,
                         n->name.p, (int)name.n, name.p);
         else
@@ -204,12 +209,13 @@ static void run_loop(tmpl_run *r, const tmpl_node *n, tmpl_val iterable, int lev
     if (!loop || !l) return;
     *loop = (tmpl_loop){ .node = n, .scope = before, .list = l, .level = level };
     tmpl_val self = { .tag = TV_LOOP, .trusted = true, .u.loop = loop };
-    bool ran = false;
+    bool ran = false; /* as in Jinja, a round that break or continue ends does not count */
     for (; loop->i < l->n && ogi_tv_step(h, 1) && next_scope(r, &scope, before); loop->i++) {
-        ran = true;
         assign(r, n->a, l->v[loop->i]);
         set_var(r, OGI_SV("loop"), self);
-        if (ogi_te_exec(r, n->c) == FLOW_BREAK) break;
+        tmpl_flow flow = ogi_te_exec(r, n->c);
+        if (flow == FLOW_BREAK) break;
+        ran |= flow == FLOW_ON;
     }
     r->scope = before;
     if (ran || !n->d || ogi_tv_failed(h)) return;
@@ -305,6 +311,15 @@ static void exec_with(tmpl_run *r, const tmpl_node *n)
     r->scope = outer;
 }
 
+static tmpl_flow exec_scope(tmpl_run *r, const tmpl_node *n)
+{
+    tmpl_scope *outer = r->scope;
+    r->scope = push_scope(r, outer);
+    tmpl_flow flow = r->scope ? ogi_te_exec(r, n->c) : FLOW_ON;
+    r->scope = outer;
+    return flow;
+}
+
 static tmpl_flow exec_if(tmpl_run *r, const tmpl_node *n)
 {
     for (; n && !ogi_tv_failed(&r->h); n = n->d) {
@@ -340,6 +355,8 @@ static tmpl_flow exec_one(tmpl_run *r, const tmpl_node *n)
         break;
     case N_FILTERBLOCK:
         v = filtered(r, n->b, capture_in(r, push_scope(r, r->scope), n->c));
+        if (!ogi_tv_failed(h) && v.tag != TV_STR)
+            ogi_tv_fail(h, "a filter block must give a str, not %s", ogi_tv_type_name(v));
         if (!ogi_tv_failed(h)) ogi_tv_print(r->out, v);
         break;
     case N_MACRO: set_var(r, n->name, make_macro(r, n)); break;
@@ -349,7 +366,7 @@ static tmpl_flow exec_one(tmpl_run *r, const tmpl_node *n)
         if (!ogi_tv_failed(h)) ogi_tv_print(r->out, v);
         break;
     case N_WITH: exec_with(r, n); break;
-    case N_SCOPE: return ogi_te_exec(r, n->c);
+    case N_SCOPE: return exec_scope(r, n);
     case N_BREAK: return FLOW_BREAK;
     case N_CONTINUE: return FLOW_CONTINUE;
     default: /* expressions: never in a list of statements */ OGI_ASSERT(false); break;

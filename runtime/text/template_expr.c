@@ -117,6 +117,19 @@ static bool slice_range(tmpl_run *r, const tmpl_node *n, int64_t length, tmpl_ra
     return !ogi_tv_failed(h);
 }
 
+/* A slice of a range is a range. Its stop may lie beyond int64_t, which only printing would show.
+ */
+static tmpl_val range_slice(tmpl_heap *h, const tmpl_range *r, const tmpl_range *at)
+{
+    tmpl_range *out = ogi_tv_alloc(h, 1, sizeof *out);
+    if (!out) return ogi_tv_undef();
+    uint64_t step = (uint64_t)r->step, start = (uint64_t)r->start;
+    *out = (tmpl_range){ (int64_t)(start + (uint64_t)at->start * step),
+                         (int64_t)(start + (uint64_t)at->stop * step),
+                         (int64_t)(step * (uint64_t)at->step), at->n };
+    return (tmpl_val){ .tag = TV_RANGE, .trusted = true, .u.range = out };
+}
+
 tmpl_val ogi_te_slice(tmpl_run *r, tmpl_val v, const tmpl_node *slice)
 {
     tmpl_heap *h = &r->h;
@@ -130,6 +143,7 @@ tmpl_val ogi_te_slice(tmpl_run *r, tmpl_val v, const tmpl_node *slice)
         size_t begin = ogi_tv_char_at(v.u.s, at.start);
         return ogi_tv_slice(h, v.u.s, begin, ogi_tv_char_at(v.u.s, at.start + at.n));
     }
+    if (v.tag == TV_RANGE) return range_slice(h, v.u.range, &at);
     tmpl_val out = ogi_tv_list(h, v.tag == TV_TUPLE ? TV_TUPLE : TV_LIST, 0);
     out.trusted = v.trusted;
     tmpl_val all = v;

@@ -230,39 +230,62 @@ FILTER(absolute)
     return self.tag == TV_BOOL ? ogi_tv_int(self.u.b) : self;
 }
 
-/* What float() reads, surrounding whitespace and underscores included. */
-static bool read_float(tmpl_val v, double *out)
+/* What int() and float() read, in ASCII: digits of any script become 0 to 9, whitespace around it
+ * goes. Undefined if it holds anything else. */
+static tmpl_val ascii_number(tmpl_heap *h, tmpl_val v)
 {
-    char text[128], *end;
-    size_t n = 0;
-    ogi_sv s = ogi_tv_sv(v);
-    while (s.n && ogi_tv_is_space((unsigned char)s.p[0])) s.p++, s.n--;
-    while (s.n && ogi_tv_is_space((unsigned char)s.p[s.n - 1])) s.n--;
-    for (size_t i = 0; i < s.n; i++) {
-        if (n + 1 >= sizeof text || s.p[i] == 'x' || s.p[i] == 'X' || !s.p[i]) return false;
-        if (s.p[i] != '_') text[n++] = s.p[i];
+    tmpl_sb b = { .h = h };
+    tmpl_val s = ogi_tf_method(h, v, "strip", NULL, 0);
+    if (s.tag != TV_STR) return ogi_tv_undef();
+    for (size_t i = 0; i < s.u.s->n && ogi_tv_step(h, 1);) {
+        int32_t cp;
+        i += (size_t)ogi_tv_decode(s.u.s->p + i, s.u.s->n - i, &cp);
+        int digit = cp < 0x80 ? -1 : ogi_tc_digit(cp);
+        if (cp == 0 || (cp >= 0x80 && digit < 0)) return ogi_tv_undef();
+        ogi_tv_sb_char(&b, digit < 0 ? cp : '0' + digit, true);
     }
-    text[n] = 0;
-    if (n == 0 || ogi_tv_is_space((unsigned char)text[0])) return false;
-    *out = strtod(text, &end);
-    return !*end;
+    ogi_tv_sb_add(&b, "", 1, true); /* for strtod; not counted */
+    if (!b.failed) b.n--;
+    return ogi_tv_sb_done(&b);
+}
+
+static bool read_float(tmpl_heap *h, tmpl_val v, double *out)
+{
+    tmpl_val text = ascii_number(h, v);
+    if (text.tag != TV_STR || text.u.s->n == 0) return false;
+    tmpl_sb b = { .h = h };
+    ogi_sv s = ogi_tv_sv(text);
+    for (size_t i = 0; i < s.n; i++) {
+        bool in_digits = i > 0 && i + 1 < s.n && s.p[i - 1] >= '0' && s.p[i - 1] <= '9' &&
+                         s.p[i + 1] >= '0' && s.p[i + 1] <= '9';
+        if (strchr("xXpP()", s.p[i]) || (s.p[i] == '_' && !in_digits)) return false;
+        if (s.p[i] != '_') ogi_tv_sb_add(&b, s.p + i, 1, true);
+    }
+    ogi_tv_sb_add(&b, "", 1, true);
+    text = ogi_tv_sb_done(&b);
+    char *end = NULL;
+    if (text.tag == TV_STR) *out = strtod(text.u.s->p, &end);
+    return end && !*end;
 }
 
 static bool read_int(tmpl_heap *h, tmpl_val v, int base, tmpl_val *out)
 {
-    ogi_sv s = ogi_tv_sv(v);
-    while (s.n && ogi_tv_is_space((unsigned char)s.p[0])) s.p++, s.n--;
-    while (s.n && ogi_tv_is_space((unsigned char)s.p[s.n - 1])) s.n--;
+    tmpl_val text = ascii_number(h, v);
+    if (text.tag != TV_STR) return false;
+    ogi_sv s = ogi_tv_sv(text);
     bool negative = s.n && s.p[0] == '-';
     if (s.n && (s.p[0] == '-' || s.p[0] == '+')) s.p++, s.n--;
     int prefix = s.n > 2 && s.p[0] == '0' ? s.p[1] | 0x20 : 0;
     int implied = prefix == 'x' ? 16 : prefix == 'o' ? 8 : prefix == 'b' ? 2 : 0;
     if (implied && (base == implied || base == 0)) {
         s.p += 2, s.n -= 2;
+        if (s.n > 1 && s.p[0] == '_') s.p++, s.n--;
         base = implied;
     }
     *out = ogi_tv_int_parse(h, s, base ? base : 10);
     if (out->tag == TV_UNDEF) return false;
+    bool led = base == 0 && s.n > 1 && s.p[0] == '0' && !(out->tag == TV_INT && out->u.i == 0);
+    if (led) return false; /* "012" has no base of its own */
     if (negative) *out = ogi_tv_negate(h, *out);
     out->trusted = ogi_tv_wholly_trusted(v.u.s);
     return true;
@@ -280,9 +303,9 @@ FILTER(to_int)
     if (ogi_tv_is_int(self)) return self;
     if (self.tag == TV_STR && read_int(h, self, (int)base, &r)) return r;
     if (self.tag == TV_FLOAT) d = self.u.d;
-    if (self.tag == TV_STR && !read_float(self, &d)) d = NAN;
+    if (self.tag == TV_STR && !read_float(h, self, &d)) d = NAN;
     if (ogi_tv_failed(h)) return ogi_tv_undef();
-    if (isfinite(d)) return ogi_tv_int_of_double(h, d);
+    if (!isnan(d)) return ogi_tv_int_of_double(h, d); /* an error for infinity, as in Jinja */
     return arg[0].tag == TV_ABSENT ? ogi_tv_int(0) : arg[0];
 }
 
@@ -292,8 +315,25 @@ FILTER(to_float)
     double d;
     if (self.tag == TV_UNDEF) return ogi_tv_fail_undef(h, self);
     if (ogi_tv_is_number(self)) return ogi_tv_float(ogi_tv_double(h, self));
-    if (self.tag == TV_STR && read_float(self, &d)) return ogi_tv_float(d);
+    if (self.tag == TV_STR && read_float(h, self, &d)) return ogi_tv_float(d);
     return arg[0].tag == TV_ABSENT ? ogi_tv_float(0) : arg[0];
+}
+
+/* An integer to a multiple of 10 ** digits, halves to the even one. */
+static tmpl_val round_int(tmpl_heap *h, tmpl_val v, int64_t digits)
+{
+    tmpl_val unit = ogi_tv_number_op(h, TO_POW, ogi_tv_int(10), ogi_tv_int(digits));
+    tmpl_val times = ogi_tv_number_op(h, TO_FLOORDIV, v, unit);
+    tmpl_val twice =
+        ogi_tv_number_op(h, TO_MUL, ogi_tv_number_op(h, TO_MOD, v, unit), ogi_tv_int(2));
+    if (ogi_tv_failed(h)) return ogi_tv_undef();
+    bool unordered;
+    int order = ogi_tv_number_compare(twice, unit, &unordered);
+    if (order > 0 || (order == 0 && ogi_tv_int_is_odd(times)))
+        times = ogi_tv_number_op(h, TO_ADD, times, ogi_tv_int(1));
+    tmpl_val r = ogi_tv_number_op(h, TO_MUL, times, unit);
+    r.trusted = v.trusted;
+    return r;
 }
 
 FILTER(round_to)
@@ -309,14 +349,15 @@ FILTER(round_to)
     if (ogi_tv_failed(h)) return ogi_tv_undef();
     if (ceil_it || floor_it) {
         double scale = pow(10, (double)digits);
-        return ogi_tv_float((ceil_it ? ceil(d * scale) : floor(d * scale)) / scale);
+        if (!isfinite(d * scale)) return ogi_tv_fail(h, "round: %g has no integer near it", d);
+        return ogi_tv_float(((ceil_it ? ceil(d * scale) : floor(d * scale)) + 0.0) / scale);
     }
     if (self.tag == TV_BOOL) self = ogi_tv_int(self.u.b);
     if (ogi_tv_is_int(self) && digits >= 0) return self;
+    if (digits < 0 && self.tag != TV_FLOAT) return round_int(h, self, -digits);
     if (digits < 0) {
         double scale = pow(10, (double)-digits);
-        d = nearbyint(d / scale) * scale;
-        return self.tag == TV_FLOAT ? ogi_tv_float(d) : ogi_tv_int_of_double(h, d);
+        return ogi_tv_float(nearbyint(d / scale) * scale);
     }
     char text[700];
     if (!isfinite(d)) return self;

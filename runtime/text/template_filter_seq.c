@@ -9,7 +9,10 @@
 /* v.a.b.0 for the path "a.b.0". */
 static tmpl_val follow(tmpl_heap *h, tmpl_val v, tmpl_val path, tmpl_val fallback)
 {
-    if (ogi_tv_is_int(path)) return ogi_tv_getitem(h, v, path);
+    if (ogi_tv_is_int(path)) {
+        v = ogi_tv_getitem(h, v, path);
+        return v.tag == TV_UNDEF && fallback.tag != TV_ABSENT ? fallback : v;
+    }
     if (path.tag != TV_STR) return v;
     ogi_sv rest = ogi_tv_sv(path);
     while (!ogi_tv_failed(h)) {
@@ -263,7 +266,7 @@ FILTER(slice)
         int64_t n = l->n / n_col + longer;
         tmpl_val column = ogi_tv_list(h, TV_LIST, n);
         for (int64_t i = 0; i < n && ogi_tv_step(h, 1); i++) ogi_tv_push(h, column, l->v[at++]);
-        if (ogi_tf_given(arg[1]) && !longer && l->n % n_col) ogi_tv_push(h, column, arg[1]);
+        if (ogi_tf_given(arg[1]) && !longer) ogi_tv_push(h, column, arg[1]);
         ogi_tv_push(h, out, column);
     }
     return out;
@@ -343,6 +346,8 @@ FILTER(map)
         if (!fn) return ogi_tv_fail(h, "map: its first argument is not the name of a filter");
     } else if (attribute.tag == TV_ABSENT) {
         return ogi_tv_fail(h, "map requires a filter argument");
+    } else if (all->n_kw > 1 + (fallback.tag != TV_ABSENT)) {
+        return ogi_tv_fail(h, "map: beside attribute= only default= is known");
     }
     tmpl_args rest = without(all, OGI_MIN(all->n, 1));
     for (int64_t i = 0; l && i < l->n && ogi_tv_step(h, 1); i++) {

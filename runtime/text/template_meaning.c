@@ -44,7 +44,8 @@ bool ogi_tv_is_number(tmpl_val v)
 
 bool ogi_tv_is_callable(tmpl_val v)
 {
-    return v.tag == TV_MACRO || v.tag == TV_FUNC || v.tag == TV_METHOD || v.tag == TV_LOOP;
+    return v.tag == TV_UNDEF || v.tag == TV_MACRO || v.tag == TV_FUNC || v.tag == TV_METHOD ||
+           v.tag == TV_LOOP;
 }
 
 static bool is_sequence(tmpl_val v)

@@ -43,6 +43,10 @@ METHOD(title)
 {
     return (void)arg, (void)all, ogi_tc_map(h, self, TC_TITLE);
 }
+METHOD(casefold)
+{
+    return (void)arg, (void)all, ogi_tc_fold(h, self);
+}
 METHOD(swapcase)
 {
     return (void)arg, (void)all, ogi_tc_map(h, self, TC_SWAP);
@@ -159,8 +163,7 @@ static tmpl_val rsplit_spaces(tmpl_heap *h, const tmpl_str *s, int64_t max)
         end = stripped(h, &head, NULL, false, true).end;
         if (end == 0) break;
         if (max == 0) {
-            bounds rest = stripped(h, s, NULL, true, false);
-            ogi_tv_push(h, out, ogi_tv_slice(h, s, rest.begin, end));
+            ogi_tv_push(h, out, ogi_tv_slice(h, s, 0, end)); /* blanks in front stay */
             break;
         }
         size_t begin = end;
@@ -541,8 +544,9 @@ static bool one_case(tmpl_heap *h, const tmpl_str *s, bool upper_case)
     for (size_t i = 0; i < s->n && ogi_tv_step(h, 1);) {
         int32_t cp;
         i += (size_t)ogi_tv_decode(s->p + i, s->n - i, &cp);
-        if (upper_case ? ogi_tc_is_lower(cp) : ogi_tc_is_upper(cp)) return false;
-        any |= ogi_tc_is_cased(cp);
+        bool cased = ogi_tc_is_cased(cp);
+        if (cased && !(upper_case ? ogi_tc_is_upper(cp) : ogi_tc_is_lower(cp))) return false;
+        any |= cased;
     }
     return any;
 }
@@ -578,15 +582,14 @@ METHOD(str_isidentifier)
         int32_t cp;
         bool first = i == 0;
         i += (size_t)ogi_tv_decode(s->p + i, s->n - i, &cp);
-        if (cp != '_' && !ogi_tc_is_alpha(cp) && (first || !ogi_tc_is_decimal(cp)))
-            return ogi_tv_bool(false);
+        if (!ogi_tc_is_identifier(cp, first)) return ogi_tv_bool(false);
     }
     return ogi_tv_bool(s->n > 0);
 }
 
 // clang-format off
 static const tmpl_builtin str_methods[] = {
-    { "capitalize", "", capitalize },       { "casefold", "", lower },
+    { "capitalize", "", capitalize },       { "casefold", "", casefold },
     { "center", "width,fillchar?", center }, { "count", "sub,start?,end?", count },
     { "endswith", "suffix,start?,end?", endswith }, { "expandtabs", "tabsize?", expandtabs },
     { "find", "sub,start?,end?", find },    { "format", "*", format },

@@ -241,14 +241,62 @@ static tmpl_val divide(tmpl_heap *h, const mag *a, const mag *b, bool want_rest)
     return ogi_tv_number_op(h, TO_SUB, q, ogi_tv_int(1));
 }
 
+/* |m| rounded once: the top 64 bits, the last of them set if a bit below is. */
+static double mag_to_double(const mag *m)
+{
+    if (m->n == 0) return 0;
+    uint32_t top[3] = { m->limb[m->n - 1], m->n > 1 ? m->limb[m->n - 2] : 0,
+                        m->n > 2 ? m->limb[m->n - 3] : 0 };
+    int shift = __builtin_clz(top[0]);
+    uint64_t u = ((uint64_t)top[0] << 32 | top[1]) << shift;
+    if (shift) u |= top[2] >> (32 - shift);
+    bool rest = shift ? (uint32_t)(top[2] << shift) != 0 : top[2] != 0;
+    for (int i = m->n - 4; i >= 0 && !rest; i--) rest = m->limb[i] != 0;
+    return ldexp((double)(u | rest), (m->n - 2) * 32 - shift);
+}
+
 static double to_double(tmpl_val v)
 {
     if (v.tag == TV_FLOAT) return v.u.d;
     if (v.tag == TV_INT) return (double)v.u.i;
     if (v.tag == TV_BOOL) return v.u.b;
-    double d = 0;
-    for (int i = v.u.big->n - 1; i >= 0; i--) d = d * 4294967296.0 + v.u.big->limb[i];
-    return v.u.big->is_negative ? -d : d;
+    mag m;
+    view(v, &m);
+    return m.is_negative ? -mag_to_double(&m) : mag_to_double(&m);
+}
+
+static int bit_count(const mag *m)
+{
+    return m->n ? m->n * 32 - __builtin_clz(m->limb[m->n - 1]) : 0;
+}
+
+/* a << bits, for bits >= 0. */
+static bool shifted(tmpl_heap *h, const mag *a, int bits, mag *out)
+{
+    int limbs = bits / 32;
+    big *b = new_big(h, a->n + limbs + 1);
+    if (!b) return false;
+    shift_left(b->limb + limbs, a->limb, a->n, bits % 32);
+    *out = (mag){ .n = trim(b->limb, b->n), .limb = b->limb };
+    return true;
+}
+
+/* a / b as a float, rounded once: the quotient is taken to at least 64 bits, the last of them set
+ * if there is a remainder. */
+static tmpl_val true_divide(tmpl_heap *h, const mag *a, const mag *b)
+{
+    big *quot, *rest;
+    mag x, y, q;
+    int scale = 66 - bit_count(a) + bit_count(b);
+    if (a->n == 0) return ogi_tv_float(b->is_negative ? -0.0 : 0.0);
+    if (!shifted(h, a, OGI_MAX(scale, 0), &x) || !shifted(h, b, OGI_MAX(-scale, 0), &y) ||
+        !divide_mag(h, &x, &y, &quot, &rest))
+        return ogi_tv_undef();
+    if (trim(rest->limb, rest->n)) quot->limb[0] |= 1;
+    q = (mag){ .n = trim(quot->limb, quot->n), .limb = quot->limb };
+    double d = ldexp(mag_to_double(&q), -scale);
+    if (isinf(d)) return ogi_tv_fail(h, "integer division result too large for a float");
+    return ogi_tv_float(a->is_negative != b->is_negative ? -d : d);
 }
 
 double ogi_tv_double(tmpl_heap *h, tmpl_val v)
@@ -298,10 +346,11 @@ static tmpl_val float_op(tmpl_heap *h, tmpl_op op, double a, double b)
     }
     if (b == 0) return ogi_tv_fail(h, op == TO_DIV ? "division by zero" : "modulo by zero");
     if (op == TO_DIV) return ogi_tv_float(a / b);
-    double rest = fmod(a, b);
-    if (rest != 0 && (rest < 0) != (b < 0)) rest += b;
+    double rest = fmod(a, b), quot = (a - rest) / b;
+    if (rest != 0 && (rest < 0) != (b < 0)) rest += b, quot -= 1;
     if (op == TO_MOD) return ogi_tv_float(rest == 0 ? copysign(0, b) : rest);
-    return ogi_tv_float(floor((a - rest) / b + 0.5));
+    if (quot == 0) return ogi_tv_float(copysign(0, a / b));
+    return ogi_tv_float(floor(quot) + (quot - floor(quot) > 0.5));
 }
 
 tmpl_val ogi_tv_number_op(tmpl_heap *h, tmpl_op op, tmpl_val a, tmpl_val b)
@@ -312,8 +361,8 @@ tmpl_val ogi_tv_number_op(tmpl_heap *h, tmpl_op op, tmpl_val a, tmpl_val b)
     mag x, y;
     if (a.tag == TV_BOOL) a = ogi_tv_int(a.u.b);
     if (b.tag == TV_BOOL) b = ogi_tv_int(b.u.b);
-    bool is_float = a.tag == TV_FLOAT || b.tag == TV_FLOAT || op == TO_DIV ||
-                    (op == TO_POW && ogi_tv_int_is_negative(b));
+    bool is_float =
+        a.tag == TV_FLOAT || b.tag == TV_FLOAT || (op == TO_POW && ogi_tv_int_is_negative(b));
     if (is_float) {
         double da = ogi_tv_double(h, a), db = ogi_tv_double(h, b);
         r = ogi_tv_failed(h) ? ogi_tv_undef() : float_op(h, op, da, db);
@@ -322,8 +371,9 @@ tmpl_val ogi_tv_number_op(tmpl_heap *h, tmpl_op op, tmpl_val a, tmpl_val b)
     }
     view(a, &x);
     view(b, &y);
-    if (y.n == 0 && (op == TO_FLOORDIV || op == TO_MOD))
-        return ogi_tv_fail(h, "integer division or modulo by zero");
+    if (y.n == 0 && (op == TO_FLOORDIV || op == TO_MOD || op == TO_DIV))
+        return ogi_tv_fail(h, op == TO_DIV ? "division by zero"
+                                           : "integer division or modulo by zero");
     switch (op) {
     case TO_ADD: r = add(h, &x, &y, false); break;
     case TO_SUB: r = add(h, &x, &y, true); break;
@@ -331,7 +381,7 @@ tmpl_val ogi_tv_number_op(tmpl_heap *h, tmpl_op op, tmpl_val a, tmpl_val b)
     case TO_POW: r = power(h, a, b); break;
     case TO_FLOORDIV: r = divide(h, &x, &y, false); break;
     case TO_MOD: r = divide(h, &x, &y, true); break;
-    case TO_DIV: r = ogi_tv_undef(); break; /* taken above */
+    case TO_DIV: r = true_divide(h, &x, &y); break;
     }
     r.trusted = trusted;
     return r;

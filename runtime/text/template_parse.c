@@ -18,9 +18,12 @@ static void append(chain *c, tmpl_node *n)
 }
 
 static tmpl_node *body_until(tmpl_parser *p, const char *const *ends);
+static tmpl_node *frame_until(tmpl_parser *p, const char *const *ends);
 
-/* A body up to one of the ends; the tag name is left to be read. */
-#define BODY(p, ...) body_until((p), (const char *const[]){ __VA_ARGS__, NULL })
+/* A body up to one of the ends; the tag name is left to be read. FRAME: one with a scope of its
+ * own, in which a condition around it counts no longer (see p->soft). */
+#define BODY(p, ...)  body_until((p), (const char *const[]){ __VA_ARGS__, NULL })
+#define FRAME(p, ...) frame_until((p), (const char *const[]){ __VA_ARGS__, NULL })
 
 static void end_tag(tmpl_parser *p)
 {
@@ -76,11 +79,11 @@ static tmpl_node *parse_for(tmpl_parser *p, size_t at)
     bool is_recursive = !ogi_tv_failed(p->h) && ogi_tp_take_name(p, "recursive");
     if (!ogi_tv_failed(p->h)) end_tag(p);
     p->loop_depth++;
-    tmpl_node *body = BODY(p, "else", "endfor");
+    tmpl_node *body = FRAME(p, "else", "endfor");
     p->loop_depth--;
     if (!ogi_tv_failed(p->h) && ogi_tp_take_name(p, "else")) {
         end_tag(p);
-        otherwise = BODY(p, "endfor");
+        otherwise = FRAME(p, "endfor");
     }
     close_tag(p, "endfor");
     tmpl_node *n = ogi_tp_node(p, N_FOR, at, target, iterable, body);
@@ -102,7 +105,7 @@ static tmpl_node *parse_set(tmpl_parser *p, size_t at)
     }
     if (ogi_tp_take_op(p, '|')) filters = ogi_tp_filters(p, NULL, true);
     if (!ogi_tv_failed(p->h)) end_tag(p);
-    tmpl_node *body = BODY(p, "endset");
+    tmpl_node *body = FRAME(p, "endset");
     close_tag(p, "endset");
     return ogi_tp_node(p, N_SETBLOCK, at, target, filters, body);
 }
@@ -135,14 +138,14 @@ static tmpl_node *macro_body(tmpl_parser *p, const char *end, tmpl_node *n)
     int loops = p->loop_depth;
     p->uses = 0, p->loop_depth = 0;
     if (!ogi_tv_failed(p->h)) end_tag(p);
-    tmpl_node *body = BODY(p, end);
+    tmpl_node *body = FRAME(p, end);
     close_tag(p, end);
     if (n && !ogi_tv_failed(p->h)) {
         n->uses = p->uses;
         n->c = body;
         for (tmpl_node *s = body; s; s = s->next) n->depth = OGI_MAX(n->depth, s->depth + 1);
     }
-    p->uses = uses, p->loop_depth = loops;
+    p->uses |= uses, p->loop_depth = loops; /* a macro around it counts as using them too */
     return ogi_tv_failed(p->h) ? NULL : n;
 }
 
@@ -169,7 +172,7 @@ static tmpl_node *parse_filter_block(tmpl_parser *p, size_t at)
 {
     tmpl_node *filters = ogi_tp_filters(p, NULL, true);
     if (!ogi_tv_failed(p->h)) end_tag(p);
-    tmpl_node *body = BODY(p, "endfilter");
+    tmpl_node *body = FRAME(p, "endfilter");
     close_tag(p, "endfilter");
     return ogi_tp_node(p, N_FILTERBLOCK, at, NULL, filters, body);
 }
@@ -186,7 +189,7 @@ static tmpl_node *parse_with(tmpl_parser *p, size_t at)
         append(&c, ogi_tp_node(p, N_SET, set_at, target, value, NULL));
     }
     if (!ogi_tv_failed(p->h)) end_tag(p);
-    tmpl_node *body = BODY(p, "endwith");
+    tmpl_node *body = FRAME(p, "endwith");
     close_tag(p, "endwith");
     return ogi_tp_node(p, N_WITH, at, c.first, NULL, body);
 }
@@ -194,7 +197,7 @@ static tmpl_node *parse_with(tmpl_parser *p, size_t at)
 static tmpl_node *parse_generation(tmpl_parser *p, size_t at)
 {
     end_tag(p);
-    tmpl_node *body = BODY(p, "endgeneration");
+    tmpl_node *body = FRAME(p, "endgeneration");
     close_tag(p, "endgeneration");
     return ogi_tp_node(p, N_SCOPE, at, NULL, NULL, body);
 }
@@ -295,9 +298,25 @@ static tmpl_node *body_until(tmpl_parser *p, const char *const *ends)
     return c.first;
 }
 
+static tmpl_node *frame_until(tmpl_parser *p, const char *const *ends)
+{
+    int soft = p->soft;
+    p->soft = 0;
+    tmpl_node *body = body_until(p, ends);
+    p->soft = soft;
+    return body;
+}
+
 tmpl_node *ogi_tp_parse(tmpl_heap *h)
 {
     int64_t n;
     tmpl_parser p = { .h = h, .tok = ogi_tp_lex(h, &n) };
-    return p.tok ? body_until(&p, (const char *const[]){ NULL }) : NULL;
+    tmpl_node *root = p.tok ? body_until(&p, (const char *const[]){ NULL }) : NULL;
+    if (p.unknown && !ogi_tv_failed(h)) {
+        const tmpl_node *u = p.unknown;
+        h->at = u->at;
+        ogi_tv_fail(h, "No %s named '%.*s'.", u->kind == N_FILTER ? "filter" : "test",
+                    (int)OGI_MIN(u->name.n, 100), u->name.p);
+    }
+    return root;
 }

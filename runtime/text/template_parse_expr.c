@@ -353,23 +353,26 @@ static ogi_sv dotted_name(tmpl_parser *p)
     return s;
 }
 
+/* n is the filter or test `name`. An unknown one is an error when the template is compiled, but
+ * inside conditions only when it is reached. */
+static tmpl_node *named(tmpl_parser *p, tmpl_node *n, ogi_sv name, const tmpl_builtin *fn)
+{
+    if (!n) return NULL;
+    n->name = name, n->fn = fn;
+    if (!fn && !p->soft && !p->unknown) p->unknown = n;
+    return n;
+}
+
 static tmpl_node *filter(tmpl_parser *p, tmpl_node *n)
 {
     size_t at = ogi_tp_peek(p)->at;
     ogi_sv s = dotted_name(p);
     if (ogi_tv_failed(p->h)) return NULL;
-    const tmpl_builtin *fn = ogi_tv_filter(s);
-    if (!fn && !p->soft) {
-        p->h->at = at;
-        ogi_tv_fail(p->h, "No filter named '%.*s'.", (int)OGI_MIN(s.n, 100), s.p);
-        return NULL;
-    }
     tmpl_node *args = NULL;
     if (ogi_tp_enter(p) && ogi_tp_take_op(p, '(')) args = arguments(p);
     ogi_tp_leave(p);
     n = ogi_tp_node(p, N_FILTER, at, n, args, NULL);
-    if (n) n->name = s, n->fn = fn;
-    return n;
+    return named(p, n, s, ogi_tv_filter(s));
 }
 
 /* Behind "is". */
@@ -379,12 +382,6 @@ static tmpl_node *test(tmpl_parser *p, tmpl_node *n)
     size_t at = ogi_tp_peek(p)->at;
     ogi_sv s = dotted_name(p);
     if (ogi_tv_failed(p->h)) return NULL;
-    const tmpl_builtin *fn = ogi_tv_test(s);
-    if (!fn && !p->soft) {
-        p->h->at = at;
-        ogi_tv_fail(p->h, "No test named '%.*s'.", (int)OGI_MIN(s.n, 100), s.p);
-        return NULL;
-    }
     const tmpl_tok *t = ogi_tp_peek(p);
     tmpl_node *args = NULL;
     bool starts_value = t->kind == TK_NAME || t->kind == TK_STRING || t->kind == TK_INT ||
@@ -399,8 +396,7 @@ static tmpl_node *test(tmpl_parser *p, tmpl_node *n)
     } else if (starts_value && !is_word) {
         args = ogi_tp_postfix(p, ogi_tp_primary(p));
     }
-    n = ogi_tp_node(p, N_TEST, at, n, args, NULL);
-    if (n) n->name = s, n->fn = fn;
+    n = named(p, ogi_tp_node(p, N_TEST, at, n, args, NULL), s, ogi_tv_test(s));
     return negated ? ogi_tp_node(p, N_NOT, at, n, NULL, NULL) : n;
 }
 
@@ -583,9 +579,11 @@ static tmpl_node *soft_expr(tmpl_parser *p)
 
 tmpl_node *ogi_tp_expr(tmpl_parser *p)
 {
+    const tmpl_node *unknown = p->unknown;
     tmpl_node *n = ogi_tp_expr_no_cond(p);
     while (!ogi_tv_failed(p->h) && ogi_tp_is_name(p, "if")) {
         size_t at = p->tok[p->at++].at;
+        p->unknown = unknown; /* n was inside a condition */
         tmpl_node *condition = soft_expr(p), *otherwise = NULL;
         if (!ogi_tv_failed(p->h) && ogi_tp_take_name(p, "else")) {
             p->soft++;
@@ -631,9 +629,7 @@ tmpl_node *ogi_tp_target(tmpl_parser *p, bool with_namespace)
     chain c = { 0 };
     append(&c, n);
     while (!ogi_tv_failed(p->h) && ogi_tp_take_op(p, ',')) {
-        const tmpl_tok *t = ogi_tp_peek(p);
-        if (t->kind != TK_NAME && !ogi_tp_is_op(p, '(')) break;
-        if (ogi_tp_is_name(p, "in")) break;
+        if (ogi_tp_is_op(p, ')')) break;
         append(&c, single_target(p, with_namespace));
     }
     return ogi_tp_node(p, N_TUPLE, at, c.first, NULL, NULL);

@@ -334,6 +334,6 @@ bool ogi_tv_contains(tmpl_heap *h, tmpl_val box, tmpl_val v);
 typedef struct tmpl_time {
     int year, month, day, hour, minute, second;
 } tmpl_time;
-tmpl_val ogi_tv_strftime(tmpl_heap *h, ogi_sv format, tmpl_time t);
+tmpl_val ogi_tv_strftime(tmpl_heap *h, const tmpl_str *format, tmpl_time t);
 
 #endif

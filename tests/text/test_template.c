@@ -133,6 +133,123 @@ Test(template, markup_escapes_what_is_added_to_it)
            "<b>&lt;i&gt;|&lt;i&gt;&lt;b&gt;");
 }
 
+/* ---- what Python does, found by comparing with it ---- */
+
+Test(template_python, division_rounds_once)
+{
+    expect("{{ 12345678901234567890 / 100 }}|{{ 1000 / 12345678901234567890 }}", "{}",
+           "1.2345678901234568e+17|8.1000000729e-17");
+    expect("{{ 0 / -5 }}|{{ false // -2.5 }}|{{ -7.5 // 2 }}|{{ 3 / 2 }}", "{}",
+           "-0.0|-0.0|-4.0|1.5");
+    expect("{{ (2 ** 64 + 2 ** 11 + 1) | float }}", "{}", "1.8446744073709556e+19");
+}
+
+Test(template_python, numbers_are_read_in_any_script)
+{
+    expect("{{ '１２' | int }}|{{ ' ٣.٥ ' | float }}|{{ '1_000' | int }}|{{ '1__0' | int(7) }}",
+           "{}", "12|3.5|1000|7");
+    expect("{{ '0x_1f' | int(0, 16) }}|{{ '012' | int(5, 0) }}|{{ '1_0.5' | float }}", "{}",
+           "31|12|10.5");
+    expect_error("{{ 'inf' | int }}", "{}", "infinity");
+}
+
+Test(template_python, rounding_of_integers_is_exact)
+{
+    expect("{{ 12345678901234567890 | round(-1) }}|{{ 25 | round(-1) }}|{{ -15 | round(-1) }}",
+           "{}", "12345678901234567890|20|-20");
+    expect("{{ -0.5 | round(0, 'ceil') }}", "{}", "0.0");
+}
+
+Test(template_python, percent_formats)
+{
+    expect("{{ '%.3d|%#.4x|%05.3d|%ld|%%' % (7, 255, -7, 5) }}", "{}", "007|0x00ff|-0007|5|%");
+    expect("{{ '%a|%r|%-5.1c|' % ('é', 'é', 'q') }}", "{}", "'\\xe9'|'é'|q    |");
+    expect("{{ '%#.0g|%#.2g|%F' % (1, 0.1, 1e400) }}", "{}", "1.|0.10|INF");
+    expect_error("{{ '%x' % 1.5 }}", "{}", "an integer is required");
+    expect_error("{{ '%5%' % 1 }}", "{}", "unsupported format character");
+}
+
+Test(template_python, brace_formats)
+{
+    expect("{{ '{:,}|{:_x}|{:010,}|{:,.2f}|{:c}'.format(1234567, 0xabcdef, 1234, 9876.5, 65) }}",
+           "{}", "1,234,567|ab_cdef|00,001,234|9,876.50|A");
+    expect("{{ '{:5}|{:05}|{:>{}}|{!a}|{:#06x}'.format(true, 'a', 'b', 4, 'é', 255) }}", "{}",
+           "    1|a0000|   b|'\\xe9'|0x00ff");
+    expect("{{ '{:.1}|{:.3}|{:.0}'.format(2.0, 2.0, 3.7) }}|{{ '{0[a:b]}'.format({'a:b': 1}) }}",
+           "{}", "2e+00|2.0|4e+00|1");
+    expect_error("{{ '{}{0}'.format(1) }}", "{}", "cannot be mixed");
+    expect_error("{{ '{:+}'.format('a') }}", "{}", "does not suit str");
+    expect_error("{{ '{:5}'.format([1]) }}", "{}", "takes no specification");
+    expect_error("{{ '{:.2}'.format(1) }}", "{}", "a precision does not suit int");
+    expect_error("{{ '{:,x}'.format(1) }}", "{}", "',' does not suit int");
+}
+
+Test(template_python, times_have_glibc_conversions)
+{
+    expect("{{ strftime_now('%Q é %') }}", "{}", "%Q é %");
+    char *got = ogt_render("{{ strftime_now('%G-%V %P %s') | length > 15 }}", "{}");
+    cr_expect(got && !strcmp(got, "True"), "%s", got);
+    free(got);
+}
+
+Test(template_python, a_round_ended_by_a_jump_does_not_count_for_else)
+{
+    expect("{% for x in [1] %}{% continue %}{% else %}E{% endfor %}", "{}", "E");
+    expect("{% for x in [1] %}{% break %}{% else %}E{% endfor %}", "{}", "E");
+    expect("{% for x in [1, 2] %}{% if x == 2 %}{% break %}{% endif %}{% else %}E{% endfor %}",
+           "{}", "");
+}
+
+Test(template_python, macros_take_each_argument_once)
+{
+    expect_error("{% macro f(x) %}{% endmacro %}{{ f(1, x=2) }}", "{}", "no keyword argument 'x'");
+    expect_error("{% macro f() %}{% endmacro %}{% call f() %}{% endcall %}", "{}", "caller");
+    expect("{% macro f(a) %}{% macro g() %}{{ kwargs }}{% endmacro %}{% endmacro %}"
+           "[{{ f(1, z=2) }}]",
+           "{}", "[]");
+}
+
+Test(template_python, blocks_have_scopes_of_their_own)
+{
+    expect("{% generation %}{% set x = 1 %}{{ x }}{% endgeneration %}[{{ x }}]", "{}", "1[]");
+    expect_error("{% filter length %}abc{% endfilter %}", "{}", "must give a str");
+}
+
+Test(template_python, unknown_filters_are_told_where_no_condition_guards_them)
+{
+    expect("{{ 1 | nothing if false }}|{% if false %}{{ 1 | nothing }}{% endif %}", "{}", "|");
+    expect_error("{% if false %}{% for x in [] %}{{ 1 | nothing }}{% endfor %}{% endif %}", "{}",
+                 "1:39: No filter named 'nothing'");
+    expect_error("{{ 1 is nothing }}", "{}", "1:9: No test named 'nothing'");
+}
+
+Test(template_python, sequences)
+{
+    expect("{{ [1, 2] | slice(2, 'f') | list }}", "{}", "[[1, 'f'], [2, 'f']]");
+    expect("{{ range(5)[1:4] }}|{{ range(9)[::-2] }}", "{}", "range(1, 4)|range(8, -1, -2)");
+    expect("{{ [{}, [5]] | map(attribute=0, default='D') | list }}", "{}", "['D', 5]");
+    expect("{{ '  a b ' .rsplit(none, 1) }}|{{ nobody is callable }}", "{}", "['  a', 'b']|True");
+    expect_error("{{ dict(nobody) }}", "{}", "'nobody' is undefined");
+    expect_error("{% set x, = [1] %}", "{}", "expected a name");
+}
+
+Test(template_python, cases_of_letters)
+{
+    expect("{{ 'αΣ' | title }}|{{ 'αΣ'.title() }}|{{ 'ŉ'.title() }}|{{ 'ß'.casefold() }}", "{}",
+           "Ας|Ας|ʼN|ss");
+    expect("{{ 'ΑΣ'[1:] | lower }}|{{ 'ΑΣ' | title }}|{{ 'aǅ'.islower() }}", "{}", "σ|Ασ|False");
+    expect("{{ 'e\u0301'.isidentifier() }}", "{}", "True");
+}
+
+Test(template_python, cyclers_and_joiners)
+{
+    expect("{% set c = cycler('a', 'b') %}{{ c.next() }}{{ c.next() }}{{ c.next() }}{{ c.current }}"
+           "{% set _ = c.reset() %}{{ c.current }}",
+           "{}", "ababa");
+    expect("{% set j = joiner('|') %}{% for i in [1, 2, 3] %}{{ j() }}{{ i }}{% endfor %}", "{}",
+           "1|2|3");
+}
+
 /* ---- errors ---- */
 
 Test(template, errors_point_at_line_and_column)

@@ -2,24 +2,18 @@
  *
  * `run` through a chat template: prompts as messages, constraints, --json, and the chat, piped and
  * on a pseudo-terminal. */
-#define _XOPEN_SOURCE 700
 #include <criterion/criterion.h>
-#include <fcntl.h>
 #include <jansson.h>
-#include <poll.h>
 #include <regex.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "tests/support/golden.h"
 #include "tests/support/program.h"
+#include "tests/support/terminal.h"
 
 #define STORY OGT_SOURCE_DIR "/tests/data/models/tales-6m-Q8_0.gguf"
 
@@ -265,90 +259,48 @@ Test(chat, tells_mistakes_and_goes_on)
 
 /* ---- chat, on a terminal ------------------------------------------------------------------- */
 
-typedef struct terminal {
-    int fd;
-    pid_t pid;
-    char seen[1 << 16];
-    size_t n, from; /* from: where the next wait begins */
-} terminal;
-
-static void start(terminal *t)
+static void start(ogt_terminal *t)
 {
-    *t = (terminal){ .fd = posix_openpt(O_RDWR | O_NOCTTY) };
-    cr_assert(t->fd >= 0 && !grantpt(t->fd) && !unlockpt(t->fd));
-    t->pid = fork();
-    if (!t->pid) {
-        setsid();
-        int fd = open(ptsname(t->fd), O_RDWR);
-        ioctl(fd, TIOCSCTTY, 0);
-        for (int i = 0; i < 3; i++) dup2(fd, i);
-        setenv("TERM", "vt100", 1);
-        execl(OGT_PROGRAM, "oxigraph", "run", STORY, "--temp", "0", "--isa", "scalar", "-c",
-              "100000", "--logit-bias", "0-100", (char *)NULL);
-        _exit(127);
-    }
-}
-
-static void type(terminal *t, const char *text)
-{
-    t->from = t->n;
-    cr_assert_eq(write(t->fd, text, strlen(text)), (ssize_t)strlen(text));
-}
-
-/* Reads until text shows up after what was typed last, at most 60 s. */
-static void await(terminal *t, const char *text)
-{
-    for (int i = 0; i < 600 && !strstr(t->seen + t->from, text); i++) {
-        struct pollfd p = { .fd = t->fd, .events = POLLIN };
-        if (poll(&p, 1, 100) <= 0) continue;
-        char got[1024];
-        ssize_t n = read(t->fd, got, sizeof got);
-        if (n <= 0) break;
-        /* a vt100 is sent zeros to give it time */
-        for (ssize_t k = 0; k < n && t->n < sizeof t->seen - 1; k++)
-            if (got[k]) t->seen[t->n++] = got[k];
-    }
-    cr_assert(strstr(t->seen + t->from, text), "'%s' did not show up in: %s", text, t->seen);
-    t->from = (size_t)(strstr(t->seen + t->from, text) - t->seen) + strlen(text);
+    static const char *const argv[] = { OGT_PROGRAM, "run",          STORY,    "--temp",
+                                        "0",         "--isa",        "scalar", "-c",
+                                        "100000",    "--logit-bias", "0-100",  NULL };
+    ogt_terminal_start(t, argv);
 }
 
 Test(chat, on_a_terminal_edits_and_interrupts, .timeout = 200)
 {
-    static terminal t;
-    int status;
+    static ogt_terminal t;
     start(&t);
-    await(&t, "> ");
-    type(&t, "/set predict 3x\b\b 4\r"); /* edited to "/set predict  4" */
-    await(&t, "> ");
-    type(&t, "/set\r");
-    await(&t, "predict 4");
-    await(&t, "> ");
-    type(&t, "half a line\003"); /* Ctrl-C gives up a line */
-    await(&t, "Ctrl-D ends");
-    await(&t, "> ");
-    type(&t, "/set predict -1\r");
-    await(&t, "> ");
-    type(&t, "A fox\r");
-    await(&t, "fox");
-    await(&t, " a "); /* some of an answer that would not end */
-    type(&t, "\003");
-    await(&t, "> ");
-    type(&t, "/stats\r");
-    await(&t, "(interrupted)");
-    await(&t, "> ");
-    type(&t, "\"\"\"one\r");
-    await(&t, ". ");
-    type(&t, "two\"\"\"\r");
-    await(&t, " a ");
-    type(&t, "\003");
-    await(&t, "> ");
-    type(&t, "/show\r");
-    await(&t, "user: one");
-    await(&t, "two");
-    await(&t, "> ");
-    type(&t, "/bye\r");
-    await(&t, "/bye");
-    cr_assert_eq(waitpid(t.pid, &status, 0), t.pid);
-    cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %x", (unsigned)status);
-    close(t.fd);
+    ogt_terminal_await(&t, "> ");
+    ogt_terminal_type(&t, "/set predict 3x\b\b 4\r"); /* edited to "/set predict  4" */
+    ogt_terminal_await(&t, "> ");
+    ogt_terminal_type(&t, "/set\r");
+    ogt_terminal_await(&t, "predict 4");
+    ogt_terminal_await(&t, "> ");
+    ogt_terminal_type(&t, "half a line\003"); /* Ctrl-C gives up a line */
+    ogt_terminal_await(&t, "Ctrl-D ends");
+    ogt_terminal_await(&t, "> ");
+    ogt_terminal_type(&t, "/set predict -1\r");
+    ogt_terminal_await(&t, "> ");
+    ogt_terminal_type(&t, "A fox\r");
+    ogt_terminal_await(&t, "fox");
+    ogt_terminal_await(&t, " a "); /* some of an answer that would not end */
+    ogt_terminal_type(&t, "\003");
+    ogt_terminal_await(&t, "> ");
+    ogt_terminal_type(&t, "/stats\r");
+    ogt_terminal_await(&t, "(interrupted)");
+    ogt_terminal_await(&t, "> ");
+    ogt_terminal_type(&t, "\"\"\"one\r");
+    ogt_terminal_await(&t, ". ");
+    ogt_terminal_type(&t, "two\"\"\"\r");
+    ogt_terminal_await(&t, " a ");
+    ogt_terminal_type(&t, "\003");
+    ogt_terminal_await(&t, "> ");
+    ogt_terminal_type(&t, "/show\r");
+    ogt_terminal_await(&t, "user: one");
+    ogt_terminal_await(&t, "two");
+    ogt_terminal_await(&t, "> ");
+    ogt_terminal_type(&t, "/bye\r");
+    ogt_terminal_await(&t, "/bye");
+    cr_assert_eq(ogt_terminal_end(&t), 0);
 }

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+#define _XOPEN_SOURCE 700
+#include "tests/support/terminal.h"
+
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <unistd.h>
+
+void ogt_terminal_start(ogt_terminal *t, const char *const *argv)
+{
+    char *copy[64] = { NULL };
+    for (int i = 0; argv[i] && i < 63; i++) copy[i] = strdup(argv[i]);
+    *t = (ogt_terminal){ .fd = posix_openpt(O_RDWR | O_NOCTTY) };
+    cr_assert(t->fd >= 0 && !grantpt(t->fd) && !unlockpt(t->fd));
+    t->pid = fork();
+    if (!t->pid) {
+        setsid();
+        int fd = open(ptsname(t->fd), O_RDWR);
+        ioctl(fd, TIOCSCTTY, 0);
+        for (int i = 0; i < 3; i++) dup2(fd, i);
+        setenv("TERM", "vt100", 1);
+        execv(copy[0], copy);
+        _exit(127);
+    }
+    for (int i = 0; copy[i]; i++) free(copy[i]);
+}
+
+void ogt_terminal_type(ogt_terminal *t, const char *text)
+{
+    t->from = t->n;
+    cr_assert_eq(write(t->fd, text, strlen(text)), (ssize_t)strlen(text));
+}
+
+/* false when there is nothing more to come. */
+static int take(ogt_terminal *t)
+{
+    struct pollfd p = { .fd = t->fd, .events = POLLIN };
+    char got[1024];
+    if (poll(&p, 1, 100) <= 0) return 1;
+    ssize_t n = read(t->fd, got, sizeof got);
+    /* a vt100 is sent zeros to give it time */
+    for (ssize_t k = 0; k < n && t->n < sizeof t->seen - 1; k++)
+        if (got[k]) t->seen[t->n++] = got[k];
+    return n > 0;
+}
+
+void ogt_terminal_await(ogt_terminal *t, const char *text)
+{
+    for (int i = 0; i < 600 && !strstr(t->seen + t->from, text) && take(t); i++) continue;
+    cr_assert(strstr(t->seen + t->from, text), "'%s' did not show up in: %s", text, t->seen);
+    t->from = (size_t)(strstr(t->seen + t->from, text) - t->seen) + strlen(text);
+}
+
+int ogt_terminal_end(ogt_terminal *t)
+{
+    int status;
+    for (int i = 0; i < 600 && take(t); i++) continue;
+    cr_assert_eq(waitpid(t->pid, &status, 0), t->pid);
+    close(t->fd);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}

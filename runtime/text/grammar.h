@@ -74,9 +74,10 @@ typedef struct ogi_expr {
 
 typedef struct ogi_rule {
     ogi_sv name;
-    ogi_expr *body; /* NULL: not defined yet */
-    bool is_call;   /* never expanded in place */
-    bool is_json;   /* matches JSON, whose names must differ */
+    ogi_expr *body;     /* NULL: not defined yet */
+    bool is_call;       /* never expanded in place */
+    bool is_json;       /* matches JSON, whose names must differ */
+    bool is_impossible; /* a schema that nothing matches */
 } ogi_rule;
 
 /* A token that is no text, with the bytes by which texts show it. */

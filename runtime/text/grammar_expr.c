@@ -23,7 +23,7 @@ int32_t ogi_rules_new(ogi_rules *r)
         return -1;
     }
     if (ogi_grow(r->ctx, &r->rule, &r->cap, r->n + 1, sizeof *r->rule) != OG_OK) return -1;
-    r->rule[r->n] = (ogi_rule){ { "", 0 }, NULL, false, false };
+    r->rule[r->n] = (ogi_rule){ .name = { "", 0 } };
     return (int32_t)r->n++;
 }
 

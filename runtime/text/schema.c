@@ -65,6 +65,14 @@ static const struct {
     { "allOf", 0 },
     { "anyOf", 0 },
     { "oneOf", 0 },
+    { "not", OGI_JSON_ANY },
+    { "if", 0 },
+    { "then", 0 },
+    { "else", 0 },
+    { "dependentRequired", OGI_JSON_OBJECT },
+    { "dependentSchemas", OGI_JSON_OBJECT },
+    { "unevaluatedProperties", OGI_JSON_OBJECT },
+    { "unevaluatedItems", OGI_JSON_ARRAY },
     { "properties", OGI_JSON_OBJECT },
     { "required", OGI_JSON_OBJECT },
     { "additionalProperties", OGI_JSON_OBJECT },
@@ -87,23 +95,8 @@ static const struct {
 };
 
 static const char *const refused[] = {
-    "not",
-    "if",
-    "then",
-    "else",
-    "dependentSchemas",
-    "dependencies",
-    "contains",
-    "minContains",
-    "maxContains",
-    "dependentRequired",
-    "$dynamicRef",
-    "propertyNames",
-    "patternProperties",
-    "unevaluatedItems",
-    "unevaluatedProperties",
-    "$recursiveRef",
-    "additionalItems",
+    "dependencies",  "contains",          "minContains",   "maxContains",     "$dynamicRef",
+    "propertyNames", "patternProperties", "$recursiveRef", "additionalItems",
 };
 
 /* Refuses what cannot be enforced; *types: those that keywords speak of; *n: keywords that
@@ -174,55 +167,6 @@ ogi_expr *ogi_schema_rule(ogi_schema *s, ogi_json_rule rule)
 
 /* ---- references ---- */
 
-/* One part of a JSON pointer, ~0 ~1 and %XX resolved. */
-static void unescape(const char *p, size_t n, ogi_buf *out)
-{
-    out->n = 0;
-    ogi_buf_add(out, "", 0);
-    for (size_t i = 0; i < n; i++) {
-        unsigned hex;
-        if (p[i] == '~' && i + 1 < n && (p[i + 1] == '0' || p[i + 1] == '1')) {
-            ogi_buf_putc(out, p[++i] == '0' ? '~' : '/');
-        } else if (p[i] == '%' && i + 2 < n && sscanf(p + i + 1, "%2x", &hex) == 1) {
-            ogi_buf_putc(out, (char)hex);
-            i += 2;
-        } else {
-            ogi_buf_putc(out, p[i]);
-        }
-    }
-}
-
-static json_t *pointer_step(json_t *at, const char *key)
-{
-    if (json_is_object(at)) return json_object_get(at, key);
-    if (!json_is_array(at) || !*key || strspn(key, "0123456789") != strlen(key)) return NULL;
-    unsigned long i = strlen(key) < 9 ? strtoul(key, NULL, 10) : json_array_size(at);
-    return json_array_get(at, i);
-}
-
-og_status ogi_schema_resolve(ogi_schema *s, const char *ref, const ogi_path *path, json_t **out)
-{
-    const ogi_path here = { path, "$ref", 0 };
-    *out = NULL;
-    if (ref[0] != '#' || (ref[1] && ref[1] != '/'))
-        SCHEMA_FAIL(s, OG_E_UNSUPPORTED, &here,
-                    "'%.100s': only pointers into the schema itself "
-                    "(#/...) are supported",
-                    ref);
-    json_t *at = s->root;
-    ogi_buf key = { .ctx = s->ctx };
-    for (const char *p = ref + 1; at && *p == '/';) {
-        size_t n = strcspn(++p, "/");
-        unescape(p, n, &key);
-        at = pointer_step(at, ogi_buf_str(&key));
-        p += n;
-    }
-    ogi_buf_free(&key);
-    if (!at) SCHEMA_FAIL(s, OG_E_FORMAT, &here, "'%.100s' leads nowhere", ref);
-    *out = at;
-    return OG_OK;
-}
-
 /* The rule of a reference's target, made on first use; recursion ends there. */
 static og_status ref_rule(ogi_schema *s, const char *ref, const ogi_path *path, ogi_expr **out)
 {
@@ -230,6 +174,8 @@ static og_status ref_rule(ogi_schema *s, const char *ref, const ogi_path *path, 
     OG_TRY(ogi_schema_resolve(s, ref, path, &target));
     ogi_sv key = { (const char *)&target, sizeof target };
     int64_t rule = ogi_map_get(&s->by_ref, key, -1);
+    if (rule >= 0 && s->rules.rule[rule].is_impossible)
+        SCHEMA_FAIL(s, OG_E_INVALID, path, "nothing matches '%.100s'", ref);
     if (rule < 0) {
         const char *copy = ogi_arena_strndup(&s->rules.arena, key.p, key.n);
         const char *name = ogi_arena_strndup(&s->rules.arena, ref, strlen(ref));
@@ -239,7 +185,12 @@ static og_status ref_rule(ogi_schema *s, const char *ref, const ogi_path *path, 
         OG_TRY(ogi_map_put(&s->by_ref, (ogi_sv){ copy, key.n }, rule));
         const ogi_path there = { NULL, ref, 0 };
         ogi_expr *body;
-        OG_TRY(ogi_schema_visit(s, target, &there, &body));
+        og_status st = ogi_schema_visit(s, target, &there, &body);
+        if (st == OG_E_INVALID) { /* a branch with it may be left out */
+            s->rules.rule[rule].is_impossible = true;
+            s->rules.rule[rule].body = ogi_expr_alt(&s->rules);
+        }
+        OG_TRY(st);
         s->rules.rule[rule].body = body;
     }
     *out = ogi_expr_rule(&s->rules, (int32_t)rule);
@@ -253,10 +204,12 @@ static og_status ref_rule(ogi_schema *s, const char *ref, const ogi_path *path, 
 static og_status flatten(ogi_schema *s, json_t *schema, const ogi_path *path, json_t **out)
 {
     *out = schema;
+    OG_TRY(ogi_schema_check_id(s, schema, path));
+    OG_TRY(ogi_schema_rewrite(s, schema, path, &schema));
     json_t *all = json_object_get(schema, "allOf"), *part;
     const json_t *ref = json_object_get(schema, "$ref");
     const ogi_path here = { path, "allOf", 0 };
-    if (!all && !ref) return OG_OK;
+    if (!all && !ref) return ogi_schema_settle(s, schema, out);
     if (ref && !json_is_string(ref)) SCHEMA_FAIL(s, OG_E_FORMAT, path, "$ref wants a string");
     if (all && !json_array_size(all)) SCHEMA_FAIL(s, OG_E_FORMAT, &here, "wants a list of schemas");
     if (++s->depth > OGI_SCHEMA_MAX_DEPTH)
@@ -278,8 +231,7 @@ static og_status flatten(ogi_schema *s, json_t *schema, const ogi_path *path, js
         OG_TRY(ogi_schema_merge(s, rest, part, &at, &rest));
     }
     s->depth--;
-    *out = rest;
-    return OG_OK;
+    return ogi_schema_settle(s, rest, out);
 }
 
 /* ---- alternatives ---- */
@@ -289,13 +241,57 @@ static og_status check_disjoint(ogi_schema *s, json_t *const *branch, size_t n,
 {
     for (size_t i = 0; i < n; i++) {
         for (size_t k = 0; k < i; k++) {
-            if (ogi_schema_is_disjoint(s, branch[i], branch[k], 0)) continue;
+            bool is_empty = !branch[i] || !branch[k];
+            if (is_empty || ogi_schema_is_disjoint(s, branch[i], branch[k], 0)) continue;
             SCHEMA_FAIL(s, OG_E_UNSUPPORTED, path,
                         "branches %zu and %zu may overlap: oneOf is "
                         "supported only where that is ruled out",
                         k, i);
         }
     }
+    return OG_OK;
+}
+
+/* What each branch says together with the rest of the schema; NULL: nothing matches. */
+static og_status merge_rest(ogi_schema *s, json_t *rest, bool is_rest_empty, json_t **branch,
+                            size_t n, const ogi_path *path)
+{
+    int depth = s->depth;
+    for (size_t i = 0; i < n && !is_rest_empty; i++) {
+        const ogi_path at = { path, NULL, i };
+        og_status st = flatten(s, branch[i], &at, &branch[i]);
+        if (st == OG_OK) st = ogi_schema_merge(s, rest, branch[i], &at, &branch[i]);
+        if (st == OG_E_INVALID) {
+            og_error_clear(s->ctx);
+            s->depth = depth;
+            branch[i] = NULL;
+            st = OG_OK;
+        }
+        OG_TRY(st);
+    }
+    return OG_OK;
+}
+
+static og_status add_branches(ogi_schema *s, json_t *const *branch, size_t n, const ogi_path *path,
+                              ogi_expr **out)
+{
+    int depth = s->depth;
+    *out = ogi_expr_alt(&s->rules);
+    for (size_t i = 0; i < n; i++) {
+        const ogi_path at = { path, NULL, i };
+        ogi_expr *e;
+        if (!branch[i]) continue;
+        og_status st = ogi_schema_visit(s, branch[i], &at, &e);
+        if (st == OG_E_INVALID) { /* no value matches it: the others count */
+            og_error_clear(s->ctx);
+            s->depth = depth;
+            continue;
+        }
+        OG_TRY(st);
+        *out = ogi_expr_add(&s->rules, *out, e);
+    }
+    SCHEMA_NEED(*out);
+    if (!(*out)->child) SCHEMA_FAIL(s, OG_E_INVALID, path, "no branch can match");
     return OG_OK;
 }
 
@@ -316,33 +312,48 @@ static og_status visit_branches(ogi_schema *s, json_t *schema, const char *keywo
     unsigned types;
     int n_rest;
     og_status st = look_over(s, rest, path, &types, &n_rest);
-    for (size_t i = 0; i < n && st == OG_OK; i++) {
-        const ogi_path at = { &here, NULL, i };
-        branch[i] = json_array_get(list, i);
-        if (n_rest) st = flatten(s, branch[i], &at, &branch[i]);
-        if (n_rest && st == OG_OK) st = ogi_schema_merge(s, rest, branch[i], &at, &branch[i]);
-    }
+    for (size_t i = 0; i < n; i++) branch[i] = json_array_get(list, i);
+    if (st == OG_OK) st = merge_rest(s, rest, !n_rest, branch, n, &here);
     if (st == OG_OK && !strcmp(keyword, "oneOf")) st = check_disjoint(s, branch, n, &here);
-    *out = ogi_expr_alt(&s->rules);
-    for (size_t i = 0; i < n && st == OG_OK; i++) {
-        const ogi_path at = { &here, NULL, i };
-        ogi_expr *e;
-        if (json_is_false(branch[i])) continue;
-        st = ogi_schema_visit(s, branch[i], &at, &e);
-        if (st == OG_OK) *out = ogi_expr_add(&s->rules, *out, e);
-    }
+    if (st == OG_OK) st = add_branches(s, branch, n, &here, out);
     ogi_free(s->ctx, branch);
-    OG_TRY(st);
-    SCHEMA_NEED(*out);
-    if (!(*out)->child) SCHEMA_FAIL(s, OG_E_INVALID, &here, "no branch can match");
-    return OG_OK;
+    return st;
 }
 
 /* ---- types ---- */
 
+/* A type some of whose values are excluded; *out is NULL if all are. */
+static og_status visit_others(ogi_schema *s, json_t *schema, unsigned type, const ogi_path *path,
+                              ogi_expr **out)
+{
+    const ogi_path here = { path, "not", 0 };
+    *out = NULL;
+    if (type == OGI_JSON_NULL) return OG_OK;
+    if (type == OGI_JSON_BOOL) {
+        bool has_true = !ogi_schema_excludes_value(schema, json_true());
+        if (!has_true && ogi_schema_excludes_value(schema, json_false())) return OG_OK;
+        *out = ogi_expr_text(&s->rules, has_true ? "true" : "false");
+        SCHEMA_NEED(*out);
+        return OG_OK;
+    }
+    static const char *const hard[] = { "pattern", "format", "minLength", "maxLength" };
+    bool is_hard = type != OGI_JSON_STRING || s->notation != OGI_NOTATION_JSON;
+    for (int i = 0; i < OGI_LEN(hard); i++) is_hard = is_hard || json_object_get(schema, hard[i]);
+    if (is_hard)
+        SCHEMA_FAIL(s, OG_E_UNSUPPORTED, &here,
+                    "excluding values of this type, or beside these keywords, is not supported");
+    json_t *names = ogi_schema_keep(s, json_object()), *v;
+    const json_t *list = json_object_get(json_object_get(schema, "not"), "enum");
+    size_t i;
+    json_array_foreach(list, i, v) if (json_is_string(v))
+        json_object_set_new(names, json_string_value(v), json_true());
+    return ogi_schema_other_string(s, names, &here, out);
+}
+
 static og_status visit_type(ogi_schema *s, json_t *schema, unsigned type, const ogi_path *path,
                             ogi_expr **out)
 {
+    if (ogi_schema_excludes(schema, type)) return visit_others(s, schema, type, path, out);
     switch (type) {
     case OGI_JSON_NULL: *out = ogi_schema_rule(s, OGI_RULE_NULL); break;
     case OGI_JSON_BOOL: *out = ogi_schema_rule(s, OGI_RULE_BOOL); break;
@@ -367,9 +378,10 @@ static og_status visit_types(ogi_schema *s, json_t *schema, unsigned types, cons
         unsigned type = types & each[i];
         if (!type) continue;
         OG_TRY(visit_type(s, schema, type, path, &e));
-        alt = ogi_expr_add(&s->rules, alt, e);
+        if (e) alt = ogi_expr_add(&s->rules, alt, e);
     }
     SCHEMA_NEED(alt);
+    if (!alt->child) SCHEMA_FAIL(s, OG_E_INVALID, path, "nothing matches");
     *out = alt;
     return OG_OK;
 }
@@ -378,6 +390,7 @@ static og_status visit_object(ogi_schema *s, json_t *schema, const ogi_path *pat
 {
     unsigned spoken_of, types;
     int n;
+    OG_TRY(ogi_schema_check_id(s, schema, path));
     OG_TRY(look_over(s, schema, path, &spoken_of, &n));
     if (!json_object_size(schema)) { /* {} is taken for "some object" */
         *out = ogi_schema_rule(s, OGI_RULE_OBJECT);

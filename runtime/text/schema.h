@@ -3,6 +3,8 @@
  * JSON Schema to grammar, shared by its files:
  *   schema.c         walking a schema: references, alternatives, types
  *   schema_merge.c   two schemas that must both hold, as one; which values two have in common
+ *   schema_ref.c     references
+ *   schema_rewrite.c keywords that others can say
  *   schema_object.c  objects and arrays
  *   schema_scalar.c  strings, numbers, constants
  *   schema_plain.c   strings that no quotes surround
@@ -100,8 +102,6 @@ void ogi_schema_free(ogi_schema *s); /* the rules, too; not the root */
  * around it may be other than JSON. */
 og_status ogi_schema_part(ogi_schema *s, json_t *schema, const ogi_path *path, ogi_expr **out);
 og_status ogi_schema_visit(ogi_schema *s, json_t *schema, const ogi_path *path, ogi_expr **out);
-/* The schema a $ref names. */
-og_status ogi_schema_resolve(ogi_schema *s, const char *ref, const ogi_path *path, json_t **out);
 /* A value to be released with the schema; NULL if memory is out. */
 json_t *ogi_schema_keep(ogi_schema *s, json_t *v);
 ogi_expr *ogi_schema_rule(ogi_schema *s, ogi_json_rule rule);
@@ -111,6 +111,21 @@ bool ogi_schema_is_annotation(const char *keyword);
 og_status ogi_schema_count(ogi_schema *s, const json_t *schema, const char *keyword,
                            const ogi_path *path, int32_t *out);
 
+/* ---- schema_ref.c ---- */
+
+/* The schema a $ref names. */
+og_status ogi_schema_resolve(ogi_schema *s, const char *ref, const ogi_path *path, json_t **out);
+/* Refuses a schema with an $id inside another: references would be relative to it. */
+og_status ogi_schema_check_id(ogi_schema *s, const json_t *schema, const ogi_path *path);
+
+/* ---- schema_rewrite.c ---- */
+
+/* schema with if, dependent* and not (but for excluded values) said by allOf; itself without them.
+ */
+og_status ogi_schema_rewrite(ogi_schema *s, json_t *schema, const ogi_path *path, json_t **out);
+/* schema, in which nothing is left to merge, without unevaluated*. */
+og_status ogi_schema_settle(ogi_schema *s, json_t *schema, json_t **out);
+
 /* ---- schema_merge.c ---- */
 
 /* A schema that holds where both do. May contain what neither part says alone. */
@@ -118,7 +133,11 @@ og_status ogi_schema_merge(ogi_schema *s, json_t *a, json_t *b, const ogi_path *
 /* OGI_JSON_* bits that the keyword "type" allows. */
 og_status ogi_schema_types(ogi_schema *s, const json_t *schema, const ogi_path *path,
                            unsigned *types);
+json_t *ogi_schema_type_list(unsigned types); /* the opposite; a new reference */
 unsigned ogi_json_type(const json_t *value);
+/* Does {"not": {"enum": [...]}} exclude a value of these types, or this value? */
+bool ogi_schema_excludes(const json_t *schema, unsigned types);
+bool ogi_schema_excludes_value(const json_t *schema, const json_t *value);
 /* Is it certain that no value satisfies both? */
 bool ogi_schema_is_disjoint(ogi_schema *s, json_t *a, json_t *b, int depth);
 bool ogi_json_same(const json_t *a, const json_t *b); /* 1 and 1.0 are the same */
@@ -127,6 +146,9 @@ bool ogi_json_same(const json_t *a, const json_t *b); /* 1 and 1.0 are the same 
 
 og_status ogi_schema_object(ogi_schema *s, json_t *schema, const ogi_path *path, ogi_expr **out);
 og_status ogi_schema_array(ogi_schema *s, json_t *schema, const ogi_path *path, ogi_expr **out);
+/* A string other than the names of an object. */
+og_status ogi_schema_other_string(ogi_schema *s, const json_t *names, const ogi_path *path,
+                                  ogi_expr **out);
 og_status ogi_schema_string(ogi_schema *s, json_t *schema, const ogi_path *path, ogi_expr **out);
 og_status ogi_schema_number(ogi_schema *s, json_t *schema, bool is_integer, const ogi_path *path,
                             ogi_expr **out);

@@ -49,7 +49,7 @@ og_status ogi_schema_types(ogi_schema *s, const json_t *schema, const ogi_path *
     return OG_OK;
 }
 
-static json_t *types_json(unsigned bits)
+json_t *ogi_schema_type_list(unsigned bits)
 {
     json_t *list = json_array();
     for (int i = 0; i < OGI_LEN(type_names); i++) {
@@ -83,6 +83,22 @@ bool ogi_json_same(const json_t *a, const json_t *b)
 {
     if (json_is_number(a) && json_is_number(b)) return json_number_value(a) == json_number_value(b);
     return json_equal(a, b);
+}
+
+bool ogi_schema_excludes(const json_t *schema, unsigned types)
+{
+    const json_t *list = json_object_get(json_object_get(schema, "not"), "enum"), *v;
+    size_t i;
+    json_array_foreach(list, i, v) if (ogi_json_type(v) & types) return true;
+    return false;
+}
+
+bool ogi_schema_excludes_value(const json_t *schema, const json_t *value)
+{
+    const json_t *list = json_object_get(json_object_get(schema, "not"), "enum"), *v;
+    size_t i;
+    json_array_foreach(list, i, v) if (ogi_json_same(v, value)) return true;
+    return false;
 }
 
 /* ---- merging ---- */
@@ -165,11 +181,31 @@ static json_t *merged_properties(const json_t *a, const json_t *b)
     return out;
 }
 
+/* One of a and one of b: every pair. */
+static og_status merge_branches(ogi_schema *s, json_t *out, const char *key, json_t *a, json_t *b,
+                                const ogi_path *path)
+{
+    enum { MAX_PAIRS = 500 };
+    size_t i, k;
+    json_t *x, *y, *list = json_array();
+    if (json_array_size(a) * json_array_size(b) > MAX_PAIRS) {
+        json_decref(list);
+        SCHEMA_FAIL(s, OG_E_LIMIT, path, "too many combinations of '%s'", key);
+    }
+    s->n_visit += (int)(json_array_size(a) * json_array_size(b));
+    json_array_foreach(a, i, x) json_array_foreach(b, k, y) json_array_append_new(list, both(x, y));
+    json_object_set_new(out, key, list);
+    return OG_OK;
+}
+
 static og_status merge_keyword(ogi_schema *s, json_t *out, const char *key, json_t *v,
                                const ogi_path *path)
 {
     json_t *old = json_object_get(out, key);
     const ogi_path here = { path, key, 0 };
+    if (!strncmp(key, "unevaluated", strlen("unevaluated")))
+        SCHEMA_FAIL(s, OG_E_UNSUPPORTED, &here,
+                    "beside anyOf or oneOf it is not supported inside allOf or $ref");
     if (!old || json_equal(old, v)) {
         json_object_set(out, key, v);
         return OG_OK;
@@ -186,11 +222,16 @@ static og_status merge_keyword(ogi_schema *s, json_t *out, const char *key, json
     if (!strcmp(key, "type")) {
         unsigned bits = type_bits(old) & type_bits(v);
         if (!bits) SCHEMA_FAIL(s, OG_E_INVALID, &here, "no type is left: nothing matches");
-        json_object_set_new(out, key, types_json(bits));
+        json_object_set_new(out, key, ogi_schema_type_list(bits));
     } else if (!strcmp(key, "enum")) {
         json_object_set_new(out, key, common_values(old, v));
     } else if (!strcmp(key, "required") || !strcmp(key, "allOf")) {
         json_object_set_new(out, key, merged_list(old, v));
+    } else if (!strcmp(key, "anyOf") || !strcmp(key, "oneOf")) {
+        return merge_branches(s, out, key, old, v, &here);
+    } else if (!strcmp(key, "not")) { /* only excluded values are left of it */
+        json_t *list = merged_list(json_object_get(old, "enum"), json_object_get(v, "enum"));
+        json_object_set_new(out, key, json_pack("{s:o}", "enum", list));
     } else if (!strcmp(key, "items") || !strcmp(key, "additionalProperties")) {
         json_object_set_new(out, key, both(old, v));
     } else {

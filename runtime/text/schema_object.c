@@ -153,9 +153,8 @@ static ogi_expr *other_tail(ogi_schema *s, const name_node *node, int depth)
     return alt;
 }
 
-/* A name that is none of the declared ones, quoted. */
-static og_status other_name(ogi_schema *s, const json_t *properties, const ogi_path *path,
-                            ogi_expr **out)
+og_status ogi_schema_other_string(ogi_schema *s, const json_t *properties, const ogi_path *path,
+                                  ogi_expr **out)
 {
     enum { MAX_NAME = 100 };
     name_node root = { 0 };
@@ -233,7 +232,7 @@ static og_status add_other(ogi_schema *s, json_t *extra, const json_t *propertie
     const ogi_path here = { path, "additionalProperties", 0 };
     ogi_rules *r = &s->rules;
     ogi_expr *name, *value;
-    OG_TRY(other_name(s, properties, &here, &name));
+    OG_TRY(ogi_schema_other_string(s, properties, &here, &name));
     OG_TRY(ogi_schema_visit(s, extra, &here, &value));
     ogi_expr *body = ogi_expr_join(r, name, ogi_expr_text(r, ":"),
                                    ogi_schema_rule(s, OGI_RULE_SPACE), value, NULL);

@@ -534,7 +534,7 @@ og_status ogi_schema_enum(ogi_schema *s, json_t *schema, json_t *values, const o
     {
         bool ok;
         OG_TRY(keeps_bounds(s, schema, v, path, &ok));
-        if (!ok || !(ogi_json_type(v) & types)) continue;
+        if (!ok || !(ogi_json_type(v) & types) || ogi_schema_excludes_value(schema, v)) continue;
         ogi_expr *word;
         OG_TRY(ogi_schema_constant(s, v, path, &word));
         alt = ogi_expr_add(&s->rules, alt, word);

@@ -87,6 +87,52 @@ static const struct {
       "7", "1.5" },
     { "{\"enum\":[1,\"x\",200],\"type\":[\"integer\"],\"maximum\":100}", "1", "200" },
     { "true", "[{}]", "[" },
+    /* references: anchors, the schema's own address */
+    { "{\"$ref\":\"#x\",\"$defs\":{\"a\":{\"$anchor\":\"x\",\"type\":\"null\"}}}", "null", "1" },
+    { "{\"$id\":\"http://e/r\",\"$ref\":\"http://e/r#/$defs/"
+      "a\",\"$defs\":{\"a\":{\"type\":\"null\"}}}",
+      "null", "1" },
+    /* conditions */
+    { "{\"if\":{\"type\":\"integer\"},\"then\":{\"minimum\":10},\"else\":{\"type\":\"null\"}}",
+      "10", "9" },
+    { "{\"if\":{\"type\":\"integer\"},\"then\":{\"minimum\":10},\"else\":{\"type\":\"null\"}}",
+      "null", "\"x\"" },
+    { "{\"properties\":{\"k\":{\"enum\":[\"x\",\"y\"]},\"v\":{\"type\":\"integer\"}},\"required\":["
+      "\"k\"],"
+      "\"if\":{\"properties\":{\"k\":{\"const\":\"x\"}}},\"then\":{\"required\":[\"v\"]}}",
+      "{\"k\":\"x\",\"v\":1}", "{\"k\":\"x\"}" },
+    { "{\"properties\":{\"k\":{\"enum\":[\"x\",\"y\"]},\"v\":{\"type\":\"integer\"}},\"required\":["
+      "\"k\"],"
+      "\"if\":{\"properties\":{\"k\":{\"const\":\"x\"}}},\"then\":{\"required\":[\"v\"]}}",
+      "{\"k\":\"y\"}", "{\"v\":1}" },
+    { "{\"properties\":{\"a\":{},\"b\":{}},\"dependentRequired\":{\"a\":[\"b\"]}}",
+      "{\"a\":{},\"b\":{}}", "{\"a\":{}}" },
+    { "{\"properties\":{\"a\":{},\"b\":{\"type\":\"integer\"}},\"dependentSchemas\":{\"a\":"
+      "{\"properties\":{\"b\":{\"minimum\":5}}}}}",
+      "{\"a\":{},\"b\":5}", "{\"a\":{},\"b\":4}" },
+    /* negations */
+    { "{\"not\":{\"type\":\"string\"}}", "1", "\"x\"" },
+    { "{\"not\":{\"const\":\"a\"},\"type\":\"string\"}", "\"ab\"", "\"\\u0061\"" },
+    { "{\"not\":{\"enum\":[1,null]},\"enum\":[1,2,null]}", "2", "1" },
+    { "{\"not\":{\"required\":[\"a\"]},\"properties\":{\"a\":{},\"b\":{}}}", "{\"b\":{}}",
+      "{\"a\":{}}" },
+    { "{\"not\":{\"minimum\":5},\"type\":\"integer\"}", "4", "5" },
+    { "{\"not\":{\"anyOf\":[{\"type\":\"null\"},{\"not\":{\"type\":\"integer\"}}]}}", "1", "null" },
+    /* a branch that nothing matches is left out */
+    { "{\"anyOf\":[{\"allOf\":[{\"type\":\"string\"},{\"type\":\"integer\"}]},{\"type\":\"null\"}]"
+      "}",
+      "null", "1" },
+    /* each of one list with each of the other */
+    { "{\"allOf\":[{\"anyOf\":[{\"type\":\"integer\"},{\"type\":\"string\"}]},"
+      "{\"anyOf\":[{\"minimum\":5},{\"minLength\":1}],\"type\":[\"integer\",\"string\"]}]}",
+      "\"x\"", "null" },
+    /* what the schema does not evaluate */
+    { "{\"allOf\":[{\"properties\":{\"a\":{}}}],\"unevaluatedProperties\":false}", "{\"a\":{}}",
+      "{\"b\":{}}" },
+    { "{\"type\":\"object\",\"allOf\":[{\"properties\":{\"a\":{}}},{\"properties\":{\"b\":{}},"
+      "\"unevaluatedProperties\":false}]}",
+      "{\"b\":{}}", "{\"a\":{}}" },
+    { "{\"type\":\"array\",\"unevaluatedItems\":{\"type\":\"integer\"}}", "[1]", "[null]" },
 };
 
 Test(schema, enforces)
@@ -102,8 +148,14 @@ Test(schema, enforces)
 static const struct {
     const char *schema, *path;
 } refused[] = {
-    { "{\"not\":{}}", "#/not: 'not'" },
-    { "{\"properties\":{\"a\":{\"if\":true}}}", "#/properties/a/if" },
+    { "{\"not\":{}}", "nothing matches" },
+    { "{\"properties\":{\"a\":{\"not\":{\"pattern\":\"x\"}}}}", "#/properties/a/not/pattern" },
+    { "{\"properties\":{\"a\":{\"if\":{\"items\":{}},\"then\":true}}}", "#/properties/a/if/items" },
+    { "{\"type\":\"integer\",\"not\":{\"const\":1}}", "#/not" },
+    { "{\"$id\":\"a\",\"properties\":{\"b\":{\"$id\":\"c\",\"$ref\":\"#/$defs/x\"}}}",
+      "#/properties/b/$id" },
+    { "{\"$ref\":\"#x\",\"$defs\":{\"a\":{\"$anchor\":\"x\"},\"b\":{\"$anchor\":\"x\"}}}",
+      "leads nowhere" },
     { "{\"items\":{\"patternProperties\":{}}}", "#/items/patternProperties" },
     { "{\"anyOf\":[{},{\"contains\":{}}]}", "#/anyOf/1/contains" },
     { "{\"type\":\"array\",\"uniqueItems\":true}", "#/uniqueItems" },
@@ -112,13 +164,16 @@ static const struct {
     { "{\"oneOf\":[{\"required\":[\"a\"]},{\"required\":[\"b\"]}]}", "#/oneOf" },
     { "{\"type\":\"object\",\"minProperties\":2}", "#/minProperties" },
     { "{\"properties\":{\"a\":{},\"b\":{}},\"maxProperties\":1}", "#/maxProperties" },
-    { "{\"unevaluatedProperties\":false}", "#/unevaluatedProperties" },
+    { "{\"allOf\":[{\"anyOf\":[{\"properties\":{\"b\":{}}}],\"unevaluatedProperties\":false}]}",
+      "#/allOf/0/unevaluatedProperties" },
+    { "{\"unevaluatedProperties\":false,\"not\":{\"required\":[\"a\"]}}",
+      "#/unevaluatedProperties" },
     { "{\"propertyNames\":{}}", "#/propertyNames" },
-    { "{\"dependentRequired\":{}}", "#/dependentRequired" },
+    { "{\"dependentRequired\":{\"a\":1}}", "#/dependentRequired/a" },
     { "{\"$dynamicRef\":\"#x\"}", "#/$dynamicRef" },
     { "{\"$ref\":\"http://example.com/\"}", "#/$ref" },
     { "{\"$ref\":\"#/$defs/x\"}", "leads nowhere" },
-    { "{\"$ref\":\"#/$defs/x\",\"$defs\":{\"x\":{\"not\":{}}}}", "#/$defs/x/not" },
+    { "{\"$ref\":\"#/$defs/x\",\"$defs\":{\"x\":{\"not\":{\"items\":{}}}}}", "#/$defs/x/not" },
     { "{\"type\":\"string\",\"pattern\":\"(?=a)\"}", "#/pattern" },
     { "{\"type\":\"string\",\"pattern\":\"a\",\"minLength\":3}", "#/pattern" },
     { "{\"type\":\"strin\"}", "#/type" },

@@ -94,7 +94,7 @@ static bool confirm(const run_program *p, const og_tool_call *call)
     }
     fputs(" with ", stderr);
     run_print_to(stderr, true, call->arguments, strlen(call->arguments));
-    fputs(" ? [y/N] ", stderr);
+    fputs("? [y/N] ", stderr);
     return read_yes();
 }
 

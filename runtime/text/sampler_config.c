@@ -294,7 +294,34 @@ static og_status read_one(og_ctx *ctx, og_sampler_config *c, const char *key, js
     return field_set(ctx, c, f, f->type == BOOL ? json_is_true(v) : json_number_value(v));
 }
 
-static og_status read_object(og_ctx *ctx, og_sampler_config *c, const char *name, json_t *root)
+/* The line on which a key is given a value; 0 if it is written in another way (escapes). */
+static int line_of(const char *text, size_t n, const char *key)
+{
+    size_t size = strlen(key);
+    int line = 1;
+    for (size_t i = 0; size && i + size < n; line += text[i] == '\n', i++) {
+        size_t after = i + size;
+        if (memcmp(text + i, key, size) != 0) continue;
+        if (i > 0 && (isalnum((unsigned char)text[i - 1]) || strchr("_-", text[i - 1]))) continue;
+        while (after < n && text[after] && strchr("\"' \t", text[after])) after++;
+        if (after < n && (text[after] == '=' || text[after] == ':')) return line;
+    }
+    return 0;
+}
+
+/* Puts the file and line of a key in front of the error that reading its value gave. */
+static og_status located(og_ctx *ctx, og_status status, const char *name, int line)
+{
+    char what[512], at[16] = "";
+    if (status == OG_OK || status == OG_E_MEMORY) return status;
+    snprintf(what, sizeof what, "%s", og_error(ctx));
+    if (line) snprintf(at, sizeof at, ":%d", line);
+    og_error_clear(ctx);
+    OG_FAIL(ctx, status, "%s%s: %s", name, at, what);
+}
+
+static og_status read_object(og_ctx *ctx, og_sampler_config *c, const char *name, const char *text,
+                             size_t n, json_t *root)
 {
     if (!json_is_object(root)) OG_FAIL(ctx, OG_E_FORMAT, "%s: wants an object", name);
     /* The options may stand alone or in a table of their own. */
@@ -304,7 +331,11 @@ static og_status read_object(og_ctx *ctx, og_sampler_config *c, const char *name
     if (table && !json_is_object(table))
         OG_FAIL(ctx, OG_E_FORMAT, "%s: 'sampling' is no table", name);
     const char *key;
-    json_object_foreach(table ? table : root, key, v) OG_TRY(read_one(ctx, c, key, v));
+    json_object_foreach(table ? table : root, key, v)
+    {
+        og_status s = read_one(ctx, c, key, v);
+        if (s != OG_OK) return located(ctx, s, name, line_of(text, n, key));
+    }
     return OG_OK;
 }
 
@@ -314,7 +345,7 @@ og_status og_sampler_config_json(og_ctx *ctx, og_sampler_config *c, const char *
     json_error_t e;
     json_t *root = json_loadb(text, n, JSON_REJECT_DUPLICATES, &e);
     if (!root) OG_FAIL(ctx, OG_E_FORMAT, "%s:%d:%d: %s", name, e.line, e.column, e.text);
-    og_status s = read_object(ctx, c, name, root);
+    og_status s = read_object(ctx, c, name, text, n, root);
     json_decref(root);
     return s;
 }
@@ -324,7 +355,7 @@ og_status og_sampler_config_toml(og_ctx *ctx, og_sampler_config *c, const char *
 {
     json_t *root;
     OG_TRY(ogi_toml_parse(ctx, name, text, n, &root));
-    og_status s = read_object(ctx, c, name, root);
+    og_status s = read_object(ctx, c, name, text, n, root);
     json_decref(root);
     return s;
 }

@@ -178,6 +178,7 @@ static void divide_logits(og_sampler *s, float t)
         keep_first_max(s);
         return;
     }
+    t = fminf(t, 3.4e38f); /* -inf / inf would make a masked candidate NaN */
     for (int32_t i = 0; i < s->n; i++) s->cand[i].logit /= t;
 }
 

@@ -245,6 +245,21 @@ Test(sampler, masked_and_broken_logits_are_never_chosen)
     og_sampler_free(s);
 }
 
+Test(sampler, an_endless_temperature_keeps_masks)
+{
+    const float masked[] = { -INFINITY, 1.0f, -INFINITY }, none[] = { -INFINITY, -INFINITY };
+    og_sampler_config c;
+    og_sampler_config_init(&c);
+    c.dynatemp_range = 5.0f, c.dynatemp_exponent = -3.0f; /* 0 ^ -3 where one token is certain */
+    c.top_k = 0, c.top_p = 1.0f, c.min_p = 0.0f;
+    og_sampler *s;
+    int32_t token;
+    cr_assert(og_sampler_new(ctx, &c, NULL, &s) == OG_OK);
+    cr_assert(og_sampler_sample(s, masked, 3, &token) == OG_OK && token == 1);
+    cr_assert(og_sampler_sample(s, none, 2, &token) == OG_E_INVALID);
+    og_sampler_free(s);
+}
+
 Test(sampler, log_probabilities_cover_the_whole_row)
 {
     const float x[] = { logf(0.1f), logf(0.6f), -INFINITY, logf(0.3f) };
@@ -311,6 +326,19 @@ Test(sampler, wrong_options_are_named)
         cr_assert(s != OG_OK, "%s was taken", bad[i].json);
         cr_assert(strstr(og_error(ctx), bad[i].says), "%s", og_error(ctx));
     }
+}
+
+Test(sampler, wrong_options_of_files_are_placed)
+{
+    const char *json = "{\n  \"temp\": 1,\n  \"top_q\" : 2\n}", *toml = "temp = 1\n\ntop_k = 1.5\n";
+    og_sampler_config c;
+    og_sampler_config_init(&c);
+    cr_assert(og_sampler_config_json(ctx, &c, "a.json", json, strlen(json)) == OG_E_FORMAT);
+    cr_assert(strstr(og_error(ctx), "a.json:3: there is no sampling option 'top_q'"), "%s",
+              og_error(ctx));
+    og_error_clear(ctx);
+    cr_assert(og_sampler_config_toml(ctx, &c, "a.toml", toml, strlen(toml)) == OG_E_INVALID);
+    cr_assert(strstr(og_error(ctx), "a.toml:3: top_k: 1.5"), "%s", og_error(ctx));
 }
 
 static og_status options_of(ogt_gguf *w, og_sampler_config *c)

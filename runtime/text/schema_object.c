@@ -122,6 +122,7 @@ static ogi_expr *other_char(ogi_schema *s, const name_node *node)
         else
             ogi_charset_add(&units, 0xd800, 0xdfff);
     }
+    if (s->is_strict) ogi_charset_add(&units, 0xd800, 0xdfff);
     ogi_charset_sort(&units);
     for (const char *e = escapes; *e; e++) {
         uint32_t c = (uint32_t)escape_letter((uint32_t)*e);

@@ -97,14 +97,15 @@ static ogi_expr *integral(ogi_rules *r)
                         ogi_expr_join(r, digits(r, '1', 1, 1), digits(r, '0', 0, 15), NULL));
 }
 
-static ogi_expr *number_body(ogi_rules *r)
+static ogi_expr *number_body(ogi_schema *s)
 {
+    ogi_rules *r = &s->rules;
     static const ogi_char_range e[] = { { 'e', 'e' }, { 'E', 'E' } };
     static const ogi_char_range sign[] = { { '+', '+' }, { '-', '-' } };
     ogi_expr *fraction = ogi_expr_join(r, ogi_expr_text(r, "."), digits(r, '0', 1, 16), NULL);
-    ogi_expr *exponent =
-        ogi_expr_join(r, ogi_expr_class(r, e, 2, false),
-                      optional(r, ogi_expr_class(r, sign, 2, false)), integral(r), NULL);
+    ogi_expr *exponent = ogi_expr_join(r, ogi_expr_class(r, e, 2, false),
+                                       optional(r, ogi_expr_class(r, sign, 2, false)),
+                                       s->is_strict ? digits(r, '0', 1, 2) : integral(r), NULL);
     return ogi_expr_join(r, optional(r, ogi_expr_text(r, "-")), integral(r), optional(r, fraction),
                          optional(r, exponent), NULL);
 }
@@ -157,7 +158,7 @@ ogi_expr *ogi_json_rule_body(ogi_schema *s, ogi_json_rule rule)
     ogi_rules *r = &s->rules;
     switch (rule) {
     case OGI_RULE_SPACE: return space_body(r);
-    case OGI_RULE_CHAR: return char_body(r);
+    case OGI_RULE_CHAR: return s->is_strict ? letter_body(r) : char_body(r);
     case OGI_RULE_LETTER: return letter_body(r);
     case OGI_RULE_STRING:
         if (s->notation == OGI_NOTATION_GEMMA)
@@ -172,7 +173,7 @@ ogi_expr *ogi_json_rule_body(ogi_schema *s, ogi_json_rule rule)
         return ogi_schema_rule(s, OGI_RULE_STRING);
     case OGI_RULE_INTEGER:
         return ogi_expr_join(r, optional(r, ogi_expr_text(r, "-")), integral(r), NULL);
-    case OGI_RULE_NUMBER: return number_body(r);
+    case OGI_RULE_NUMBER: return number_body(s);
     case OGI_RULE_BOOL:
         return ogi_expr_add(r, ogi_expr_add(r, ogi_expr_alt(r), ogi_expr_text(r, "true")),
                             ogi_expr_text(r, "false"));

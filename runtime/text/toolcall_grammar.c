@@ -198,6 +198,7 @@ og_status ogi_toolcall_grammar(og_ctx *ctx, const ogi_toolcall_format *f, const 
     whole w = { .f = f, .c = choice };
     ogi_schema_init(&w.s, ctx);
     w.s.where = "tools";
+    w.s.is_strict = true; /* calls are read back */
     int n;
     int32_t root;
     og_status st = OG_OK;

@@ -278,6 +278,19 @@ Test(toolcall_choice, names_repeat_in_text_and_across_calls_but_not_in_an_object
     free(v);
 }
 
+Test(toolcall_choice, values_can_be_read_back)
+{
+    static const char tools[] = "[{\"name\":\"f\",\"parameters\":{\"type\":\"object\","
+                                "\"additionalProperties\":true}}]";
+    ogt_constrained x = ogt_constrain("hermes", tools, choose_auto, NULL);
+#define G(value) "<tool_call>{\"name\": \"f\", \"arguments\": {" value "}}</tool_call>"
+    cr_assert(ogt_accepts(x.m, G("\"a\": \"\\ud83d\\ude00\", \"\\u00e9\": 1e99")));
+    cr_assert(!ogt_accepts(x.m, G("\"a\": \"\\ud83d\"")));
+    cr_assert(!ogt_accepts(x.m, G("\"\\ude00\": 1")));
+    cr_assert(!ogt_accepts(x.m, G("\"a\": 1e400")));
+    ogt_constrained_free(&x);
+}
+
 /* ---- a real tokenizer ---- */
 
 Test(toolcall_choice, tokens_of_a_tokenizer_take_the_same_calls)

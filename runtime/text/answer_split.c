@@ -64,6 +64,7 @@ struct ogi_answer_split {
     bool has_sep, in_json; /* INSIDE: the separator has come, the JSON has begun */
     size_t value_at;       /* INSIDE, without JSON: how far values have been looked for */
     bool in_value;         /* and whether one is open there */
+    bool owes_open;        /* the prompt ended with the mark that opens calls */
     bool started;          /* any text but blanks has come */
 };
 
@@ -88,10 +89,10 @@ static void add_mark(ogi_answer_split *p, const char *text, mark_kind kind)
 
 static void list_marks(ogi_answer_split *p)
 {
-    if (p->f) {
-        add_mark(p, p->f->open, MARK_CALL);
+    if (p->f) { /* those to be dropped first: they may begin as calls do */
         add_mark(p, p->f->section[0], MARK_DROP);
         add_mark(p, p->f->section[1], MARK_DROP);
+        add_mark(p, p->f->open, MARK_CALL);
     }
     if (!p->r) return;
     add_mark(p, p->r->open, MARK_REASONING);
@@ -123,6 +124,7 @@ og_status ogi_answer_split_new(og_ctx *ctx, const ogi_toolcall_format *calls,
                              .text = { .ctx = ctx },
                              .control = { .ctx = ctx } };
     list_marks(p);
+    ogi_answer_split_begin(p, false);
     og_status status = tools ? read_tools(p, tools) : OG_OK;
     if (status == OG_OK)
         *out = p;
@@ -147,6 +149,7 @@ void ogi_answer_split_begin(ogi_answer_split *p, bool in_reasoning)
     p->text.n = p->control.n = p->seen = 0;
     p->started = false;
     p->state = in_reasoning && p->r ? REASONING : OUTSIDE;
+    p->owes_open = p->f && p->f->is_prompted && p->state == OUTSIDE;
 }
 
 bool ogi_answer_split_in_call(const ogi_answer_split *p)
@@ -423,6 +426,10 @@ static og_status feed_some(ogi_answer_split *p, ogi_sv text, bool is_control)
 og_status ogi_answer_split_feed(ogi_answer_split *p, ogi_sv text, bool is_control)
 {
     enum { PIECE = 1024 };
+    if (p->owes_open && text.n) {
+        p->owes_open = false;
+        OG_TRY(feed_some(p, ogi_sv_of(p->f->open), true));
+    }
     for (size_t at = 0; at < text.n; at += PIECE)
         OG_TRY(
             feed_some(p, (ogi_sv){ text.p + at, OGI_MIN(text.n - at, (size_t)PIECE) }, is_control));

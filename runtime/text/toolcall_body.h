@@ -30,7 +30,9 @@ struct ogi_toolcall_format {
     const char *call;
     /* What stands before a parameter's value, $K its name, $T whether it is text; and behind it. */
     const char *param, *param_close;
-    const char *lead; /* a pattern, too: may stand before open where the answer begins */
+    const char *lead;  /* a pattern, too: may stand before open where the answer begins */
+    const char *other; /* may follow open instead of a call; dropped with it, text follows */
+    bool is_prompted;  /* the prompt ends with open: the answer begins behind it */
 };
 
 /* The calls in body as a list of dicts {name, arguments, id}; false if it is malformed. */

@@ -109,6 +109,15 @@ static ogi_expr *go_on(whole *w, ogi_expr *rest)
     return ogi_expr_repeat(r, all, !ends_all(r, w->f->close), 1);
 }
 
+/* Behind the opening mark: a call up to its closing mark, or what marks text. */
+static ogi_expr *call(whole *w)
+{
+    ogi_rules *r = &w->s.rules;
+    ogi_expr *whole_call = ogi_expr_join(r, inside(w), marks(w, w->f->close), NULL);
+    ogi_expr *alt = ogi_expr_add(r, ogi_expr_alt(r), whole_call);
+    return w->f->other ? ogi_expr_add(r, alt, marks(w, w->f->other)) : alt;
+}
+
 /* Text and calls. */
 static og_status free_rule(whole *w, int32_t *rule)
 {
@@ -125,7 +134,7 @@ static og_status free_rule(whole *w, int32_t *rule)
         ogi_expr *rest = ogi_expr_anything(r, OGI_SV(""), false, false);
         body = ogi_expr_add(r, last, ogi_expr_join(r, until, inside(w), go_on(w, rest), NULL));
     } else {
-        ogi_expr *calls = ogi_expr_join(r, until, inside(w), marks(w, w->f->close), NULL);
+        ogi_expr *calls = ogi_expr_join(r, until, call(w), NULL);
         if (ends_all(r, w->f->close))
             last = ogi_expr_add(
                 r, last,
@@ -144,13 +153,14 @@ static og_status required(whole *w, int32_t free_text, ogi_expr **out)
     ogi_rules *r = &w->s.rules;
     ogi_expr *rest = w->f->only_first ? ogi_expr_anything(r, OGI_SV(""), false, false)
                                       : ogi_expr_rule(r, free_text);
-    ogi_expr *lead;
+    ogi_expr *lead, *first = ogi_expr_join(r, inside(w), go_on(w, rest), NULL);
+    *out = first;
+    if (w->f->is_prompted) return first ? OG_OK : OG_E_LIMIT;
     OG_TRY(ogi_toolcall_lead(&w->s, w->f, &lead));
     lead = ogi_expr_join(r, lead, blank(w), NULL);
     ogi_expr *section = ogi_expr_join(r, marks(w, w->f->section[0]), blank(w), NULL);
     *out = ogi_expr_join(r, blank(w), ogi_expr_repeat(r, lead, 0, 1),
-                         ogi_expr_repeat(r, section, 0, 1), marks(w, w->f->open), inside(w),
-                         go_on(w, rest), NULL);
+                         ogi_expr_repeat(r, section, 0, 1), marks(w, w->f->open), first, NULL);
     SCHEMA_NEED(*out);
     return OG_OK;
 }
@@ -169,7 +179,10 @@ static og_status build(whole *w, const ogi_tool *tool, int n_tool, int32_t *root
     *root = ogi_rules_new(r);
     if (*root < 0) return OG_E_LIMIT;
     body = ogi_expr_rule(r, free_text);
-    if (w->c->kind != OGI_TOOLCALL_AUTO) OG_TRY(required(w, free_text, &body));
+    if (w->c->kind != OGI_TOOLCALL_AUTO)
+        OG_TRY(required(w, free_text, &body));
+    else if (w->f->is_prompted)
+        body = ogi_expr_join(r, call(w), body, NULL);
     if (w->c->think_open && w->c->think_close && *w->c->think_open && *w->c->think_close) {
         ogi_expr *think =
             ogi_expr_join(r, blank(w), marks(w, w->c->think_open),

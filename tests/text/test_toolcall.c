@@ -107,7 +107,6 @@ static bool shows_no_calls(const char *name)
         "llama-cpp-deepseek-r1",
         "llama-cpp-rwkv-world",
         "microsoft-Phi-3.5-mini-instruct",
-        "meetkai-functionary-medium-v3.2",
     };
     for (int i = 0; i < OGI_LEN(silent); i++)
         if (!strcmp(silent[i], name)) return true;
@@ -157,8 +156,11 @@ Test(toolcall, calls_of_every_template_are_found_again)
             continue;
         }
         /* only what the assistant wrote; a raw object counts where the answer begins */
-        const char *begin =
-            strcmp(ogi_toolcall_format_name(f), "llama") ? call : strstr(call, "{\"name\"");
+        const char *begin = call;
+        if (!strcmp(ogi_toolcall_format_name(f), "llama")) begin = strstr(call, "{\"name\"");
+        /* the prompt ends with this mark */
+        if (!strcmp(ogi_toolcall_format_name(f), "functionary-v3.2"))
+            begin = strstr(call, ">>>") + 3;
         bool ok = true;
         for (size_t step = 1; step < 60 && f; step += 19) {
             heard h = parse(f, TOOLS, begin, step);
@@ -241,6 +243,14 @@ Test(toolcall, harmony_names_stand_in_the_header)
         "harmony",
         "<|channel|>commentary to=functions.f <|constrain|>json<|message|>{\"a\": 1}<|call|>",
         "f({\"a\": 1});", "<|channel|>commentary");
+}
+
+Test(toolcall, recipients_are_tools_or_the_user)
+{
+    expect_calls("functionary-v3.2", "all\nHello.>>>f\n{\"a\": 1}>>>g\n{}", "f({\"a\": 1});g({});",
+                 "Hello.");
+    expect_calls("functionary-v3.2", "f\n{}>>>all\nDone.", "f({});", "Done.");
+    expect_calls("functionary-v3.2", "Hello.", "", ">>>Hello.");
 }
 
 Test(toolcall, schemas_decide_what_untyped_text_means)

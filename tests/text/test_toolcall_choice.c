@@ -228,6 +228,21 @@ Test(toolcall_choice, a_raw_object_counts_only_first)
     ogt_constrained_free(&x);
 }
 
+Test(toolcall_choice, recipients_are_tools_or_the_user)
+{
+    ogt_constrained x = ogt_constrain("functionary-v3.2", OGT_TOOLS, choose_auto, NULL);
+    cr_assert(ogt_accepts(x.m, "all\nHello.>>>calm\n{}>>>all\nDone."));
+    cr_assert(ogt_accepts(x.m, "calc\n{\"expr\": \"x\"}>>>calm\n{}"));
+    cr_assert(!ogt_accepts(x.m, "Hello."));
+    cr_assert(!ogt_accepts(x.m, "all\nHello.>>>cald\n{}"));
+    ogt_constrained_free(&x);
+    x = ogt_constrain("functionary-v3.2", OGT_TOOLS, choose_required, NULL);
+    cr_assert(ogt_accepts(x.m, "calm\n{}>>>all\nDone."));
+    cr_assert(!ogt_accepts(x.m, "all\nHello."));
+    cr_assert(!ogt_accepts(x.m, ">>>all\ncalm\n{}"));
+    ogt_constrained_free(&x);
+}
+
 Test(toolcall_choice, a_closing_mark_may_end_generation)
 {
     ogt_vocab *v = ogt_vocab_new(ogi_toolcall_format_find("harmony"), true);

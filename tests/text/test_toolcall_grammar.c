@@ -50,6 +50,7 @@ static char *said(const template_case *c, const char *name, const char *argument
     char *text = render(c->source, name, arguments, c->is_text);
     const char *at = strstr(text, "QUESTION");
     if (at && !strcmp(ogi_toolcall_format_name(c->f), "llama")) at = strstr(at, "{\"name\"");
+    if (at && c->f->is_prompted) at = strstr(at, c->f->open) + strlen(c->f->open);
     char *copy = at ? strdup(at) : NULL;
     /* this one goes on with instructions, which speak of calls */
     char *end = copy ? strstr(copy, "<|START_OF_TURN_TOKEN|><|SYSTEM_TOKEN|>") : NULL;

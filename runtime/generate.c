@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "runtime/engine.h"
+#include "runtime/text/template_model.h"
 
 enum { PROMPT_CHUNK = 512 };
 
@@ -204,4 +205,10 @@ og_status og_generate(og_model *m, og_sequence *seq, const og_tokenizer *t, og_s
     og_detokenizer_free(r.detok);
     if (!opt->answer) og_answer_free(r.answer);
     return st;
+}
+
+og_status og_chat_open(og_ctx *ctx, const og_model *m, const char *choice, bool with_tools,
+                       og_chat **out)
+{
+    return ogi_chat_open(ctx, ogi_model_file(m), choice, with_tools, out);
 }

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include "runtime/engine.h"
-#include "runtime/text/template_model.h"
 #include "tools/chat.h"
 
 static volatile sig_atomic_t interrupted;
@@ -68,7 +67,7 @@ int run_open(run_session *s, const char *path, const og_model_options *mo, bool 
     wants_chat = wants_chat || o->chat_template || o->system || o->kwargs || o->tool.file ||
                  ogi_gguf_find(file, "tokenizer.chat_template");
     if (wants_chat && !o->raw &&
-        ogi_chat_open(ctx, file, o->chat_template, o->tool.file, &s->chat) != OG_OK)
+        og_chat_open(ctx, s->model, o->chat_template, o->tool.file, &s->chat) != OG_OK)
         return 1;
     int status = cli_sampler_config(ctx, &o->sampler, file, &s->config);
     if (status >= 0) return status;

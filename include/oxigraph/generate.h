@@ -63,6 +63,12 @@ typedef struct og_generate_result {
 OG_API og_status og_generate(og_model *m, og_sequence *seq, const og_tokenizer *t, og_sampler *s,
                              const og_generate_options *opt, og_generate_result *out);
 
+/* The chat of a model. choice: a template's name in its file or built in ("chatml"), or a path;
+ * NULL: the model's own, the one for tools where there is one and with_tools is set, else chatml,
+ * which is told. Errors: OG_E_NOT_FOUND names the templates there are; those of og_chat_new. */
+OG_API og_status og_chat_open(og_ctx *ctx, const og_model *m, const char *choice, bool with_tools,
+                              og_chat **out);
+
 #ifdef __cplusplus
 }
 #endif

@@ -9,6 +9,7 @@
  *   grammar_compile.c  expressions -> automaton
  *   grammar_trie.c     the vocabulary as a tree of bytes
  *   matcher.c          stacks, and their moves on bytes and tokens
+ *   grammar_count.c    texts of so many units
  *   grammar_alike.c    states that behave alike for as long as a token is
  *   matcher_state.c    which tokens may follow a state
  *   matcher_mask.c     which tokens may follow
@@ -46,7 +47,9 @@ typedef enum ogi_expr_kind {
     OGI_EXPR_REPEAT,
     OGI_EXPR_RULE,
     OGI_EXPR_TOKEN,
-    OGI_EXPR_TEXT, /* free text up to a mark */
+    OGI_EXPR_TEXT,  /* free text up to a mark */
+    OGI_EXPR_COUNT, /* what matches the child with min to max units */
+    OGI_EXPR_UNIT,  /* the end of a unit inside COUNT: matches nothing */
 } ogi_expr_kind;
 
 typedef struct ogi_char_range {
@@ -57,7 +60,7 @@ typedef struct ogi_char_range {
 typedef struct ogi_expr {
     ogi_expr_kind kind;
     int depth;                            /* of the tree below, itself included */
-    struct ogi_expr *child, *last, *next; /* SEQ ALT REPEAT; siblings */
+    struct ogi_expr *child, *last, *next; /* SEQ ALT REPEAT COUNT; siblings */
     const char *bytes;                    /* BYTES, TEXT: the mark */
     size_t n;
     const ogi_char_range *range; /* CLASS: sorted, disjoint */
@@ -69,7 +72,7 @@ typedef struct ogi_expr {
     bool is_any;      /* TEXT: of any bytes and control tokens, else of characters */
     bool has_mark;    /* TEXT: the mark ends it, else it is nowhere in it */
     bool is_first;    /* TEXT: the mark counts only where the text begins */
-    int32_t min, max; /* REPEAT; max -1: no end */
+    int32_t min, max; /* REPEAT COUNT; max -1: no end */
 } ogi_expr;
 
 typedef struct ogi_rule {
@@ -118,6 +121,9 @@ ogi_expr *ogi_expr_seq(ogi_rules *r); /* empty list: add children */
 ogi_expr *ogi_expr_alt(ogi_rules *r);
 ogi_expr *ogi_expr_add(ogi_rules *r, ogi_expr *list, ogi_expr *child); /* returns list */
 ogi_expr *ogi_expr_repeat(ogi_rules *r, ogi_expr *child, int32_t min, int32_t max);
+/* Texts of child, in which ogi_expr_unit ends each unit, with min to max of them. */
+ogi_expr *ogi_expr_count(ogi_rules *r, ogi_expr *child, int32_t min, int32_t max);
+ogi_expr *ogi_expr_unit(ogi_rules *r);
 ogi_expr *ogi_expr_rule(ogi_rules *r, int32_t rule);
 ogi_expr *ogi_expr_token(ogi_rules *r, int32_t token, bool is_negated);
 /* Characters up to the first occurrence of the mark, which is taken too. */

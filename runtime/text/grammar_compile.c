@@ -27,11 +27,13 @@ static int32_t inline_cost(const compile *c, const ogi_expr *e)
 {
     int64_t sum = 0;
     switch (e->kind) {
-    case OGI_EXPR_EMPTY: return 0;
+    case OGI_EXPR_EMPTY:
+    case OGI_EXPR_UNIT: return 0;
     case OGI_EXPR_BYTES: return (int32_t)OGI_MIN(e->n, (size_t)MAX_INLINE + 1);
     case OGI_EXPR_CLASS: return OGI_MIN(2 + 3 * OGI_MIN(e->n_range, 1000), MAX_INLINE + 1);
     case OGI_EXPR_TOKEN:
-    case OGI_EXPR_TEXT: return MAX_INLINE + 1;
+    case OGI_EXPR_TEXT:
+    case OGI_EXPR_COUNT: return MAX_INLINE + 1;
     case OGI_EXPR_RULE: return c->is_inline[e->rule] ? c->cost[e->rule] + 1 : MAX_INLINE + 1;
     case OGI_EXPR_REPEAT:
         if (e->max <= 0) return e->max < 0 ? MAX_INLINE + 1 : 0;

@@ -143,6 +143,18 @@ ogi_expr *ogi_expr_repeat(ogi_rules *r, ogi_expr *child, int32_t min, int32_t ma
     return ogi_expr_add(r, e, child);
 }
 
+ogi_expr *ogi_expr_count(ogi_rules *r, ogi_expr *child, int32_t min, int32_t max)
+{
+    ogi_expr *e = ogi_expr_repeat(r, child, min, max);
+    if (e) e->kind = OGI_EXPR_COUNT;
+    return e;
+}
+
+ogi_expr *ogi_expr_unit(ogi_rules *r)
+{
+    return new_expr(r, OGI_EXPR_UNIT);
+}
+
 ogi_expr *ogi_expr_rule(ogi_rules *r, int32_t rule)
 {
     ogi_expr *e = rule >= 0 ? new_expr(r, OGI_EXPR_RULE) : NULL;

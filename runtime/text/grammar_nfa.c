@@ -206,6 +206,15 @@ static og_status build_rule(build *b, const ogi_expr *e, int32_t from, int32_t *
         b->a, (ogi_nfa_edge){ .kind = OGI_NFA_CALL, .from = from, .to = *to, .arg = e->rule });
 }
 
+static og_status build_count(build *b, const ogi_expr *e, int32_t from, int32_t *to)
+{
+    ogi_nfa part = { .ctx = b->a->ctx };
+    og_status s = ogi_nfa_build(&part, b->r, e->child, b->is_inline);
+    if (s == OG_OK) s = ogi_nfa_add_count(b->a, &part, e->min, e->max, from, to);
+    ogi_nfa_free(&part);
+    return s;
+}
+
 static og_status build_expr(build *b, const ogi_expr *e, int32_t from, int32_t *to)
 {
     *to = from;
@@ -227,6 +236,11 @@ static og_status build_expr(build *b, const ogi_expr *e, int32_t from, int32_t *
                                                       .from = from,
                                                       .to = *to,
                                                       .arg = e->token });
+    case OGI_EXPR_COUNT: return build_count(b, e, from, to);
+    case OGI_EXPR_UNIT:
+        OG_TRY(ogi_nfa_add_state(b->a, to));
+        return ogi_nfa_add_edge(b->a,
+                                (ogi_nfa_edge){ .kind = OGI_NFA_UNIT, .from = from, .to = *to });
     case OGI_EXPR_TEXT: return ogi_nfa_add_text(b->a, b->r, e, from, to);
     }
     return OG_OK;

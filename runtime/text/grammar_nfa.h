@@ -6,7 +6,13 @@
 
 #include "runtime/text/grammar.h"
 
-typedef enum ogi_nfa_kind { OGI_NFA_EPS, OGI_NFA_BYTE, OGI_NFA_CALL, OGI_NFA_TOKEN } ogi_nfa_kind;
+typedef enum ogi_nfa_kind {
+    OGI_NFA_EPS,
+    OGI_NFA_BYTE,
+    OGI_NFA_CALL,
+    OGI_NFA_TOKEN,
+    OGI_NFA_UNIT, /* empty; only inside what ogi_nfa_add_count takes */
+} ogi_nfa_kind;
 
 typedef struct ogi_nfa_edge {
     uint8_t kind, low, high;
@@ -24,7 +30,6 @@ typedef struct ogi_nfa {
     int64_t first_cap;
 } ogi_nfa;
 
-/* The automaton of e; rules with is_inline are expanded in place. */
 /* For what builds parts of it. */
 og_status ogi_nfa_add_state(ogi_nfa *a, int32_t *s);
 og_status ogi_nfa_add_edge(ogi_nfa *a, ogi_nfa_edge e);
@@ -36,6 +41,11 @@ og_status ogi_nfa_add_class(ogi_nfa *a, const ogi_char_range *range, int32_t n, 
 og_status ogi_nfa_add_text(ogi_nfa *a, const ogi_rules *r, const ogi_expr *e, int32_t from,
                            int32_t *to);
 
+/* What part matches with min to max (-1: any number of) units; grammar_count.c. */
+og_status ogi_nfa_add_count(ogi_nfa *a, const ogi_nfa *part, int32_t min, int32_t max, int32_t from,
+                            int32_t *to);
+
+/* The automaton of e; rules with is_inline are expanded in place. */
 og_status ogi_nfa_build(ogi_nfa *a, const ogi_rules *r, const ogi_expr *e, const bool *is_inline);
 void ogi_nfa_free(ogi_nfa *a);
 

@@ -45,6 +45,9 @@ static og_status finish_set(regex *x, ogi_expr **out)
     *out = x->opt->is_json ? ogi_expr_json_char(x->r, &x->set)
                            : ogi_expr_class(x->r, x->set.range, x->set.n, false);
     x->set.n = 0;
+    if (x->opt->is_counted)
+        *out =
+            ogi_expr_add(x->r, ogi_expr_add(x->r, ogi_expr_seq(x->r), *out), ogi_expr_unit(x->r));
     return *out ? OG_OK : OG_E_LIMIT;
 }
 

@@ -26,6 +26,7 @@ ogi_expr *ogi_expr_json_char(ogi_rules *r, const ogi_charset *s);
 
 typedef struct ogi_regex_options {
     bool is_json;      /* matches the characters that a JSON string spells */
+    bool is_counted;   /* each character is a unit */
     bool is_search;    /* without anchors anything may stand before and after */
     const char *where; /* stands before the message of errors */
 } ogi_regex_options;

@@ -195,7 +195,11 @@ static const struct {
     const char *name, *pattern;
     int32_t length; /* 0: varies */
 } formats[] = {
-#define DATE "[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+#define LONG  "(0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])"
+#define SHORT "(0[469]|11)-(0[1-9]|[12][0-9]|30)"
+#define DATE                                                                                       \
+    "([0-9]{4}-(" LONG "|" SHORT "|02-(0[1-9]|1[0-9]|2[0-8]))|"                                    \
+    "([0-9]{2}(0[48]|[2468][048]|[13579][26])|(0[48]|[2468][048]|[13579][26])00)-02-29)"
 #define HOUR "([01][0-9]|2[0-3]):[0-5][0-9]"
 #define TIME HOUR ":[0-5][0-9](\\.[0-9]{3})?(Z|[+-]" HOUR ")"
     { "date", "^" DATE "$", 10 },
@@ -205,6 +209,8 @@ static const struct {
 #undef TIME
 #undef HOUR
 #undef DATE
+#undef SHORT
+#undef LONG
 };
 
 const char *ogi_schema_format(const char *name, int32_t *length)
@@ -226,12 +232,16 @@ static og_status quoted(ogi_schema *s, ogi_expr *inside, ogi_expr **out)
     return OG_OK;
 }
 
-static og_status from_pattern(ogi_schema *s, const char *text, size_t n, const ogi_path *path,
-                              ogi_expr **out)
+/* A string of min to max characters (max -1: no end) that matches. */
+static og_status from_pattern(ogi_schema *s, ogi_sv text, int32_t min, int32_t max,
+                              const ogi_path *path, ogi_expr **out)
 {
     ogi_expr *inside;
-    ogi_regex_options opt = { .is_json = true, .is_search = true, .where = "pattern" };
-    og_status st = ogi_regex_parse(s->ctx, &s->rules, text, n, &opt, &inside);
+    bool is_counted = min > 0 || max >= 0;
+    ogi_regex_options opt = {
+        .is_json = true, .is_search = true, .is_counted = is_counted, .where = "pattern"
+    };
+    og_status st = ogi_regex_parse(s->ctx, &s->rules, text.p, text.n, &opt, &inside);
     if (st != OG_OK && st != OG_E_MEMORY) {
         char why[600];
         snprintf(why, sizeof why, "%s", og_error(s->ctx));
@@ -239,6 +249,7 @@ static og_status from_pattern(ogi_schema *s, const char *text, size_t n, const o
         SCHEMA_FAIL(s, st, path, "%s", why);
     }
     OG_TRY(st);
+    if (is_counted) inside = ogi_expr_count(&s->rules, inside, min, max);
     return quoted(s, inside, out);
 }
 
@@ -267,16 +278,17 @@ og_status ogi_schema_string(ogi_schema *s, json_t *schema, const ogi_path *path,
     if (pattern) {
         const ogi_path here = { path, "pattern", 0 };
         if (!json_is_string(pattern)) SCHEMA_FAIL(s, OG_E_FORMAT, &here, "wants a string");
-        if (has_length || known)
+        ogi_sv text = { json_string_value(pattern), json_string_length(pattern) };
+        if (known)
             SCHEMA_FAIL(s, OG_E_UNSUPPORTED, &here,
-                        "pattern together with a length or format is not supported");
-        return from_pattern(s, json_string_value(pattern), json_string_length(pattern), &here, out);
+                        "pattern together with this format is not supported");
+        return from_pattern(s, text, min, max, &here, out);
     }
     if (known) {
-        if (has_length && (!length || length < min || (max >= 0 && length > max)))
-            SCHEMA_FAIL(s, OG_E_UNSUPPORTED, path,
-                        "minLength and maxLength together with this format are not supported");
-        return from_pattern(s, known, strlen(known), path, out);
+        if (length && (length < min || (max >= 0 && length > max)))
+            SCHEMA_FAIL(s, OG_E_INVALID, path, "the format has another length: nothing matches");
+        if (length) min = 0, max = -1; /* is implied */
+        return from_pattern(s, ogi_sv_of(known), min, max, path, out);
     }
     if (!has_length) {
         *out = ogi_schema_rule(s, OGI_RULE_STRING);

@@ -4,6 +4,7 @@
 #include <fenv.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <unistd.h>
 
 /* About 20 us of pausing before a thread sleeps: longer than the gap between two groups of a
@@ -125,6 +126,20 @@ static void gate_destroy(gate *g)
     pthread_cond_destroy(&g->wake);
 }
 
+/* Signals are the program's: its own threads get them, no worker. Only what a thread does wrong
+ * itself stays with it. */
+static int start_thread(pthread_t *thread, worker_arg *arg)
+{
+    static const int own[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL };
+    sigset_t all, old;
+    sigfillset(&all);
+    for (int i = 0; i < OGI_LEN(own); i++) sigdelset(&all, own[i]);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    int err = pthread_create(thread, NULL, worker, arg);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    return err;
+}
+
 og_status ogi_pool_new(og_ctx *ctx, int n_thread, ogi_pool **out)
 {
     *out = NULL;
@@ -140,7 +155,7 @@ og_status ogi_pool_new(og_ctx *ctx, int n_thread, ogi_pool **out)
     for (int i = 1; pool->thread && i < n; i++, pool->n_started++) {
         worker_arg *a = OGI_NEW(ctx, worker_arg);
         if (a) *a = (worker_arg){ pool, i };
-        if (!a || pthread_create(&pool->thread[i], NULL, worker, a) != 0) {
+        if (!a || start_thread(&pool->thread[i], a) != 0) {
             ogi_free(ctx, a);
             ogi_pool_free(pool);
             OG_FAIL(ctx, OG_E_MEMORY, "cannot start thread %d of %d; try fewer with -t", i + 1, n);

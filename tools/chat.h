@@ -44,7 +44,7 @@ typedef struct run_options {
     const char *prompt, *file, *system, *chat_template, *kwargs, *prompt_cache;
     int64_t n;        /* < 0: until the end */
     int64_t logprobs; /* < 0: none; else of so many alternatives */
-    bool raw, no_echo, special, json;
+    bool raw, no_echo, special, json, no_history;
     cli_list stop;
 } run_options;
 

@@ -222,7 +222,7 @@ og_status chat_loop(run_session *s)
     struct sigaction old;
     run_catch_interrupt(&old); /* also between answers and lines, where it has nothing to stop */
     og_status st = chat_history_new(s, &c.history);
-    if (st == OG_OK) st = chat_line_new(s->ctx, &c.line);
+    if (st == OG_OK) st = chat_line_new(s->ctx, !s->opt->no_history, &c.line);
     if (st == OG_OK && chat_line_is_terminal(c.line))
         fprintf(stderr, "/help lists commands, /bye ends, Ctrl-C stops an answer\n");
     if (st == OG_OK) st = talk(&c);

@@ -64,12 +64,10 @@ int run_tool_options_check(const run_options *o)
 
 /* ---- asking -------------------------------------------------------------------------------- */
 
-/* y and Enter, typed after the question: what was typed before answers nothing. */
 static bool read_yes(void)
 {
     char line[8] = "", c;
     size_t n = 0;
-    tcflush(STDIN_FILENO, TCIFLUSH);
     for (;;) {
         ssize_t got = read(STDIN_FILENO, &c, 1);
         if (got < 0 && errno == EINTR && !run_is_interrupted()) continue;
@@ -84,6 +82,21 @@ static bool read_yes(void)
     return !strcmp(line, "y") || !strcmp(line, "Y") || !strcmp(line, "yes");
 }
 
+/* y and Enter, typed after the question: what was typed before answers nothing. A chat leaves the
+ * terminal in a mode that does not show what is typed. */
+static bool ask(void)
+{
+    struct termios old, line;
+    if (tcgetattr(STDIN_FILENO, &old)) return false;
+    line = old;
+    line.c_iflag |= ICRNL;
+    line.c_lflag |= ICANON | ECHO;
+    tcsetattr(STDIN_FILENO, TCSAFLUSH, &line);
+    bool yes = read_yes();
+    tcsetattr(STDIN_FILENO, TCSADRAIN, &old);
+    return yes;
+}
+
 static bool confirm(const run_program *p, const og_tool_call *call)
 {
     fputs("run", stderr);
@@ -95,7 +108,7 @@ static bool confirm(const run_program *p, const og_tool_call *call)
     fputs(" with ", stderr);
     run_print_to(stderr, true, call->arguments, strlen(call->arguments));
     fputs("? [y/N] ", stderr);
-    return read_yes();
+    return ask();
 }
 
 /* ---- running ------------------------------------------------------------------------------- */

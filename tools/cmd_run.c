@@ -8,7 +8,7 @@
 #include "base/file.h"
 #include "tools/chat.h"
 
-enum { MAX_PROMPT = 64 << 20, MAX_LOGPROBS = 1000, N_OPTIONS = 14 };
+enum { MAX_PROMPT = 64 << 20, MAX_LOGPROBS = 1000, N_OPTIONS = 15 };
 
 /* The prompt from -p, -f, the argument, or "-" for standard input. */
 static og_status read_prompt(og_ctx *ctx, const run_options *o, const char *arg, ogi_buf *out)
@@ -133,6 +133,8 @@ int cmd_run(int argc, char **argv)
           "print one object: text, reasoning, tool_calls, ids, stop, tokens, seconds" },
         { "--logprobs", CLI_INT, &o.logprobs, "N",
           "in --json: log-probabilities of each token and the N likeliest" },
+        { "--no-history", CLI_FLAG, &o.no_history, NULL,
+          "do not keep what is typed in the chat for later chats" },
     };
     n += cli_model_options(&o.model, opt + n);
     n += cli_sampler_options(&o.sampler, opt + n, CLI_SAMPLER_OPTIONS);

@@ -18,13 +18,16 @@ void ogt_terminal_start(ogt_terminal *t, const char *const *argv)
     for (int i = 0; argv[i] && i < 63; i++) copy[i] = strdup(argv[i]);
     *t = (ogt_terminal){ .fd = posix_openpt(O_RDWR | O_NOCTTY) };
     cr_assert(t->fd >= 0 && !grantpt(t->fd) && !unlockpt(t->fd));
+    ioctl(t->fd, TIOCSWINSZ, &(struct winsize){ .ws_row = 24, .ws_col = 80 });
     t->pid = fork();
     if (!t->pid) {
         setsid();
         int fd = open(ptsname(t->fd), O_RDWR);
         ioctl(fd, TIOCSCTTY, 0);
         for (int i = 0; i < 3; i++) dup2(fd, i);
-        setenv("TERM", "vt100", 1);
+        setenv("TERM", "xterm", 1);
+        setenv("LC_ALL", "C.UTF-8", 1);
+        if (!getenv("XDG_STATE_HOME")) unsetenv("HOME");
         execv(copy[0], copy);
         _exit(127);
     }
@@ -44,9 +47,7 @@ static int take(ogt_terminal *t)
     char got[1024];
     if (poll(&p, 1, 100) <= 0) return 1;
     ssize_t n = read(t->fd, got, sizeof got);
-    /* a vt100 is sent zeros to give it time */
-    for (ssize_t k = 0; k < n && t->n < sizeof t->seen - 1; k++)
-        if (got[k]) t->seen[t->n++] = got[k];
+    for (ssize_t k = 0; k < n && t->n < sizeof t->seen - 1; k++) t->seen[t->n++] = got[k];
     return n > 0;
 }
 
@@ -60,8 +61,10 @@ void ogt_terminal_await(ogt_terminal *t, const char *text)
 int ogt_terminal_end(ogt_terminal *t)
 {
     int status;
+    struct termios mode;
     for (int i = 0; i < 600 && take(t); i++) continue;
     cr_assert_eq(waitpid(t->pid, &status, 0), t->pid);
+    t->shows_typing = !tcgetattr(t->fd, &mode) && mode.c_lflag & ECHO;
     close(t->fd);
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * `run` through a chat template: prompts as messages, constraints, --json, and the chat, piped and
- * on a pseudo-terminal. */
+ * `run` through a chat template: prompts as messages, constraints, --json, and the chat, piped. */
 #include <criterion/criterion.h>
 #include <jansson.h>
 #include <regex.h>
@@ -13,7 +12,6 @@
 
 #include "tests/support/golden.h"
 #include "tests/support/program.h"
-#include "tests/support/terminal.h"
 
 #define STORY OGT_SOURCE_DIR "/tests/data/models/tales-6m-Q8_0.gguf"
 
@@ -255,52 +253,4 @@ Test(chat, tells_mistakes_and_goes_on)
         cr_assert(strstr(r.err, told[i]), "'%s' is not in: %s", told[i], r.err);
     cr_assert_gt(r.n_out, 4);
     ogt_result_free(&r);
-}
-
-/* ---- chat, on a terminal ------------------------------------------------------------------- */
-
-static void start(ogt_terminal *t)
-{
-    static const char *const argv[] = { OGT_PROGRAM, "run",          STORY,    "--temp",
-                                        "0",         "--isa",        "scalar", "-c",
-                                        "100000",    "--logit-bias", "0-100",  NULL };
-    ogt_terminal_start(t, argv);
-}
-
-Test(chat, on_a_terminal_edits_and_interrupts, .timeout = 200)
-{
-    static ogt_terminal t;
-    start(&t);
-    ogt_terminal_await(&t, "> ");
-    ogt_terminal_type(&t, "/set predict 3x\b\b 4\r"); /* edited to "/set predict  4" */
-    ogt_terminal_await(&t, "> ");
-    ogt_terminal_type(&t, "/set\r");
-    ogt_terminal_await(&t, "predict 4");
-    ogt_terminal_await(&t, "> ");
-    ogt_terminal_type(&t, "half a line\003"); /* Ctrl-C gives up a line */
-    ogt_terminal_await(&t, "Ctrl-D ends");
-    ogt_terminal_await(&t, "> ");
-    ogt_terminal_type(&t, "/set predict -1\r");
-    ogt_terminal_await(&t, "> ");
-    ogt_terminal_type(&t, "A fox\r");
-    ogt_terminal_await(&t, "fox");
-    ogt_terminal_await(&t, " a "); /* some of an answer that would not end */
-    ogt_terminal_type(&t, "\003");
-    ogt_terminal_await(&t, "> ");
-    ogt_terminal_type(&t, "/stats\r");
-    ogt_terminal_await(&t, "(interrupted)");
-    ogt_terminal_await(&t, "> ");
-    ogt_terminal_type(&t, "\"\"\"one\r");
-    ogt_terminal_await(&t, ". ");
-    ogt_terminal_type(&t, "two\"\"\"\r");
-    ogt_terminal_await(&t, " a ");
-    ogt_terminal_type(&t, "\003");
-    ogt_terminal_await(&t, "> ");
-    ogt_terminal_type(&t, "/show\r");
-    ogt_terminal_await(&t, "user: one");
-    ogt_terminal_await(&t, "two");
-    ogt_terminal_await(&t, "> ");
-    ogt_terminal_type(&t, "/bye\r");
-    ogt_terminal_await(&t, "/bye");
-    cr_assert_eq(ogt_terminal_end(&t), 0);
 }

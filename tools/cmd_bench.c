@@ -8,6 +8,7 @@
 #include "base/pool.h"
 #include "tools/bench.h"
 #include "tools/bench_grammar.h"
+#include "tools/bench_tokenize.h"
 #include "tools/cli_model.h"
 #include "tools/cli_progress.h"
 #include "tools/cli_shape.h"
@@ -230,6 +231,7 @@ static int check(const options *o)
 int cmd_bench(int argc, char **argv)
 {
     if (argc > 1 && !strcmp(argv[1], "grammar")) return bench_grammar(argc - 1, argv + 1);
+    if (argc > 1 && !strcmp(argv[1], "tokenize")) return bench_tokenize(argc - 1, argv + 1);
     const char *shape = NULL;
     options o = { .prefill = 512, .decode = 64, .context = -1, .batch = 1, .reps = 3 };
     o.model.kv = "f16";

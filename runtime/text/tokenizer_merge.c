@@ -9,6 +9,7 @@
 
 enum {
     FEW_SYMBOLS = 32,
+    MANY_SYMBOLS = 2048,
     CACHE_SLOTS = 1 << 14, /* 16384: half of it full covers the words of an English book */
     CACHE_TEXT = 64,       /* longest chunk that is remembered */
     MAX_CHUNK = 1 << 30,
@@ -80,11 +81,14 @@ static int join_few(const ogi_merges *m, const char *text, ogi_symbol *s, int n)
 
 /* ---- a chunk of many symbols ---- */
 
+/* A heap with four children a node, which lie in one cache line: the first is index 3. */
+enum { HEAP_ROOT = 3 };
+
 static og_status heap_push(ogi_merger *m, ogi_candidate c)
 {
-    OG_TRY(ogi_grow(m->ctx, &m->heap, &m->cap_heap, m->n_heap + 1, sizeof *m->heap));
-    int64_t i = m->n_heap++;
-    for (int64_t up; i > 0 && m->heap[up = (i - 1) / 2].order > c.order; i = up)
+    OG_TRY(ogi_grow(m->ctx, &m->heap, &m->cap_heap, m->n_heap + HEAP_ROOT + 1, sizeof *m->heap));
+    int64_t i = HEAP_ROOT + m->n_heap++;
+    for (int64_t up; i > HEAP_ROOT && m->heap[up = i / 4 + 2].order > c.order; i = up)
         m->heap[i] = m->heap[up];
     m->heap[i] = c;
     return OG_OK;
@@ -92,15 +96,63 @@ static og_status heap_push(ogi_merger *m, ogi_candidate c)
 
 static ogi_candidate heap_pop(ogi_merger *m)
 {
-    ogi_candidate top = m->heap[0], last = m->heap[--m->n_heap];
-    int64_t i = 0;
-    for (int64_t down; (down = 2 * i + 1) < m->n_heap; i = down) {
-        if (down + 1 < m->n_heap && m->heap[down + 1].order < m->heap[down].order) down++;
-        if (m->heap[down].order >= last.order) break;
-        m->heap[i] = m->heap[down];
+    ogi_candidate *h = m->heap, top = h[HEAP_ROOT], last = h[HEAP_ROOT + --m->n_heap];
+    int64_t i = HEAP_ROOT, end = HEAP_ROOT + m->n_heap;
+    for (int64_t down; (down = 4 * (i - 2)) < end; i = down) {
+        int64_t n = OGI_MIN(end - down, 4), best = down;
+        for (int64_t k = down + 1; k < down + n; k++)
+            if (h[k].order < h[best].order) best = k;
+        down = best;
+        if (h[down].order >= last.order) break;
+        h[i] = h[down];
     }
-    m->heap[i] = last;
+    h[i] = last;
     return top;
+}
+
+/* Long chunks repeat themselves: most candidates of a rank come in the order in which they will be
+ * taken. A few queues, of one rank each, take those; the heap gets what is out of order. */
+static og_status queue_push(ogi_merger *m, ogi_candidate c)
+{
+    uint32_t rank = (uint32_t)(c.order >> 32);
+    ogi_queue *free_one = NULL;
+    for (int i = 0; i < OGI_LEN(m->queue); i++) {
+        ogi_queue *q = &m->queue[i];
+        if (q->at == q->n) {
+            free_one = q;
+            continue;
+        }
+        if (q->rank != rank) continue;
+        if (q->c[q->n - 1].order > c.order) return heap_push(m, c);
+        OG_TRY(ogi_grow(m->ctx, &q->c, &q->cap, q->n + 1, sizeof *q->c));
+        q->c[q->n++] = c;
+        return OG_OK;
+    }
+    if (!free_one) return heap_push(m, c);
+    OG_TRY(ogi_grow(m->ctx, &free_one->c, &free_one->cap, 1, sizeof *free_one->c));
+    free_one->rank = rank;
+    free_one->at = 0;
+    free_one->n = 1;
+    free_one->c[0] = c;
+    return OG_OK;
+}
+
+/* The best candidate of queues and heap; false: there is none. */
+static bool take_best(ogi_merger *m, ogi_candidate *best)
+{
+    ogi_queue *from = NULL;
+    uint64_t order = m->n_heap ? m->heap[HEAP_ROOT].order : UINT64_MAX;
+    for (int i = 0; i < OGI_LEN(m->queue) && m->queued; i++) {
+        ogi_queue *q = &m->queue[i];
+        if (q->at == q->n || q->c[q->at].order >= order) continue;
+        order = q->c[q->at].order;
+        from = q;
+    }
+    if (from)
+        *best = from->c[from->at++];
+    else if (m->n_heap)
+        *best = heap_pop(m);
+    return from || order < UINT64_MAX;
 }
 
 static og_status push_pair(ogi_merger *m, const char *text, int32_t left, int32_t right)
@@ -109,24 +161,27 @@ static og_status push_pair(ogi_merger *m, const char *text, int32_t left, int32_
     const ogi_symbol *l = &m->symbol[left], *r = &m->symbol[right];
     joined j = join(m->merges, text, l, r);
     if (j.id < 0) return OG_OK;
-    return heap_push(m, (ogi_candidate){ (uint64_t)j.rank << 32 | (uint32_t)left, right,
-                                         l->len + r->len, j.id });
+    ogi_candidate c = { (uint64_t)j.rank << 32 | (uint32_t)left, l->len + r->len, j.id };
+    return m->queued ? queue_push(m, c) : heap_push(m, c);
 }
 
 static og_status join_many(ogi_merger *m, const char *text, int64_t n)
 {
     ogi_symbol *s = m->symbol;
+    ogi_candidate c = { 0 };
     m->n_heap = 0;
+    for (int i = 0; i < OGI_LEN(m->queue); i++) m->queue[i].at = m->queue[i].n = 0;
+    m->queued = n >= MANY_SYMBOLS;
     for (int64_t i = 0; i < n; i++) {
         s[i].prev = (int32_t)i - 1;
         s[i].next = i + 1 < n ? (int32_t)i + 1 : -1;
     }
     for (int64_t i = 0; i + 1 < n; i++) OG_TRY(push_pair(m, text, (int32_t)i, (int32_t)i + 1));
-    while (m->n_heap) {
-        ogi_candidate c = heap_pop(m);
+    while (take_best(m, &c)) {
         int32_t left = (int32_t)(uint32_t)c.order;
-        ogi_symbol *l = &s[left], *r = &s[c.right];
-        if (!l->len || !r->len || l->len + r->len != c.len) continue; /* one has grown or gone */
+        ogi_symbol *l = &s[left];
+        if (!l->len || l->next < 0 || l->len + s[l->next].len != c.len) continue; /* outdated */
+        ogi_symbol *r = &s[l->next];
         l->id = c.result;
         l->len = c.len;
         l->next = r->next;
@@ -369,6 +424,7 @@ void ogi_merger_free(ogi_merger *m)
 {
     ogi_free(m->ctx, m->symbol);
     ogi_free(m->ctx, m->heap);
+    for (int i = 0; i < OGI_LEN(m->queue); i++) ogi_free(m->ctx, m->queue[i].c);
     ogi_free(m->ctx, m->cached);
     ogi_free(m->ctx, m->result.id);
     ogi_free(m->ctx, m->cached_id.id);

@@ -54,8 +54,15 @@ typedef struct ogi_symbol {
 
 typedef struct ogi_candidate {
     uint64_t order; /* rank << 32 | left */
-    int32_t right, len, result;
+    int32_t len, result;
 } ogi_candidate;
+
+/* Candidates of one rank, in order; those before `at` are taken. */
+typedef struct ogi_queue {
+    uint32_t rank;
+    ogi_candidate *c;
+    int64_t at, n, cap;
+} ogi_queue;
 
 typedef struct ogi_merger {
     og_ctx *ctx;
@@ -64,6 +71,8 @@ typedef struct ogi_merger {
     int64_t cap_symbol;
     ogi_candidate *heap;
     int64_t n_heap, cap_heap;
+    ogi_queue queue[12];
+    bool queued;      /* the queues are used */
     og_tokens result; /* of the last chunk */
     /* chunks met before: open addressing by hash, thrown away when full */
     struct ogi_cached {

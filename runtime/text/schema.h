@@ -76,7 +76,7 @@ typedef struct ogi_schema {
     ogi_rules rules;
     const char *where; /* of errors: "schema" */
     ogi_notation notation;
-    bool is_strict; /* no lone surrogates, no numbers beyond what a double holds */
+    bool is_strict;               /* no lone surrogates, no numbers beyond what a double holds */
     json_t *root;                 /* what references start from */
     json_t *owned;                /* array: keeps merged schemas alive */
     ogi_map by_ref;               /* target pointer -> rule */

@@ -8,7 +8,7 @@
 
 typedef struct chat_history {
     run_session *s;
-    json_t *message;   /* [{role, content}], without the system prompt; it begins with a user's */
+    json_t *message;   /* as the template takes them, but for the system prompt; a user's first */
     ogi_buf system;    /* "": none */
     size_t n_dropped;  /* messages in front that the model does not see any more */
     run_answer answer; /* the last one */

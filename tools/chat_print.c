@@ -121,7 +121,7 @@ og_status run_print_json(const run_session *s, const run_answer *a)
                           "seconds", "prompt", r->prompt_s, "generate", r->generate_s);
     if (a->reasoning.n)
         json_object_set_new(j, "reasoning", run_json_text(s->ctx, a->reasoning.p, a->reasoning.n));
-    if (s->tools.list) json_object_set(j, "tool_calls", a->calls);
+    if (s->tools.list || json_array_size(a->calls)) json_object_set(j, "tool_calls", a->calls);
     if (a->logprobs) json_object_set(j, "logprobs", a->logprobs);
     char *line = j ? json_dumps(j, JSON_REAL_PRECISION(6)) : NULL;
     json_decref(j);

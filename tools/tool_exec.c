@@ -207,7 +207,10 @@ static void run(child *k, const tool_limits *limits, bool (*go_on)(void), tool_o
 static void finish(child *k, tool_outcome *o)
 {
     int status = 0;
-    if (o->end != TOOL_EXITED) kill(-k->pid, SIGKILL);
+    if (o->end != TOOL_EXITED) {
+        kill(-k->pid, SIGKILL);
+        kill(k->pid, SIGKILL); /* it may have left its group */
+    }
     close_end(&k->in), close_end(&k->out), close_end(&k->err);
     while (waitpid(k->pid, &status, 0) < 0 && errno == EINTR) continue;
     if (o->end == TOOL_EXITED && WIFSIGNALED(status)) o->end = TOOL_KILLED;

@@ -40,7 +40,8 @@ typedef struct og_answer_sink {
 typedef struct og_answer og_answer;
 
 /* chat: whose model answers; NULL: nothing but text is expected. tools: what it was told of (JSON
- * array, as in og_chat_request); NULL: what looks like a call is text. Both are copied. */
+ * array, as in og_chat_request); NULL: what looks like a call is text (but where
+ * the prompt opens one). Both are copied. */
 OG_API og_status og_answer_new(og_ctx *ctx, const og_chat *chat, const char *tools,
                                const og_answer_sink *sink, og_answer **out);
 OG_API void og_answer_free(og_answer *a);
@@ -92,6 +93,7 @@ OG_API void og_tools_free(og_tools *t);
 OG_API const char *og_tools_json(const og_tools *t);
 /* Lets fn run a tool's calls. OG_E_NOT_FOUND names the tools there are. */
 OG_API og_status og_tools_bind(og_tools *t, const char *tool, og_tool_fn fn, void *user);
+/* false if t is NULL. */
 OG_API bool og_tools_is_bound(const og_tools *t, const char *tool);
 /* Runs a call. A tool that is unknown or not bound, arguments that are no object or lack what is
  * required: results that are errors. *out is freed with og_tool_result_free, also on failure. */

@@ -7,6 +7,7 @@
 
 #include "runtime/text/answer_split.h"
 #include "runtime/text/template_model.h"
+#include "runtime/text/toolcall_body.h"
 
 typedef enum part { PART_TEXT, PART_REASONING } part;
 
@@ -159,7 +160,8 @@ og_status og_answer_new(og_ctx *ctx, const og_chat *chat, const char *tools,
     *out = NULL;
     og_answer *a = OGI_NEW(ctx, og_answer);
     if (!a) return OG_E_MEMORY;
-    const ogi_toolcall_format *calls = chat && tools ? ogi_chat_toolcalls(chat) : NULL;
+    const ogi_toolcall_format *calls = chat ? ogi_chat_toolcalls(chat) : NULL;
+    if (calls && !tools && !calls->is_prompted) calls = NULL;
     *a = (og_answer){ .ctx = ctx,
                       .reasoning = chat ? ogi_chat_reasoning(chat) : NULL,
                       .sink = *sink,

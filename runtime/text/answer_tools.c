@@ -165,7 +165,7 @@ og_status og_tools_bind(og_tools *t, const char *name, og_tool_fn fn, void *user
 
 bool og_tools_is_bound(const og_tools *t, const char *name)
 {
-    const tool *k = find(t, ogi_sv_of(name));
+    const tool *k = t ? find(t, ogi_sv_of(name)) : NULL;
     return k && k->fn;
 }
 

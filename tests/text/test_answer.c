@@ -218,6 +218,16 @@ Test(answer, without_tools_calls_are_text)
     close_answer(&c);
 }
 
+Test(answer, a_mark_that_the_prompt_opens_is_no_text)
+{
+    answer_case c;
+    open_answer(&c, "meetkai-functionary-medium-v3.2", NULL);
+    begin(&c, "Is it?", NULL);
+    say(&c, "all\nYes", 2);
+    cr_assert_str_eq(c.h.text, "Yes");
+    close_answer(&c);
+}
+
 Test(answer, stop_texts_count_in_the_text_alone)
 {
     static const char *const stop[] = { "END", "two" };
@@ -369,4 +379,28 @@ Test(tools, calls_run_or_come_back_as_errors)
     og_tools_free(t);
     og_ctx_free(ctx);
     cr_assert(meter.live == 0);
+}
+
+Test(tools, memory_that_runs_out_is_told)
+{
+    for (int64_t n = 1;; n++) {
+        ogt_meter meter = { .fail_at = 0 };
+        og_ctx *ctx = ogt_meter_ctx(&meter);
+        og_tools *t = NULL;
+        og_tool_result r = { .ctx = ctx };
+        const og_tool_call call = { "add", "{\"a\":1,\"b\":2}", "1" }, wrong = { "x", "{}", "1" };
+        int n_run = 0;
+        meter.fail_at = meter.n_alloc + n;
+        og_status st = read_tools(ctx, "[" ADD "]", &t);
+        if (st == OG_OK) st = og_tools_bind(t, "add", echo, &n_run);
+        if (st == OG_OK) st = og_tools_call(t, ctx, &call, &r);
+        og_tool_result_free(&r);
+        if (st == OG_OK) st = og_tools_call(t, ctx, &wrong, &r);
+        og_tool_result_free(&r);
+        og_tools_free(t);
+        og_ctx_free(ctx);
+        cr_assert(meter.live == 0, "allocation %d", (int)n);
+        if (st == OG_OK) return;
+        cr_assert(st == OG_E_MEMORY, "allocation %d: %s", (int)n, og_status_text(st));
+    }
 }

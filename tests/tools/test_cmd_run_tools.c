@@ -335,41 +335,32 @@ Test(run_tools, what_runs_on_in_the_background_is_not_waited_for)
 
 /* ---- asking -------------------------------------------------------------------------------- */
 
-static void ask(ogt_terminal *t)
+/* lines: what is typed at the chat; tool: NAME=CMD. */
+static void ask(ogt_terminal *t, const char *lines, const char *tool)
 {
-    static const char *const argv[] = {
-        OGT_PROGRAM,
-        "run",
-        STORY,
-        "--chat-template",
-        CHAT "/tools.jinja",
-        "--tools",
-        CHAT "/weather.json",
-        "--tool-choice",
-        "weather",
-        "--temp",
-        "0.7",
-        "--seed",
-        "1",
-        "-n",
-        "120",
-        "-c",
-        "2000",
-        "--stop",
-        "e",
-        "--stop",
-        "a",
-        "--stop",
-        "i",
-        "--tool-exec",
-        "weather=echo 'It rains'",
-        NULL,
-    };
+    const char *const argv[] = { OGT_PROGRAM,
+                                 "run",
+                                 STORY,
+                                 "--chat-template",
+                                 CHAT "/tools.jinja",
+                                 "--tools",
+                                 CHAT "/weather.json",
+                                 "--tool-choice=weather",
+                                 "--temp=0.7",
+                                 "--seed=1",
+                                 "--predict=120",
+                                 "--ctx=2000",
+                                 "--stop=e",
+                                 "--stop=a",
+                                 "--stop=i",
+                                 "--tool-exec",
+                                 tool,
+                                 NULL };
     ogt_terminal_start(t, argv);
     ogt_terminal_await(t, "> ");
-    ogt_terminal_type(t, "A fox\r");
+    ogt_terminal_type(t, lines);
     ogt_terminal_await(t, "-> weather {\"city\": ");
-    ogt_terminal_await(t, "run 'echo' 'It rains' with {\"city\":");
+    ogt_terminal_await(t, "with {\"city\":");
     ogt_terminal_await(t, "[y/N] ");
 }
 
@@ -383,19 +374,32 @@ static void end(ogt_terminal *t)
 Test(run_tools, runs_a_program_after_yes, .timeout = 200)
 {
     static ogt_terminal t;
-    ask(&t);
+    ask(&t, "A fox\r", "weather=echo 'It rains' \"a\033b\"");
+    cr_assert(strstr(t.seen, "run 'echo' 'It rains' 'a\\x1bb' with"), "%s", t.seen);
     ogt_terminal_type(&t, "y\r");
-    ogt_terminal_await(&t, "<- It rains");
+    ogt_terminal_await(&t, "<- It rains a\\x1bb");
     end(&t);
 }
 
 Test(run_tools, and_not_after_anything_else, .timeout = 200)
 {
     static ogt_terminal t;
-    ask(&t);
+    ask(&t, "A fox\ry\r", "weather=echo 'It rains'"); /* typed ahead: it answers nothing */
     ogt_terminal_type(&t, "\r");
     ogt_terminal_await(&t, "<- error: the user does not allow this call");
     cr_assert_null(strstr(t.seen, "<- It rains"));
+    end(&t);
+}
+
+Test(run_tools, an_interrupt_ends_the_program_and_the_turn, .timeout = 200)
+{
+    static ogt_terminal t;
+    ask(&t, "A fox\r", "weather=sh -c 'echo begun >&2; sleep 100'");
+    ogt_terminal_type(&t, "y\r");
+    ogt_terminal_await(&t, "y");
+    usleep(300000);
+    ogt_terminal_type(&t, "\003");
+    ogt_terminal_await(&t, "<- error: interrupted by the user");
     end(&t);
 }
 

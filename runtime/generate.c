@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "runtime/engine.h"
+#include "runtime/heal.h"
 #include "runtime/text/template_model.h"
 
 enum { PROMPT_CHUNK = 512 };
@@ -15,7 +16,9 @@ typedef struct run {
     og_detokenizer *detok;
     int32_t n_vocab, next;
     og_status sampled;
-    float *masked;     /* a row without the tokens that the matcher forbids; NULL: no matcher */
+    float *masked;     /* a row without the tokens that are forbidden; NULL: none are */
+    ogi_heal heal;     /* the prompt's end that is spelled anew */
+    size_t n_skip;     /* bytes of it not said yet */
     og_answer *answer; /* the caller's, or one that passes text on */
     og_candidate *top; /* of the row that next was chosen from */
     int32_t n_top;
@@ -30,6 +33,21 @@ static double seconds(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+static og_status forbid(run *r)
+{
+    og_matcher *m = r->opt->matcher;
+    if (r->heal.rest.n) return ogi_heal_mask(&r->heal, r->masked, r->n_vocab);
+    return m ? og_matcher_mask_logits(m, r->masked, r->n_vocab) : OG_OK;
+}
+
+static og_status accept(run *r, int32_t token)
+{
+    og_matcher *m = r->opt->matcher;
+    og_sampler_accept(r->sampler, token);
+    if (r->heal.rest.n) return ogi_heal_accept(&r->heal, token);
+    return m ? og_matcher_accept(m, token) : OG_OK;
+}
+
 static bool sample_row(void *user, int feed, int64_t i, const float *logits)
 {
     run *r = user;
@@ -38,7 +56,7 @@ static bool sample_row(void *user, int feed, int64_t i, const float *logits)
     r->sampled = OG_OK;
     if (r->masked) {
         memcpy(r->masked, logits, (size_t)r->n_vocab * sizeof *logits);
-        r->sampled = og_matcher_mask_logits(r->opt->matcher, r->masked, r->n_vocab);
+        r->sampled = forbid(r);
         logits = r->masked;
     }
     if (r->sampled == OG_OK)
@@ -99,7 +117,9 @@ static og_status say(run *r, const og_tokenizer *t, int32_t token, bool *go_on)
         text = og_tokenizer_piece(t, token, true, &n);
     else
         OG_TRY(og_detokenizer_push(r->detok, token, &text, &n));
-    OG_TRY(og_answer_feed(r->answer, text, n, is_control));
+    size_t skip = OGI_MIN(n, r->n_skip);
+    r->n_skip -= skip;
+    OG_TRY(og_answer_feed(r->answer, text + skip, n - skip, is_control));
     *go_on = !og_answer_is_over(r->answer, &stop);
     return OG_OK;
 }
@@ -119,11 +139,10 @@ static og_status loop(run *r, og_sequence *seq, const og_tokenizer *t)
     og_model_get_info(r->m, &info);
     for (bool go_on;;) {
         int32_t token = r->next;
-        og_sampler_accept(r->sampler, token);
+        OG_TRY(accept(r, token));
         OG_TRY(tell_chosen(r, &go_on));
         r->out->stop = OG_STOP_CANCELLED;
         if (!go_on) return OG_OK;
-        if (o->matcher) OG_TRY(og_matcher_accept(o->matcher, token));
         if (og_tokenizer_is_eog(t, token)) {
             r->out->stop = OG_STOP_EOG;
             return o->show_special ? say(r, t, token, &go_on) : OG_OK;
@@ -178,7 +197,10 @@ static og_status prepare(run *r, og_ctx *ctx, const og_tokenizer *t)
     if (!r->answer) OG_TRY(og_answer_new(ctx, NULL, NULL, &sink, &r->answer));
     og_answer_set_stop(r->answer, o->stop, o->n_stop);
     OG_TRY(og_detokenizer_new(t, ctx, o->show_special ? OG_DECODE_UNPARSE_SPECIAL : 0, &r->detok));
-    if (o->matcher && !(r->masked = OGI_NEW_N(ctx, float, r->n_vocab))) return OG_E_MEMORY;
+    r->heal = (ogi_heal){ t, { o->prefix, o->n_prefix }, o->matcher };
+    r->n_skip = o->n_prefix;
+    if ((o->matcher || o->n_prefix) && !(r->masked = OGI_NEW_N(ctx, float, r->n_vocab)))
+        return OG_E_MEMORY;
     if (o->chose && !(r->top = OGI_NEW_N(ctx, og_candidate, OGI_MAX(o->n_top, 1))))
         return OG_E_MEMORY;
     return OG_OK;

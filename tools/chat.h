@@ -44,7 +44,7 @@ typedef struct run_options {
     const char *prompt, *file, *system, *chat_template, *kwargs, *prompt_cache;
     int64_t n;        /* < 0: until the end */
     int64_t logprobs; /* < 0: none; else of so many alternatives */
-    bool raw, no_echo, special, json, no_history;
+    bool raw, no_echo, special, json, no_history, heal;
     cli_list stop;
 } run_options;
 
@@ -86,6 +86,8 @@ typedef struct run_session {
     og_tokens fed;               /* what the sequence holds */
     run_cache cache;
     og_tokens ids; /* what the next answer goes on from, from the beginning */
+    char *healed;  /* --heal: what was cut off ids, n_healed bytes; the answer spells it anew */
+    size_t n_healed;
     int64_t n_predict;
     bool is_terminal;     /* standard output is one */
     bool is_first_answer; /* of its turn */

@@ -172,6 +172,8 @@ static og_status generate(run_session *s, run_hearing *k, int64_t kept)
     og_generate_options go = {
         .prompt = s->ids.id + kept,
         .n_prompt = s->ids.n - kept,
+        .prefix = s->healed,
+        .n_prefix = s->n_healed,
         .max_tokens = s->n_predict > 0 ? s->n_predict : 0,
         .stop = o->stop.item,
         .n_stop = o->stop.n,

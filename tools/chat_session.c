@@ -6,6 +6,8 @@
 #include "runtime/engine.h"
 #include "tools/chat.h"
 
+enum { MAX_HEALED = 8 /* tokens */ };
+
 static volatile sig_atomic_t interrupted;
 
 static void on_interrupt(int sig)
@@ -89,6 +91,7 @@ void run_close(run_session *s)
     og_matcher_free(s->matcher);
     og_grammar_free(s->grammar);
     og_vocab_view_free(s->view);
+    og_text_free(s->ctx, s->healed);
     og_tokens_free(s->ctx, &s->ids);
     og_tokens_free(s->ctx, &s->fed);
     og_model_free(s->model);
@@ -124,6 +127,8 @@ og_status run_encode_text(run_session *s, const char *text, size_t n)
     og_answer_begin(s->parser, NULL);
     OG_TRY(og_tokenizer_encode(s->tok, s->ctx, text, n,
                                OG_ENCODE_ADD_SPECIAL | OG_ENCODE_PARSE_SPECIAL, &s->ids));
+    if (s->ids.n && s->opt->heal)
+        return og_tokenizer_heal(s->tok, s->ctx, &s->ids, 1, MAX_HEALED, &s->healed, &s->n_healed);
     if (s->ids.n) return OG_OK;
     /* an empty prompt: begin with BOS if there is one */
     int32_t bos = og_tokenizer_special(s->tok, OG_SPECIAL_BOS);

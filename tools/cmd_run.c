@@ -8,7 +8,7 @@
 #include "base/file.h"
 #include "tools/chat.h"
 
-enum { MAX_PROMPT = 64 << 20, MAX_LOGPROBS = 1000, N_OPTIONS = 15 };
+enum { MAX_PROMPT = 64 << 20, MAX_LOGPROBS = 1000, N_OPTIONS = 16 };
 
 /* The prompt from -p, -f, the argument, or "-" for standard input. */
 static og_status read_prompt(og_ctx *ctx, const run_options *o, const char *arg, ogi_buf *out)
@@ -74,6 +74,8 @@ static int run(const run_options *o, const char *path, const char *arg, const og
     int status = run_answer_init(s.ctx, &a) == OG_OK ? -1 : 1;
     if (status < 0 && has_prompt && read_prompt(s.ctx, o, arg, &prompt) != OG_OK) status = 1;
     if (status < 0) status = run_open(&s, path, mo, !has_prompt);
+    if (status < 0 && o->heal && s.chat)
+        status = cli_usage_error("--heal is for prompts that are completed as they are: --raw");
     if (status < 0 && !has_prompt)
         status = chat_loop(&s) == OG_OK ? 0 : 1;
     else if (status < 0)
@@ -122,6 +124,8 @@ int cmd_run(int argc, char **argv)
           "a template of the model, a built-in one (chatml), or a file" },
         { "--template-kwargs", CLI_STR, &o.kwargs, "JSON", "object of further variables" },
         { "--raw", CLI_FLAG, &o.raw, NULL, "complete the prompt as it is, without a template" },
+        { "--heal", CLI_FLAG, &o.heal, NULL,
+          "the completed prompt may end inside a word: choose its last tokens anew" },
         { "--no-echo", CLI_FLAG, &o.no_echo, NULL, "do not print the prompt that is completed" },
         { "--stop", CLI_LIST, &o.stop, "TEXT", "end before this text; repeatable" },
         { "--special", CLI_FLAG, &o.special, NULL, "print control tokens" },

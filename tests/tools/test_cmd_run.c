@@ -225,3 +225,55 @@ Test(graph, dumps_parse_again_and_plans_are_json)
     expect("kernels",
            ogt_run_command("%s graph %s --kernels | grep -q row_sum", OGT_PROGRAM, STORY), 0, NULL);
 }
+
+/* ---- healing ------------------------------------------------------------------------------- */
+
+static char *completion(const char *args)
+{
+    ogt_result r =
+        ogt_run_command("'%s' run '%s' --raw --temp 0 --isa scalar %s", OGT_PROGRAM, STORY, args);
+    cr_assert_eq(r.status, 0, "%s: exit %d: %s", args, r.status, r.err);
+    free(r.err);
+    return r.out;
+}
+
+Test(run_heal, a_prompt_that_ends_inside_a_word_goes_on_as_the_whole_one)
+{
+    char *whole = completion("-n 8 -p 'Once upon a'"); /* " time" is one token */
+    static const char *const broken[] = { "Once upon a ", "Once upon a t", "Once upon a ti",
+                                          "Once upon a tim", "Once upon a time" };
+    for (size_t i = 0; i < sizeof broken / sizeof *broken; i++) {
+        char args[80];
+        snprintf(args, sizeof args, "-n 8 --heal -p '%s'", broken[i]);
+        char *healed = completion(args);
+        cr_assert_str_eq(healed, whole, "'%s'", broken[i]);
+        free(healed);
+    }
+    char *unhealed = completion("-n 8 -p 'Once upon a ti'");
+    cr_assert_str_neq(unhealed, whole, "there was nothing to heal");
+    free(unhealed), free(whole);
+}
+
+Test(run_heal, gives_out_what_is_behind_the_prompt)
+{
+    char *text = completion("-n 1 --heal --no-echo -p 'Once upon a ti'");
+    cr_assert_str_eq(text, "me\n");
+    free(text);
+    text =
+        completion("--heal --no-echo -p 'Once upon a ti' --regex 'me there [a-z]{3} a [a-z]+\\.'");
+    cr_assert(!strncmp(text, "me there ", 9) && strchr(text, '.'), "%s", text);
+    free(text);
+    text = completion("--heal --no-echo -p 'Once upon a ti' --regex 'n[a-z]+'");
+    cr_assert_eq(*text, 'n', "the constraint holds from the prompt's end: %s", text);
+    free(text);
+    text = completion("-n 20 --heal --no-echo --stop there -p 'Once upon a ti'");
+    cr_assert_str_eq(text, "me \n", "'%s'", text);
+    free(text);
+}
+
+Test(run_heal, wants_a_prompt_to_complete)
+{
+    expect("message", ogt_run_command("'%s' run '%s' --heal x", OGT_PROGRAM, STORY), 2, "--raw");
+    expect("chat", ogt_run_command("'%s' run '%s' --heal </dev/null", OGT_PROGRAM, STORY), 2,
+           "--raw");
+}

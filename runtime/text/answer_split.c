@@ -64,6 +64,7 @@ struct ogi_answer_split {
     bool has_sep, in_json; /* INSIDE: the separator has come, the JSON has begun */
     size_t value_at;       /* INSIDE, without JSON: how far values have been looked for */
     bool in_value;         /* and whether one is open there */
+    char quote;            /* FORM_PYTHON: of the string that is open there, 0: none */
     bool owes_open;        /* the prompt ended with the mark that opens calls */
     bool started;          /* any text but blanks has come */
 };
@@ -217,6 +218,7 @@ static void open_call(ogi_answer_split *p)
     p->state = INSIDE;
     p->seen = p->f->only_first ? 0 : strlen(p->f->open);
     p->has_sep = p->in_json = p->in_value = false;
+    p->quote = 0;
     p->value_at = p->seen;
     p->scan = (json_scan){ 0 };
 }
@@ -342,11 +344,27 @@ static void value_marks(const ogi_toolcall_format *f, ogi_sv *open, ogi_sv *clos
                                   : (ogi_sv){ f->param, strcspn(f->param, "= ") };
 }
 
+/* Is a string open at `at`? */
+static bool is_in_string(ogi_answer_split *p, size_t at)
+{
+    for (; p->value_at < at; p->value_at++) {
+        char c = p->text.p[p->value_at];
+        if (!p->quote)
+            p->quote = c == '"' || c == '\'' ? c : 0;
+        else if (c == '\\')
+            p->value_at++; /* what is escaped ends nothing */
+        else if (c == p->quote)
+            p->quote = 0;
+    }
+    return p->quote;
+}
+
 /* Is a value open at `at`? Reads on from where it was asked last. */
 static bool is_in_value(ogi_answer_split *p, size_t at)
 {
     ogi_sv value[2];
     bool whole = true;
+    if (p->f->form == FORM_PYTHON) return is_in_string(p, at);
     value_marks(p->f, &value[0], &value[1]);
     while (whole) {
         ogi_sv next = value[p->in_value];

@@ -483,7 +483,7 @@ og_status ogi_schema_part(ogi_schema *s, json_t *schema, const ogi_path *path, o
     OG_TRY(build(s, schema, path, &rule));
     s->rules.rule[call].body = ogi_expr_rule(&s->rules, rule);
     s->rules.rule[call].is_call = true;
-    for (int64_t i = first; i < s->rules.n && s->notation == OGI_NOTATION_JSON; i++)
+    for (int64_t i = first; i < s->rules.n && s->notation != OGI_NOTATION_GEMMA; i++)
         s->rules.rule[i].is_json = true;
     *out = ogi_expr_rule(&s->rules, call);
     SCHEMA_NEED(*out);

@@ -66,7 +66,8 @@ typedef enum ogi_json_rule {
 /* How values are written. */
 typedef enum ogi_notation {
     OGI_NOTATION_JSON,
-    OGI_NOTATION_GEMMA, /* {name:<|"|>text<|"|>,other:1} */
+    OGI_NOTATION_GEMMA,  /* {name:<|"|>text<|"|>,other:1} */
+    OGI_NOTATION_PYTHON, /* {"name": True, "other": None} */
 } ogi_notation;
 
 #define OGI_GEMMA_QUOTE "<|\"|>"

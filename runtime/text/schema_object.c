@@ -218,7 +218,7 @@ static og_status add_member(ogi_schema *s, const char *name, json_t *schema, con
     const ogi_path here = { path, name, 0 };
     ogi_rules *r = &s->rules;
     ogi_expr *value;
-    if (s->notation != OGI_NOTATION_JSON && !ogi_is_plain_name(ogi_sv_of(name)))
+    if (s->notation == OGI_NOTATION_GEMMA && !ogi_is_plain_name(ogi_sv_of(name)))
         SCHEMA_FAIL(s, OG_E_UNSUPPORTED, &here, "the name cannot be written in this notation");
     OG_TRY(ogi_schema_visit(s, schema, &here, &value));
     ogi_expr *body =

@@ -156,6 +156,7 @@ ogi_expr *ogi_json_rule_body(ogi_schema *s, ogi_json_rule rule)
         { '0', '9' }, { 'A', 'Z' }, { 'a', 'z' }, { '_', '_' }, { '-', '-' }
     };
     ogi_rules *r = &s->rules;
+    bool is_python = s->notation == OGI_NOTATION_PYTHON;
     switch (rule) {
     case OGI_RULE_SPACE: return space_body(r);
     case OGI_RULE_CHAR: return s->is_strict ? letter_body(r) : char_body(r);
@@ -175,9 +176,10 @@ ogi_expr *ogi_json_rule_body(ogi_schema *s, ogi_json_rule rule)
         return ogi_expr_join(r, optional(r, ogi_expr_text(r, "-")), integral(r), NULL);
     case OGI_RULE_NUMBER: return number_body(s);
     case OGI_RULE_BOOL:
-        return ogi_expr_add(r, ogi_expr_add(r, ogi_expr_alt(r), ogi_expr_text(r, "true")),
-                            ogi_expr_text(r, "false"));
-    case OGI_RULE_NULL: return ogi_expr_text(r, "null");
+        return ogi_expr_add(
+            r, ogi_expr_add(r, ogi_expr_alt(r), ogi_expr_text(r, is_python ? "True" : "true")),
+            ogi_expr_text(r, is_python ? "False" : "false"));
+    case OGI_RULE_NULL: return ogi_expr_text(r, is_python ? "None" : "null");
     case OGI_RULE_VALUE: return union_of(s, value, OGI_LEN(value));
     case OGI_RULE_OBJECT: return list_of(s, "{", any_member(s), any_member(s), "}");
     case OGI_RULE_ARRAY:
@@ -480,7 +482,8 @@ static char *spell(const json_t *v)
 og_status ogi_schema_constant(ogi_schema *s, const json_t *v, const ogi_path *path, ogi_expr **out)
 {
     ogi_rules *r = &s->rules;
-    if (s->notation == OGI_NOTATION_GEMMA && (json_is_object(v) || json_is_array(v)))
+    bool is_python = s->notation == OGI_NOTATION_PYTHON;
+    if (s->notation != OGI_NOTATION_JSON && (json_is_object(v) || json_is_array(v)))
         SCHEMA_FAIL(s, OG_E_UNSUPPORTED, path,
                     "constants that are objects or arrays are not supported in this notation");
     if (s->notation == OGI_NOTATION_GEMMA && json_is_string(v)) {
@@ -489,6 +492,11 @@ og_status ogi_schema_constant(ogi_schema *s, const json_t *v, const ogi_path *pa
         *out = ogi_expr_join(r, ogi_expr_marks(r, OGI_SV(OGI_GEMMA_QUOTE)),
                              ogi_expr_text(r, json_string_value(v)),
                              ogi_expr_marks(r, OGI_SV(OGI_GEMMA_QUOTE)), NULL);
+        SCHEMA_NEED(*out);
+        return OG_OK;
+    }
+    if (is_python && (json_is_boolean(v) || json_is_null(v))) {
+        *out = ogi_expr_text(r, json_is_true(v) ? "True" : json_is_false(v) ? "False" : "None");
         SCHEMA_NEED(*out);
         return OG_OK;
     }

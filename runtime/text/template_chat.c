@@ -104,6 +104,11 @@ static og_status probe_format(og_ctx *ctx, const og_template *t, const ogi_toolc
         if (said) *out = ogi_toolcall_detect(ogi_sv_of(said), OGI_SV("ogtool"));
         og_template_text_free(ctx, &text);
     }
+    og_template_text text;
+    if (*out) return OG_OK;
+    OG_TRY(probe(ctx, t, PROBE(USER) TOOLS "}", &text));
+    if (text.text) *out = ogi_toolcall_detect_listing((ogi_sv){ text.text, text.size });
+    og_template_text_free(ctx, &text);
     return OG_OK;
 }
 

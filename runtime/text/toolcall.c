@@ -107,6 +107,11 @@ static const ogi_toolcall_format formats[] = {
     { "llama", "{\"name\": \"%s\", \"parameters\": ", FORM_JSON,
       "{\"name\":", NULL, NULL, { NULL, NULL }, true,
       .call = "$S$Q,$S\"parameters\":$S$A$S}" },
+    { "lfm2", "<|tool_call_start|>[%s(", FORM_PYTHON,
+      "<|tool_call_start|>", "<|tool_call_end|>", NULL, { NULL, NULL }, false,
+      .call = "$S$[$N($P)$]$S",
+      .param = "$K=",
+      .listing = "List of tools: " },
 };
 // clang-format on
 
@@ -134,6 +139,14 @@ static bool occurs(ogi_sv text, ogi_sv part)
     for (size_t i = 0; i + part.n <= text.n; i++)
         if (!memcmp(text.p + i, part.p, part.n)) return true;
     return false;
+}
+
+const ogi_toolcall_format *ogi_toolcall_detect_listing(ogi_sv rendered)
+{
+    for (int i = 0; i < OGI_LEN(formats); i++)
+        if (formats[i].listing && occurs(rendered, ogi_sv_of(formats[i].listing)))
+            return &formats[i];
+    return NULL;
 }
 
 const ogi_toolcall_format *ogi_toolcall_detect(ogi_sv rendered, ogi_sv name)

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "runtime/text/toolcall_python.h"
+
 enum { MAX_GEMMA_DEPTH = 100 };
 
 typedef struct body {
@@ -289,6 +291,47 @@ static bool read_gemma(body *b)
     return b->at == b->s.n && add_call(b, tool, args, OGI_SV(""));
 }
 
+/* ---- calls as Python writes them ---- */
+
+static bool python_value(body *b, tmpl_val *out)
+{
+    ogi_buf json = { .ctx = b->h->ctx };
+    ogi_python_to_json(b->s, &b->at, &json);
+    tmpl_val text = ogi_tv_str_copy(b->h, (ogi_sv){ ogi_buf_str(&json), json.n }, false);
+    bool ok = !json.failed && text.tag == TV_STR && try_json(b, ogi_tv_sv(text), out);
+    ogi_buf_free(&json);
+    return ok;
+}
+
+/* NAME(K=V, ...) */
+static bool python_call(body *b)
+{
+    ogi_sv tool, key;
+    tmpl_val args = ogi_tv_dict(b->h), v;
+    skip_spaces(b);
+    if (!until(b, "(", &tool) || args.tag != TV_DICT) return false;
+    for (skip_spaces(b); !take(b, ")"); skip_spaces(b)) {
+        if (args.u.m->n && !take(b, ",")) return false;
+        if (!until(b, "=", &key) || !python_value(b, &v)) return false;
+        ogi_tv_put(b->h, args.u.m, ogi_tv_str(b->h, trimmed(key), false), v);
+        if (ogi_tv_failed(b->h)) return false;
+    }
+    return add_call(b, tool, args, OGI_SV(""));
+}
+
+static bool read_python(body *b)
+{
+    skip_spaces(b);
+    if (!take(b, "[")) return false;
+    do {
+        if (!python_call(b)) return false;
+        skip_spaces(b);
+    } while (take(b, ","));
+    if (!take(b, "]")) return false;
+    skip_spaces(b);
+    return b->at == b->s.n;
+}
+
 bool ogi_toolcall_read(tmpl_heap *h, const ogi_toolcall_format *f, ogi_sv text, tmpl_val tools,
                        tmpl_val *calls)
 {
@@ -301,6 +344,7 @@ bool ogi_toolcall_read(tmpl_heap *h, const ogi_toolcall_format *f, ogi_sv text, 
     case FORM_XML: ok = read_xml(&b); break;
     case FORM_PAIRS: ok = read_pairs(&b); break;
     case FORM_GEMMA: ok = read_gemma(&b); break;
+    case FORM_PYTHON: ok = read_python(&b); break;
     }
     *calls = b.calls;
     return ok && !ogi_tv_failed(h);

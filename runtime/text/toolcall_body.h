@@ -13,6 +13,7 @@ typedef enum toolcall_form {
     FORM_XML,       /* <function=NAME><parameter=K>V</parameter></function>, <invoke name="..."> */
     FORM_PAIRS,     /* NAME<arg_key>K</arg_key><arg_value>V</arg_value> */
     FORM_GEMMA,     /* NAME{K:<|"|>V<|"|>,...} */
+    FORM_PYTHON,    /* [NAME(K=V, ...), ...] */
 } toolcall_form;
 
 struct ogi_toolcall_format {
@@ -30,9 +31,10 @@ struct ogi_toolcall_format {
     const char *call;
     /* What stands before a parameter's value, $K its name, $T whether it is text; and behind it. */
     const char *param, *param_close;
-    const char *lead;  /* a pattern, too: may stand before open where the answer begins */
-    const char *other; /* may follow open instead of a call; dropped with it, text follows */
-    bool is_prompted;  /* the prompt ends with open: the answer begins behind it */
+    const char *lead;    /* a pattern, too: may stand before open where the answer begins */
+    const char *other;   /* may follow open instead of a call; dropped with it, text follows */
+    bool is_prompted;    /* the prompt ends with open: the answer begins behind it */
+    const char *listing; /* is in the rendering of tools, where calls are not shown */
 };
 
 /* The calls in body as a list of dicts {name, arguments, id}; false if it is malformed. */

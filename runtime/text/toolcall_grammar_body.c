@@ -77,7 +77,7 @@ static og_status parameter_value(inside *x, json_t *schema, const ogi_path *path
 {
     ogi_schema *s = x->s;
     ogi_rules *r = &s->rules;
-    ogi_sv mark = ogi_sv_of(x->f->param_close);
+    ogi_sv mark = x->f->param_close ? ogi_sv_of(x->f->param_close) : OGI_SV("");
     if (x->is_text) return ogi_schema_plain(s, schema, path, mark, x->f->form == FORM_XML, out);
     OG_TRY(ogi_schema_part(s, schema, path, out));
     *out = ogi_expr_join(r, ogi_schema_rule(s, OGI_RULE_SPACE), *out,
@@ -96,7 +96,7 @@ static og_status parameter(inside *x, const char *key, json_t *schema, const ogi
         SCHEMA_FAIL(x->s, OG_E_UNSUPPORTED, &here, "the name cannot be written in '%s' calls",
                     x->f->name);
     x->key = key;
-    x->is_text = is_plain_string(schema);
+    x->is_text = x->f->form != FORM_PYTHON && is_plain_string(schema);
     OG_TRY(fill(x, ogi_sv_of(x->f->param), &open));
     OG_TRY(parameter_value(x, schema, &here, &value));
     *out = ogi_expr_join(r, open, value, ogi_schema_rule(x->s, OGI_RULE_SPACE), NULL);
@@ -104,45 +104,102 @@ static og_status parameter(inside *x, const char *key, json_t *schema, const ogi
     return OG_OK;
 }
 
-/* Parameters in the schema's order, those that may be left out among them. */
-static og_status parameters(inside *x, ogi_expr **out)
+typedef struct member {
+    ogi_expr *body;
+    bool is_needed;
+} member;
+
+/* One behind the other. */
+static ogi_expr *plain_list(ogi_rules *r, const member *m, size_t n)
+{
+    ogi_expr *seq = ogi_expr_seq(r);
+    for (size_t i = 0; i < n; i++)
+        seq =
+            ogi_expr_add(r, seq, m[i].is_needed ? m[i].body : ogi_expr_repeat(r, m[i].body, 0, 1));
+    return seq;
+}
+
+static int32_t new_rule(ogi_rules *r, ogi_expr *body)
+{
+    int32_t rule = body ? ogi_rules_new(r) : -1;
+    if (rule >= 0) r->rule[rule].body = body;
+    return rule;
+}
+
+/* With commas between: each member may come first where all before it may be left out, and is
+ * followed by the rest, members with a comma before them. */
+static ogi_expr *comma_list(inside *x, const member *m, size_t n)
+{
+    ogi_rules *r = &x->s->rules;
+    ogi_expr *alt = ogi_expr_alt(r);
+    int32_t rest = new_rule(r, ogi_expr_empty(r));
+    bool is_first = true; /* may nothing but what comes next begin the list? */
+    for (size_t i = n; i-- > 0;) {
+        int32_t body = new_rule(r, m[i].body);
+        ogi_expr *first = ogi_expr_join(r, ogi_expr_rule(r, body), ogi_expr_rule(r, rest), NULL);
+        if (m[i].is_needed) alt = ogi_expr_alt(r), is_first = false;
+        alt = ogi_expr_add(r, alt, first);
+        ogi_expr *more =
+            ogi_expr_join(r, ogi_expr_text(r, ","), ogi_schema_rule(x->s, OGI_RULE_SPACE),
+                          ogi_expr_rule(r, body), NULL);
+        more = ogi_expr_repeat(r, more, m[i].is_needed, 1);
+        rest = new_rule(r, ogi_expr_join(r, more, ogi_expr_rule(r, rest), NULL));
+    }
+    return is_first ? ogi_expr_add(r, alt, ogi_expr_empty(r)) : alt;
+}
+
+/* The declared parameters and those that are only required, and the names of those required. */
+static og_status declare(inside *x, const ogi_path *root, json_t **all, json_t **needed)
 {
     ogi_schema *s = x->s;
-    ogi_rules *r = &s->rules;
-    const ogi_path root = { NULL, "parameters", 0 }, props = { &root, "properties", 0 };
-    const ogi_path need = { &root, "required", 0 };
-    ogi_expr *seq = ogi_expr_seq(r);
-    *out = seq;
-    if (!x->tool->parameters) return seq ? OG_OK : OG_E_MEMORY;
-    OG_TRY(check_parameters(x, &root));
+    const ogi_path props = { root, "properties", 0 }, need = { root, "required", 0 };
     json_t *declared = json_object_get(x->tool->parameters, "properties"), *v;
     json_t *required = json_object_get(x->tool->parameters, "required");
-    json_t *all = ogi_schema_keep(s, json_object()), *left = ogi_schema_keep(s, json_object());
-    const char *key;
+    json_t *extra = json_object_get(x->tool->parameters, "additionalProperties");
     size_t i;
-    if (!all || !left) return OG_E_MEMORY;
-    if ((declared && !json_is_object(declared)) || (declared && json_object_update(all, declared)))
+    *all = ogi_schema_keep(s, json_object());
+    *needed = ogi_schema_keep(s, json_object());
+    if (!*all || !*needed) return OG_E_MEMORY;
+    if (declared && (!json_is_object(declared) || json_object_update(*all, declared)))
         SCHEMA_FAIL(s, OG_E_FORMAT, &props, "wants an object");
     if (required && !json_is_array(required))
         SCHEMA_FAIL(s, OG_E_FORMAT, &need, "wants a list of names");
     json_array_foreach(required, i, v)
     {
         if (!json_is_string(v)) SCHEMA_FAIL(s, OG_E_FORMAT, &need, "wants a list of names");
-        json_t *extra = json_object_get(x->tool->parameters, "additionalProperties");
-        if (!json_object_get(all, json_string_value(v)))
-            json_object_set(all, json_string_value(v), extra ? extra : json_true());
-        json_object_set(left, json_string_value(v), json_true());
+        if (!json_object_get(*all, json_string_value(v)))
+            json_object_set(*all, json_string_value(v), extra ? extra : json_true());
+        json_object_set(*needed, json_string_value(v), json_true());
     }
+    return OG_OK;
+}
+
+/* Parameters in the schema's order, those that may be left out among them. */
+static og_status parameters(inside *x, ogi_expr **out)
+{
+    ogi_rules *r = &x->s->rules;
+    const ogi_path root = { NULL, "parameters", 0 }, props = { &root, "properties", 0 };
+    json_t *all, *needed, *v;
+    const char *key;
+    size_t n = 0;
+    *out = ogi_expr_empty(r);
+    SCHEMA_NEED(*out);
+    if (!x->tool->parameters) return OG_OK;
+    OG_TRY(check_parameters(x, &root));
+    OG_TRY(declare(x, &root, &all, &needed));
+    member *m = OGI_NEW_N(x->s->ctx, member, json_object_size(all) + 1);
+    og_status st = m ? OG_OK : OG_E_MEMORY;
     json_object_foreach(all, key, v)
     {
-        ogi_expr *e = NULL;
-        bool is_needed = json_object_get(left, key);
-        if (json_is_false(v) && !is_needed) continue; /* may not occur */
-        OG_TRY(parameter(x, key, v, &props, &e));
-        seq = ogi_expr_add(r, seq, is_needed ? e : ogi_expr_repeat(r, e, 0, 1));
+        bool is_needed = json_object_get(needed, key);
+        if (st != OG_OK || (json_is_false(v) && !is_needed)) continue; /* may not occur */
+        st = parameter(x, key, v, &props, &m[n].body);
+        m[n++].is_needed = is_needed;
     }
-    SCHEMA_NEED(seq);
-    *out = seq;
+    if (st == OG_OK) *out = x->f->form == FORM_PYTHON ? comma_list(x, m, n) : plain_list(r, m, n);
+    ogi_free(x->s->ctx, m);
+    OG_TRY(st);
+    SCHEMA_NEED(*out);
     return OG_OK;
 }
 
@@ -310,7 +367,9 @@ og_status ogi_toolcall_inside(ogi_schema *s, const ogi_toolcall_format *f, const
     size_t begin = OGI_MIN(list, many), end = find_sign(pattern, 0, is_list ? ']' : '>');
     int32_t rule;
     ogi_expr *head, *tail;
-    s->notation = f->form == FORM_GEMMA ? OGI_NOTATION_GEMMA : OGI_NOTATION_JSON;
+    s->notation = f->form == FORM_GEMMA    ? OGI_NOTATION_GEMMA
+                  : f->form == FORM_PYTHON ? OGI_NOTATION_PYTHON
+                                           : OGI_NOTATION_JSON;
     if (begin == pattern.n) {
         OG_TRY(any_tool(s, f, tool, n_tool, pattern, &rule));
         *out = ogi_expr_rule(r, rule);

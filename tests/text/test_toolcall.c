@@ -253,6 +253,34 @@ Test(toolcall, recipients_are_tools_or_the_user)
     expect_calls("functionary-v3.2", "Hello.", "", ">>>Hello.");
 }
 
+Test(toolcall, calls_as_python_writes_them_are_read)
+{
+    expect_calls("lfm2",
+                 "A <|tool_call_start|>[f(a=\"x)]\", b=-2.5, c=[True, None, (1, 2)]), g( )]"
+                 "<|tool_call_end|> B",
+                 "f({\"a\": \"x)]\", \"b\": -2.5, \"c\": [true, null, [1, 2]]});g({});", "A  B");
+    expect_calls("lfm2",
+                 "<|tool_call_start|>[f(a='it\\'s \"<|tool_call_end|>\"\\x41\\q', b={'k': False})]"
+                 "<|tool_call_end|>",
+                 "f({\"a\": \"it's \\\"<|tool_call_end|>\\\"A\\\\q\", \"b\": {\"k\": false}});",
+                 "");
+    static const char *const malformed[] = { "f(1)", "f(a=)",      "f(a=1", "f(a=x)",
+                                             "f",    "f(a=1 b=2)", "(a=1)", "f(a=[1)" };
+    for (int i = 0; i < OGI_LEN(malformed); i++) {
+        char text[100];
+        snprintf(text, sizeof text, "<|tool_call_start|>[%s]<|tool_call_end|>", malformed[i]);
+        expect_calls("lfm2", text, "", text);
+    }
+}
+
+Test(toolcall, listings_of_tools_tell_where_calls_are_not_shown)
+{
+    const ogi_toolcall_format *f =
+        ogi_toolcall_detect_listing(OGI_SV("system\nList of tools: <|tool_list_start|>[{}]"));
+    cr_assert(f && !strcmp(ogi_toolcall_format_name(f), "lfm2"));
+    cr_assert(!ogi_toolcall_detect_listing(OGI_SV("# Tools\n[{}]")));
+}
+
 Test(toolcall, schemas_decide_what_untyped_text_means)
 {
     const char *tools = "[{\"function\": {\"name\": \"f\", \"parameters\": {\"properties\": "

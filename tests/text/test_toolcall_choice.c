@@ -243,6 +243,39 @@ Test(toolcall_choice, recipients_are_tools_or_the_user)
     ogt_constrained_free(&x);
 }
 
+Test(toolcall_choice, calls_as_python_writes_them)
+{
+    static const char tools[] =
+        "[{\"name\":\"f\",\"parameters\":{\"type\":\"object\",\"properties\":{"
+        "\"a\":{\"type\":\"integer\"},\"b\":{\"type\":\"string\"},\"c\":{\"enum\":[true,\"t\"]},"
+        "\"d\":{\"type\":\"object\",\"additionalProperties\":true}},\"required\":[\"b\"]}},"
+        "{\"name\":\"g\"}]";
+    static const char *const yes[] = { "[f(b=\"x\")]", "[f(a=1, b=\"\", c=True), g()]", "[g()]",
+                                       "[f(b=\"'\", d={\"a\": [None, False], \"b\": 2})]" };
+    static const char *const no[] = { "[f()",
+                                      "[f(a=1)",
+                                      "[f(a=1, )",
+                                      "[f(b=x)",
+                                      "[f(b=\"x\", a=1)",
+                                      "[f(, b=\"x\")",
+                                      "[f(b=\"x\", c=true)",
+                                      "[h()",
+                                      "[g(a=1)",
+                                      "[f(b=\"x\", d={\"a\": 1, \"a\": 2})" };
+    ogt_constrained x = ogt_constrain("lfm2", tools, choose_auto, NULL);
+    char text[200];
+    bool complete;
+    for (int i = 0; i < OGI_LEN(yes); i++) {
+        snprintf(text, sizeof text, "A <|tool_call_start|>%s<|tool_call_end|> B", yes[i]);
+        cr_expect(ogt_accepts(x.m, text), "%s", text);
+    }
+    for (int i = 0; i < OGI_LEN(no); i++) {
+        snprintf(text, sizeof text, "<|tool_call_start|>%s", no[i]);
+        cr_expect(ogt_feed_text(x.m, text, &complete) < strlen(text), "%s", text);
+    }
+    ogt_constrained_free(&x);
+}
+
 Test(toolcall_choice, a_closing_mark_may_end_generation)
 {
     ogt_vocab *v = ogt_vocab_new(ogi_toolcall_format_find("harmony"), true);

@@ -12,7 +12,7 @@
 #include "runtime/kv_pool.h"
 #include "runtime/program.h"
 
-enum { MAX_BESIDE = 1024 }; /* sequences alive at once */
+enum { MAX_BESIDE = 1024 /* sequences alive at once */, COPY_CHUNK = 256 << 10 };
 
 struct og_sequence {
     og_model *m;
@@ -371,6 +371,42 @@ og_status og_sequence_truncate(og_sequence *s, int64_t n)
     s->length = n;
     give_back_pages(s);
     return OG_OK;
+}
+
+/* Bytes of device memory, through the host. */
+static void copy_device(og_model *m, void *to, const void *from, int64_t size, void *chunk)
+{
+    const ogi_backend *b = ogi_device_backend(m->device);
+    ogi_device *d = ogi_device_inner(m->device);
+    for (int64_t at = 0, n; at < size; at += n) {
+        n = OGI_MIN(size - at, COPY_CHUNK);
+        b->copy_out(d, chunk, (const char *)from + at, n);
+        b->copy_in(d, (char *)to + at, chunk, n);
+    }
+}
+
+og_status og_sequence_copy(og_sequence *to, const og_sequence *from, int64_t n_alike)
+{
+    og_model *m = to->m;
+    if (to == from || from->m != m || n_alike < 0 || n_alike > to->length || n_alike > from->length)
+        OG_FAIL(m->ctx, OG_E_INVALID,
+                "cannot copy a sequence of %lld tokens over one of %lld with %lld alike",
+                (long long)from->length, (long long)to->length, (long long)n_alike);
+    to->length = 0;
+    void *chunk = ogi_alloc(m->ctx, 1, COPY_CHUNK);
+    og_status st = chunk ? take_pages(m, to, from->length) : OG_E_MEMORY;
+    for (int i = 0; st == OG_OK && i < m->model->n_state; i++) {
+        int64_t unit = m->model->state[i].unit_size;
+        char *base = m->state[i];
+        if (!m->model->state[i].is_paged)
+            copy_device(m, base + unit * to->slot, base + unit * from->slot, unit, chunk);
+        for (int64_t k = n_alike / OGI_PAGE; m->model->state[i].is_paged && k < from->n_page; k++)
+            copy_device(m, base + unit * to->page[k], base + unit * from->page[k], unit, chunk);
+    }
+    if (st == OG_OK) to->length = from->length;
+    give_back_pages(to);
+    ogi_free(m->ctx, chunk);
+    return st;
 }
 
 og_model *ogi_sequence_model(const og_sequence *s)

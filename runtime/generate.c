@@ -59,7 +59,9 @@ static bool sample_row(void *user, int feed, int64_t i, const float *logits)
         r->sampled = forbid(r);
         logits = r->masked;
     }
-    if (r->sampled == OG_OK)
+    if (r->opt->given)
+        r->next = r->opt->given[r->out->n_generated];
+    else if (r->sampled == OG_OK)
         r->sampled = og_sampler_sample(r->sampler, logits, r->n_vocab, &r->next);
     if (r->sampled == OG_OK && r->opt->chose)
         r->n_top = og_logprobs(raw, r->n_vocab, r->top, r->opt->n_top, r->next, &r->logprob);
@@ -152,6 +154,7 @@ static og_status loop(run *r, og_sequence *seq, const og_tokenizer *t)
         if (!go_on) return OG_OK;
         r->out->stop = OG_STOP_LENGTH;
         if (o->max_tokens > 0 && r->out->n_generated >= o->max_tokens) return OG_OK;
+        if (o->given && r->out->n_generated >= o->n_given) return OG_OK;
         r->out->stop = OG_STOP_CONTEXT;
         if (og_sequence_length(seq) >= info.n_ctx) return OG_OK;
         r->out->stop = OG_STOP_CANCELLED;
@@ -214,6 +217,7 @@ og_status og_generate(og_model *m, og_sequence *seq, const og_tokenizer *t, og_s
     og_model_get_info(m, &info);
     *out = (og_generate_result){ .stop_index = -1 };
     if (opt->n_prompt < 1) OG_FAIL(ctx, OG_E_INVALID, "generate: the prompt has no tokens");
+    if (opt->given && opt->n_given < 1) OG_FAIL(ctx, OG_E_INVALID, "generate: no tokens are given");
     if (opt->n_prompt > info.n_ctx - og_sequence_length(seq))
         OG_FAIL(ctx, OG_E_LIMIT,
                 "the prompt has %lld tokens, the context of %lld holds %lld more; see -c",

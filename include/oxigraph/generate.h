@@ -50,6 +50,10 @@ typedef struct og_generate_options {
     int32_t n_top;
     /* Called when the sequence holds all of the prompt but its last token; a failure ends. */
     og_status (*before_last)(void *user);
+    /* The answer's tokens, chosen before: they are given out as if they were sampled, and end it;
+     * NULL: they are sampled. */
+    const int32_t *given;
+    int64_t n_given;
     /* Asked between tokens, and every 512 tokens of the prompt; false ends. */
     bool (*go_on)(void *user);
     void *user;
@@ -72,6 +76,17 @@ OG_API og_status og_generate(og_model *m, og_sequence *seq, const og_tokenizer *
  * which is told. Errors: OG_E_NOT_FOUND names the templates there are; those of og_chat_new. */
 OG_API og_status og_chat_open(og_ctx *ctx, const og_model *m, const char *choice, bool with_tools,
                               og_chat **out);
+
+typedef struct og_beams_options {
+    int width; /* texts followed at once, 1 to 63; the model needs width + 1 sequences */
+    double length_penalty; /* finished texts are ranked by logprob / n^length_penalty */
+} og_beams_options;
+
+/* og_generate with the answer that beam search finds likeliest: nothing is sampled, a matcher is
+ * refused, max_tokens bounds the texts compared. The answer is given out when it is found. */
+OG_API og_status og_generate_beams(og_model *m, og_sequence *seq, const og_tokenizer *t,
+                                   og_sampler *s, const og_beams_options *beams,
+                                   const og_generate_options *opt, og_generate_result *out);
 
 #ifdef __cplusplus
 }

@@ -63,6 +63,9 @@ OG_API int64_t og_sequence_length(const og_sequence *s);
 /* Forgets all tokens from position n on. Models with recurrent states can only forget all (n = 0):
  * OG_E_UNSUPPORTED otherwise. */
 OG_API og_status og_sequence_truncate(og_sequence *s, int64_t n);
+/* Makes `to` hold what `from` holds, of the same model. The first n_alike tokens of both are known
+ * to be the same, and are not copied again (0: nothing is known). On failure `to` is empty. */
+OG_API og_status og_sequence_copy(og_sequence *to, const og_sequence *from, int64_t n_alike);
 
 /* Tokens to append to a sequence. */
 typedef struct og_feed {

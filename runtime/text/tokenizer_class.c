@@ -628,12 +628,27 @@ static og_status fill_block(reader *r, const uint64_t *by_category, uint32_t blo
     return OG_OK;
 }
 
+/* Planes 4 to 13 hold no characters, 15 and 16 private ones: each of their blocks is like the one
+ * before it, save the planes' first and last. */
+static bool is_like_before(uint32_t block, bool ranges_reach)
+{
+    uint32_t plane = block >> 8, last = plane >= 15 ? 0xfe : 0xff;
+    bool uniform = (plane >= 4 && plane <= 13) || plane >= 15;
+    return uniform && !ranges_reach && (block & 0xff) > 0 && (block & 0xff) <= last;
+}
+
 static og_status build_table(reader *r, ogi_classes *c)
 {
+    bool ranges_reach = false;
+    for (int64_t i = 0; i < r->n_range; i++) ranges_reach |= r->range[i].hi >= 0x40000;
     uint64_t by_category[32] = { 0 };
     for (unsigned k = 0; k <= UTF8PROC_CATEGORY_CO; k++) by_category[k] = category_signature(r, k);
     for (uint32_t b = 0; b < OGI_CLASS_BLOCKS; b++) {
         unsigned char block[256];
+        if (is_like_before(b, ranges_reach)) {
+            c->block_of[b] = (uint16_t)(c->n_block - 1);
+            continue;
+        }
         OG_TRY(fill_block(r, by_category, b, block));
         bool again = c->n_block && !memcmp(block, c->block + (c->n_block - 1) * 256, 256);
         if (!again) {

@@ -191,7 +191,8 @@ og_status ogi_hf_decode(og_ctx *ctx, const ogi_vocab *v, const ogi_hf *hf, const
 /* token[].piece: what each token prints as in the middle of a text. */
 og_status ogi_hf_spell(og_ctx *ctx, ogi_vocab *v, const ogi_hf *hf);
 
-/* Runs of characters of the named scripts, in order; NULL: of all scripts, kana counted as Han. */
+enum { OGI_SCRIPT_HAN, OGI_SCRIPT_COMMON = 3, OGI_SCRIPT_DEVANAGARI };
+/* Runs of characters of the named script, in order; NULL: of all scripts, kana counted as Han. */
 og_status ogi_script_ranges(og_ctx *ctx, const char *name, ogi_script_range **out, int64_t *n);
 
 #endif

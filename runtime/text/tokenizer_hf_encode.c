@@ -137,8 +137,10 @@ static og_status run_metaspace(ogi_encoder *e, int k, ogi_sv piece, bool at_star
 static int script_of(const ogi_hf *hf, uint32_t cp)
 {
     int64_t lo = 0, hi = hf->n_script;
-    if (cp == 0x30fc) return 0; /* the mark of long vowels counts as Han, number 0 */
+    if (cp == 0x30fc) return OGI_SCRIPT_HAN; /* the mark of long vowels */
     if (!ogi_hf_has_script(cp)) return -1;
+    if (cp == 0x589 || cp == 0x61c) return OGI_SCRIPT_COMMON; /* until Unicode 10 */
+    if (cp == 0x953 || cp == 0x954) return OGI_SCRIPT_DEVANAGARI;
     while (lo < hi) {
         int64_t mid = (lo + hi) / 2;
         if (hf->script[mid].hi < cp)

@@ -178,7 +178,8 @@ static const range no_script[] = {
     { 0x1f6f7, 0x1f6fc }, { 0x1f774, 0x1f77f }, { 0x1f7d5, 0x1f7f0 }, { 0x1f8b0, 0x1f90f },
     { 0x1f91f, 0x1f91f }, { 0x1f928, 0x1f92f }, { 0x1f931, 0x1f932 }, { 0x1f93f, 0x1f93f },
     { 0x1f94c, 0x1f94f }, { 0x1f95f, 0x1f97f }, { 0x1f992, 0x1f9bf }, { 0x1f9c1, 0x1fbf9 },
-    { 0x2a6d7, 0x2a6df }, { 0x2b735, 0x2b739 }, { 0x2ceb0, 0x2ebe0 }, { 0x30000, 0x323af },
+    { 0x2a6d7, 0x2a6df }, { 0x2b735, 0x2b739 }, { 0x2ceb0, 0x2ebe0 }, { 0x2ebf0, 0x2ee5d },
+    { 0x30000, 0x323af },
 };
 // clang-format on
 
@@ -200,8 +201,15 @@ static bool is_in(const range *r, int n, uint32_t cp)
 
 int ogi_hf_category(uint32_t cp)
 {
-    for (int i = 0; i < OGI_LEN(categories) && cp >= categories[i].lo; i++)
-        if (cp <= categories[i].hi) return categories[i].category;
+    int lo = 0, hi = OGI_LEN(categories);
+    while (lo < hi) {
+        int mid = (lo + hi) / 2;
+        if (categories[mid].hi < cp)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    if (lo < OGI_LEN(categories) && categories[lo].lo <= cp) return categories[lo].category;
     return (int)utf8proc_category((utf8proc_int32_t)cp);
 }
 

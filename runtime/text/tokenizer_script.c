@@ -5,8 +5,10 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 #include <stdlib.h>
+#include <utf8proc.h>
 
 #include "runtime/text/tokenizer_hf.h"
+#include "runtime/text/tokenizer_hf_unicode.h"
 #include "runtime/text/tokenizer_unicode.h"
 
 /* Unicode's long names; Hiragana and Katakana follow Han, so that they can be counted as Han. */
@@ -15,6 +17,7 @@ static const char *const scripts[] = {
     "Hiragana",
     "Katakana",
     "Common",
+    "Devanagari",
     "Inherited",
     "Adlam",
     "Ahom",
@@ -46,7 +49,6 @@ static const char *const scripts[] = {
     "Cypro_Minoan",
     "Cyrillic",
     "Deseret",
-    "Devanagari",
     "Dives_Akuru",
     "Dogra",
     "Duployan",
@@ -174,7 +176,7 @@ static const char *const scripts[] = {
     "Zanabazar_Square",
 };
 
-enum { HAN, HIRAGANA, KATAKANA };
+enum { HAN, HIRAGANA, KATAKANA, UNASSIGNED = 0x378 };
 
 /* What Unicode 15 added to scripts that patterns name often: PCRE2 10.42 has 14. */
 static const char *newer(const char *name)
@@ -184,11 +186,19 @@ static const char *newer(const char *name)
     return !strcmp(name, "Katakana") ? "\\x{1b155}" : "";
 }
 
+/* All characters in order; one that has no script stands for each gap between them. */
 static og_status all_characters(ogi_buf *out)
 {
     char utf8[4];
-    for (uint32_t cp = 0; cp <= OGI_CP_MAX; cp++)
-        if (cp < 0xd800 || cp > 0xdfff) ogi_buf_add(out, utf8, (size_t)ogi_utf8_encode(cp, utf8));
+    bool gap = false;
+    for (uint32_t cp = 0; cp <= OGI_CP_MAX; cp++) {
+        int c = ogi_hf_category(cp);
+        bool none =
+            c == UTF8PROC_CATEGORY_CN || c == UTF8PROC_CATEGORY_CO || c == UTF8PROC_CATEGORY_CS;
+        if (!none || !gap)
+            ogi_buf_add(out, utf8, (size_t)ogi_utf8_encode(none ? UNASSIGNED : cp, utf8));
+        gap = none;
+    }
     return out->failed ? OG_E_MEMORY : OG_OK;
 }
 

@@ -31,12 +31,13 @@ def word_texts():
     return ["the king said", "The kings, the king's thing", " unthinkable ##ing xyzzy", "", "kinging theking"]
 
 
-def probe():
-    """A model that shows where its pieces begin: bytes, with @ before what continues a piece."""
+def probe(whole=False):
+    """A model that shows where its pieces begin: bytes, with @ before what continues a piece; the
+    bytes of TEXTS and what they become, or all."""
     used = sorted({b for t in TEXTS + word_texts() for b in t.encode()} | set(b"@"))
     extra = sorted({b for t in ("▁ĠĊĉÂÃâãäåæçèéêëìíïðÐÑÎÏ×àÙØÄÅĀĢģĤĥ", "éàüöï", "ﬁ")
                     for b in t.encode()} | set(range(0x80, 0xc0)) | set(b"xyzuei "))
-    tokens = ["<0x%02X>" % b for b in sorted(set(used) | set(extra))]
+    tokens = BYTES if whole else ["<0x%02X>" % b for b in sorted(set(used) | set(extra))]
     return {"type": "BPE", "dropout": None, "unk_token": "<unk>", "continuing_subword_prefix": "@",
             "end_of_word_suffix": None, "fuse_unk": False, "byte_fallback": True,
             "ignore_merges": False,
@@ -271,13 +272,13 @@ BASE = {"version": "1.0", "truncation": None, "padding": None, "added_tokens": [
         "pre_tokenizer": None, "post_processor": None, "decoder": None}
 
 
-def file_of(name):
+def file_of(name, whole=False):
     part = dict(PARTS[name])
     texts = part.pop("texts", TEXTS)
     out = dict(BASE)
     out.update(part)
     if "model" not in out:
-        out["model"] = probe()
+        out["model"] = probe(whole)
     return out, texts
 
 
@@ -357,7 +358,7 @@ def check(program, names, n, seed):
         if name.endswith(".json"):
             texts = list(TEXTS)
         else:
-            parts, texts = file_of(name)
+            parts, texts = file_of(name, True)
             json.dump(parts, open(path, "w"), ensure_ascii=False)
         t = Tokenizer.from_file(path)
         q = requests_of(t, list(texts) + [random_text(rng) for _ in range(n)], rng)

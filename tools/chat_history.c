@@ -161,6 +161,15 @@ static void show(const chat_history *h, const char *who, const char *p, size_t n
     putchar('\n');
 }
 
+/* As an answer shows it: dim, or not at all. */
+static void show_reasoning(const chat_history *h, const json_t *text)
+{
+    run_view v = { .s = h->s, .is_shown = true };
+    if (!text || !h->s->is_terminal) return;
+    run_view_reasoning(&v, json_string_value(text), json_string_length(text));
+    if (v.part == RUN_PART_REASONING) run_view_end(&v);
+}
+
 static void show_calls(const json_t *calls)
 {
     size_t i;
@@ -184,6 +193,7 @@ void chat_history_show(const chat_history *h)
     for (size_t i = 0; i < chat_history_size(h); i++) {
         const json_t *m = json_array_get(h->message, i), *text = json_object_get(m, "content");
         if (i && i == h->n_dropped) printf("-- above: dropped, the context was full --\n");
+        show_reasoning(h, json_object_get(m, "reasoning_content"));
         show(h, role(h, i), json_string_value(text), json_string_length(text));
         show_calls(json_object_get(m, "tool_calls"));
     }

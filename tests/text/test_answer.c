@@ -404,3 +404,53 @@ Test(tools, memory_that_runs_out_is_told)
         cr_assert(st == OG_E_MEMORY, "allocation %d: %s", (int)n, og_status_text(st));
     }
 }
+
+/* Is text a whole answer under the choice? */
+static bool is_answer(answer_case *c, const char *choice, const char *text)
+{
+    og_grammar *g;
+    og_matcher *m;
+    size_t taken;
+    bool complete = false;
+    cr_assert(og_tool_grammar(c->ctx, c->chat, TOOLS, choice, NULL, &g) == OG_OK, "%s",
+              og_error(c->ctx));
+    cr_assert(og_matcher_new(g, c->ctx, &m) == OG_OK);
+    cr_assert(og_matcher_text(m, text, strlen(text), &taken) == OG_OK);
+    if (taken == strlen(text)) cr_assert(og_matcher_is_complete(m, &complete) == OG_OK);
+    og_matcher_free(m);
+    og_grammar_free(g);
+    return complete;
+}
+
+Test(tools, choices_become_constraints)
+{
+#define CALC(x) "<tool_call>\n{\"name\": \"calc\", \"arguments\": {\"x\": " x "}}\n</tool_call>"
+    static const struct {
+        const char *choice, *text;
+        bool is_answer;
+    } cases[] = {
+        { NULL, "Yes.", true },        { NULL, "<think>\nHm\n</think>\n\nYes.", true },
+        { "auto", CALC("1"), true },   { "auto", CALC("\"one\""), false },
+        { "required", "Yes.", false }, { "required", "<think>\nHm\n</think>\n\n" CALC("1"), true },
+        { "calc", CALC("1"), true },   { "calc", "Yes.", false },
+    };
+    answer_case c;
+    open_answer(&c, "Qwen-Qwen3-0.6B", TOOLS);
+    for (int i = 0; i < OGI_LEN(cases); i++)
+        cr_expect_eq(is_answer(&c, cases[i].choice, cases[i].text), cases[i].is_answer, "%s: %s",
+                     cases[i].choice, cases[i].text);
+    og_grammar *g;
+    cr_assert(og_tool_grammar(c.ctx, c.chat, TOOLS, "sum", NULL, &g) != OG_OK);
+    cr_assert(strstr(og_error(c.ctx), "sum"), "%s", og_error(c.ctx));
+    close_answer(&c);
+}
+
+Test(tools, want_a_model_that_calls)
+{
+    answer_case c;
+    og_grammar *g;
+    open_answer(&c, "google-gemma-2-2b-it", NULL);
+    cr_assert(!og_chat_has_tool_calls(c.chat));
+    cr_assert(og_tool_grammar(c.ctx, c.chat, TOOLS, NULL, NULL, &g) == OG_E_UNSUPPORTED);
+    close_answer(&c);
+}

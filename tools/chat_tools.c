@@ -82,22 +82,7 @@ static bool read_yes(void)
     return !strcmp(line, "y") || !strcmp(line, "Y") || !strcmp(line, "yes");
 }
 
-/* y and Enter, typed after the question: what was typed before answers nothing. A chat leaves the
- * terminal in a mode that does not show what is typed. */
-static bool ask(void)
-{
-    struct termios old, line;
-    if (tcgetattr(STDIN_FILENO, &old)) return false;
-    line = old;
-    line.c_iflag |= ICRNL;
-    line.c_lflag |= ICANON | ECHO;
-    tcsetattr(STDIN_FILENO, TCSAFLUSH, &line);
-    bool yes = read_yes();
-    tcsetattr(STDIN_FILENO, TCSADRAIN, &old);
-    return yes;
-}
-
-static bool confirm(const run_program *p, const og_tool_call *call)
+static void show_question(const run_program *p, const og_tool_call *call)
 {
     fputs("run", stderr);
     for (char **word = p->command.argv; *word; word++) {
@@ -108,7 +93,22 @@ static bool confirm(const run_program *p, const og_tool_call *call)
     fputs(" with ", stderr);
     run_print_to(stderr, true, call->arguments, strlen(call->arguments));
     fputs("? [y/N] ", stderr);
-    return ask();
+}
+
+/* y and Enter, typed after the question: what was typed before answers nothing. A chat leaves the
+ * terminal in a mode that does not show what is typed. */
+static bool confirm(const run_program *p, const og_tool_call *call)
+{
+    struct termios old, line;
+    if (tcgetattr(STDIN_FILENO, &old)) return false;
+    line = old;
+    line.c_iflag |= ICRNL;
+    line.c_lflag |= ICANON | ECHO;
+    tcsetattr(STDIN_FILENO, TCSAFLUSH, &line);
+    show_question(p, call);
+    bool yes = read_yes();
+    tcsetattr(STDIN_FILENO, TCSADRAIN, &old);
+    return yes;
 }
 
 /* ---- running ------------------------------------------------------------------------------- */

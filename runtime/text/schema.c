@@ -76,6 +76,8 @@ static const struct {
     { "properties", OGI_JSON_OBJECT },
     { "required", OGI_JSON_OBJECT },
     { "additionalProperties", OGI_JSON_OBJECT },
+    { "patternProperties", OGI_JSON_OBJECT },
+    { "propertyNames", OGI_JSON_OBJECT },
     { "minProperties", OGI_JSON_OBJECT },
     { "maxProperties", OGI_JSON_OBJECT },
     { "items", OGI_JSON_ARRAY },
@@ -95,8 +97,8 @@ static const struct {
 };
 
 static const char *const refused[] = {
-    "dependencies",  "contains",          "minContains",   "maxContains",     "$dynamicRef",
-    "propertyNames", "patternProperties", "$recursiveRef", "additionalItems",
+    "dependencies", "contains",      "minContains",     "maxContains",
+    "$dynamicRef",  "$recursiveRef", "additionalItems",
 };
 
 /* Refuses what cannot be enforced; *types: those that keywords speak of; *n: keywords that

@@ -5,8 +5,10 @@
  *   schema_merge.c   two schemas that must both hold, as one; which values two have in common
  *   schema_ref.c     references
  *   schema_rewrite.c keywords that others can say
+ *   schema_names.c   which names an object may have
  *   schema_object.c  objects and arrays
- *   schema_scalar.c  strings, numbers, constants
+ *   schema_scalar.c  strings, constants, what all schemas use
+ *   schema_number.c  numbers
  *   schema_plain.c   strings that no quotes surround
  *
  * The grammar accepts a part of what the schema allows, never more. It fixes the spelling:
@@ -144,7 +146,24 @@ bool ogi_schema_excludes_value(const json_t *schema, const json_t *value);
 bool ogi_schema_is_disjoint(ogi_schema *s, json_t *a, json_t *b, int depth);
 bool ogi_json_same(const json_t *a, const json_t *b); /* 1 and 1.0 are the same */
 
-/* ---- schema_object.c, schema_scalar.c ---- */
+/* ---- schema_names.c ---- */
+
+/* Names beside the declared ones: which (NULL: any) and what their values are; false: none. */
+typedef struct ogi_other_names {
+    ogi_expr *name;
+    json_t *values;
+} ogi_other_names;
+
+/* patternProperties: other names are those that match; `all`, the properties, take over the
+ * schemas of names that match. */
+og_status ogi_schema_name_patterns(ogi_schema *s, json_t *schema, json_t *all, const ogi_path *path,
+                                   ogi_other_names *out);
+/* propertyNames: properties of `all` that do not fit become false, names that are listed are
+ * added. */
+og_status ogi_schema_name_limits(ogi_schema *s, json_t *schema, json_t *all, const ogi_path *path,
+                                 ogi_other_names *out);
+
+/* ---- schema_object.c, schema_scalar.c, schema_number.c ---- */
 
 og_status ogi_schema_object(ogi_schema *s, json_t *schema, const ogi_path *path, ogi_expr **out);
 og_status ogi_schema_array(ogi_schema *s, json_t *schema, const ogi_path *path, ogi_expr **out);
@@ -154,6 +173,11 @@ og_status ogi_schema_other_string(ogi_schema *s, const json_t *names, const ogi_
 og_status ogi_schema_string(ogi_schema *s, json_t *schema, const ogi_path *path, ogi_expr **out);
 og_status ogi_schema_number(ogi_schema *s, json_t *schema, bool is_integer, const ogi_path *path,
                             ogi_expr **out);
+/* Do bounds and multipleOf allow the number? */
+og_status ogi_schema_takes_number(ogi_schema *s, const json_t *schema, const json_t *v,
+                                  const ogi_path *path, bool *ok);
+/* min to max digits from `first` up to 9. */
+ogi_expr *ogi_expr_digits(ogi_rules *r, char first, int32_t min, int32_t max);
 /* Those of the values that the schema's other keywords allow. */
 og_status ogi_schema_enum(ogi_schema *s, json_t *schema, json_t *values, const ogi_path *path,
                           ogi_expr **out);

@@ -229,6 +229,13 @@ static og_status merge_keyword(ogi_schema *s, json_t *out, const char *key, json
         json_object_set_new(out, key, merged_list(old, v));
     } else if (!strcmp(key, "anyOf") || !strcmp(key, "oneOf")) {
         return merge_branches(s, out, key, old, v, &here);
+    } else if (!strcmp(key, "multipleOf")) {
+        double x = json_number_value(old), y = json_number_value(v);
+        double larger = fmax(x, y), smaller = fmin(x, y);
+        if (!(smaller > 0.0) || fmod(larger, smaller) != 0.0)
+            SCHEMA_FAIL(s, OG_E_UNSUPPORTED, &here,
+                        "two that must both hold are supported where one divides the other");
+        json_object_set_new(out, key, json_real(larger));
     } else if (!strcmp(key, "not")) { /* only excluded values are left of it */
         json_t *list = merged_list(json_object_get(old, "enum"), json_object_get(v, "enum"));
         json_object_set_new(out, key, json_pack("{s:o}", "enum", list));
@@ -261,6 +268,22 @@ static json_t *plain_copy(const json_t *a)
     return out;
 }
 
+/* Patterns decide which properties are additional: they are merged with schemas that say nothing of
+ * names alone. */
+static og_status check_patterns(ogi_schema *s, const json_t *a, const json_t *b,
+                                const ogi_path *path)
+{
+    static const char *const name[] = { "properties", "additionalProperties", "patternProperties",
+                                        "propertyNames" };
+    const ogi_path here = { path, "patternProperties", 0 };
+    bool in_a = json_object_get(a, here.key), in_b = json_object_get(b, here.key);
+    for (int i = 0; i < OGI_LEN(name); i++)
+        if ((in_a && json_object_get(b, name[i])) || (in_b && json_object_get(a, name[i])))
+            SCHEMA_FAIL(s, OG_E_UNSUPPORTED, &here,
+                        "together with another schema's '%s' it is not supported", name[i]);
+    return OG_OK;
+}
+
 og_status ogi_schema_merge(ogi_schema *s, json_t *a, json_t *b, const ogi_path *path, json_t **out)
 {
     *out = NULL;
@@ -276,6 +299,7 @@ og_status ogi_schema_merge(ogi_schema *s, json_t *a, json_t *b, const ogi_path *
         SCHEMA_FAIL(s, OG_E_FORMAT, path, "a schema is an object or a boolean");
     json_t *merged = ogi_schema_keep(s, plain_copy(a)), *other = ogi_schema_keep(s, plain_copy(b));
     if (!merged || !other) return OG_E_MEMORY;
+    OG_TRY(check_patterns(s, merged, other, path));
     json_t *properties = ogi_schema_keep(s, merged_properties(merged, other)), *v;
     const char *key;
     json_object_foreach(other, key, v) if (strcmp(key, "properties") != 0)
@@ -312,6 +336,13 @@ static bool has_type(const json_t *values, unsigned types)
     return false;
 }
 
+/* Are the names in properties the only ones? */
+static bool is_closed(const json_t *schema)
+{
+    return json_is_false(json_object_get(schema, "additionalProperties")) &&
+           !json_object_get(schema, "patternProperties");
+}
+
 /* A name that both need, with values that exclude each other; or that one needs and the other
  * forbids. */
 static bool objects_differ(ogi_schema *s, json_t *a, json_t *b, int depth)
@@ -324,15 +355,13 @@ static bool objects_differ(ogi_schema *s, json_t *a, json_t *b, int depth)
         const char *name = json_string_value(v);
         if (!name) continue;
         json_t *x = json_object_get(pa, name), *y = json_object_get(pb, name);
-        if (!y && json_is_false(json_object_get(b, "additionalProperties"))) return true;
+        if (!y && is_closed(b)) return true;
         if (x && y && has_name(rb, name) && ogi_schema_is_disjoint(s, x, y, depth + 1)) return true;
     }
     json_array_foreach(rb, i, v)
     {
         const char *name = json_string_value(v);
-        if (name && !json_object_get(pa, name) &&
-            json_is_false(json_object_get(a, "additionalProperties")))
-            return true;
+        if (name && !json_object_get(pa, name) && is_closed(a)) return true;
     }
     return false;
 }

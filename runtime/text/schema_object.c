@@ -227,14 +227,14 @@ static og_status add_member(ogi_schema *s, const char *name, json_t *schema, con
     return member_rule(s, body, &out->rule);
 }
 
-static og_status add_other(ogi_schema *s, json_t *extra, const json_t *properties,
+static og_status add_other(ogi_schema *s, const ogi_other_names *other, const json_t *properties,
                            const ogi_path *path, member *out)
 {
     const ogi_path here = { path, "additionalProperties", 0 };
     ogi_rules *r = &s->rules;
-    ogi_expr *name, *value;
-    OG_TRY(ogi_schema_other_string(s, properties, &here, &name));
-    OG_TRY(ogi_schema_visit(s, extra, &here, &value));
+    ogi_expr *name = other->name, *value;
+    if (!name) OG_TRY(ogi_schema_other_string(s, properties, &here, &name));
+    OG_TRY(ogi_schema_visit(s, other->values, &here, &value));
     ogi_expr *body = ogi_expr_join(r, name, ogi_expr_text(r, ":"),
                                    ogi_schema_rule(s, OGI_RULE_SPACE), value, NULL);
     out->is_other = true;
@@ -281,8 +281,96 @@ static og_status optional_members(ogi_schema *s, const member *m, int n, ogi_exp
     return st;
 }
 
+/* ---- counted members ---- */
+
+/* Optional members of which low to high (-1: no end) must occur. */
+typedef struct counted {
+    ogi_schema *s;
+    const member *m;
+    int n, low, high, n_count; /* n_count: counts to tell apart, 0 .. n_count - 1 */
+    int32_t *rule;             /* (n + 1) x n_count: what may follow, with commas; -1: nothing */
+} counted;
+
+static int32_t *after(const counted *c, int i, int count)
+{
+    return &c->rule[i * c->n_count + OGI_MIN(count, c->n_count - 1)];
+}
+
+/* May members from i on follow when `count` have been chosen? */
+static bool is_possible(const counted *c, int i, int count)
+{
+    bool is_endless = i < c->n && c->m[c->n - 1].is_other;
+    return (c->high < 0 || count <= c->high) && (is_endless || count + c->n - i >= c->low);
+}
+
+/* Member i, and what may follow it. */
+static ogi_expr *then_member(const counted *c, ogi_expr *e, int i, int count)
+{
+    int next = c->m[i].is_other ? i : i + 1;
+    if (!is_possible(c, next, count + 1)) return NULL;
+    return ogi_expr_join(&c->s->rules, e, ogi_expr_rule(&c->s->rules, *after(c, next, count + 1)),
+                         NULL);
+}
+
+static ogi_expr *counted_body(const counted *c, int i, int count)
+{
+    ogi_rules *r = &c->s->rules;
+    ogi_expr *alt = ogi_expr_alt(r);
+    if (i == c->n) return count >= c->low ? ogi_expr_empty(r) : alt;
+    if (is_possible(c, i + 1, count))
+        alt = ogi_expr_add(r, alt, ogi_expr_rule(r, *after(c, i + 1, count)));
+    ogi_expr *e = then_member(c, comma_member(c->s, &c->m[i]), i, count);
+    return e ? ogi_expr_add(r, alt, e) : alt;
+}
+
+static og_status counted_rules(const counted *c)
+{
+    ogi_rules *r = &c->s->rules;
+    for (int i = 0; i <= c->n; i++)
+        for (int k = 0; k < c->n_count; k++)
+            if (is_possible(c, i, k) && (*after(c, i, k) = ogi_rules_new(r)) < 0) return OG_E_LIMIT;
+    for (int i = 0; i <= c->n; i++) {
+        for (int k = 0; k < c->n_count; k++) {
+            if (!is_possible(c, i, k)) continue;
+            ogi_expr *body = counted_body(c, i, k);
+            SCHEMA_NEED(body);
+            r->rule[*after(c, i, k)].body = body;
+        }
+    }
+    return OG_OK;
+}
+
+/* With a comma before each (has_first: members stand before them), or between them. */
+static og_status counted_members(ogi_schema *s, const member *m, int n, int low, int high,
+                                 bool has_first, ogi_expr **out)
+{
+    enum { MAX_RULES = 20000 };
+    counted c = { .s = s, .m = m, .n = n, .low = low, .high = high };
+    c.n_count = OGI_MAX(high < 0 ? low : high, 0) + 1;
+    if ((int64_t)(n + 1) * c.n_count > MAX_RULES)
+        OG_FAIL(s->ctx, OG_E_LIMIT, "%s: too many properties to count", s->where);
+    c.rule = OGI_NEW_N(s->ctx, int32_t, (n + 1) * c.n_count);
+    if (!c.rule) return OG_E_MEMORY;
+    ogi_rules *r = &s->rules;
+    og_status st = counted_rules(&c);
+    *out = ogi_expr_alt(r);
+    if (has_first && st == OG_OK) {
+        *out = ogi_expr_add(r, *out, ogi_expr_rule(r, *after(&c, 0, 0)));
+    } else if (st == OG_OK) {
+        if (low == 0) *out = ogi_expr_add(r, *out, ogi_expr_empty(r));
+        for (int i = 0; i < n; i++) {
+            ogi_expr *e = then_member(&c, ogi_expr_rule(r, m[i].rule), i, 0);
+            if (e) *out = ogi_expr_add(r, *out, e);
+        }
+    }
+    ogi_free(s->ctx, c.rule);
+    return st;
+}
+
+/* ---- the whole object ---- */
+
 /* Required members in order, then a subset of the others in order. */
-static og_status join_members(ogi_schema *s, member *m, int n, ogi_expr **out)
+static og_status join_members(ogi_schema *s, member *m, int n, int low, int high, ogi_expr **out)
 {
     ogi_rules *r = &s->rules;
     ogi_expr *seq = ogi_expr_add(r, ogi_expr_seq(r), ogi_expr_text(r, "{"));
@@ -296,8 +384,13 @@ static og_status join_members(ogi_schema *s, member *m, int n, ogi_expr **out)
         seq = ogi_expr_add(r, seq,
                            n_required++ ? comma_member(s, &m[i]) : ogi_expr_rule(r, m[i].rule));
     }
-    if (n_other) {
-        ogi_expr *some;
+    bool is_counted = low > n_required || high >= 0;
+    ogi_expr *some = NULL;
+    if (n_other && is_counted) {
+        OG_TRY(counted_members(s, m, n_other, OGI_MAX(low - n_required, 0),
+                               high < 0 ? -1 : high - n_required, n_required > 0, &some));
+        seq = ogi_expr_add(r, seq, some);
+    } else if (n_other) {
         OG_TRY(optional_members(s, m, n_other, &some));
         if (n_required)
             some = ogi_expr_join(r, ogi_expr_text(r, ","), ogi_schema_rule(s, OGI_RULE_SPACE), some,
@@ -336,25 +429,57 @@ static og_status declare_required(ogi_schema *s, const json_t *required, json_t 
     return OG_OK;
 }
 
-static og_status check_count(ogi_schema *s, const json_t *schema, int n_min, int n_max,
-                             const ogi_path *path)
+/* minProperties and maxProperties, the latter -1 where it says nothing about n_max members. */
+static og_status read_counts(ogi_schema *s, const json_t *schema, int n_min, int n_max,
+                             const ogi_path *path, int32_t *min, int32_t *max)
 {
-    int32_t min = 0, max = -1;
-    OG_TRY(ogi_schema_count(s, schema, "minProperties", path, &min));
-    OG_TRY(ogi_schema_count(s, schema, "maxProperties", path, &max));
-    const ogi_path low = { path, "minProperties", 0 }, high = { path, "maxProperties", 0 };
-    if (min > n_min)
-        SCHEMA_FAIL(s, OG_E_UNSUPPORTED, &low,
-                    "more than the required properties are not supported");
-    if (max >= 0 && (n_max < 0 || n_max > max))
-        SCHEMA_FAIL(s, OG_E_UNSUPPORTED, &high,
-                    "fewer than the declared properties are not supported");
+    *min = 0, *max = -1;
+    OG_TRY(ogi_schema_count(s, schema, "minProperties", path, min));
+    OG_TRY(ogi_schema_count(s, schema, "maxProperties", path, max));
+    if ((n_max >= 0 && *min > n_max) || (*max >= 0 && (*max < n_min || *max < *min)))
+        SCHEMA_FAIL(s, OG_E_INVALID, path, "minProperties and maxProperties: nothing matches");
+    if (n_max >= 0 && *max >= n_max) *max = -1;
     return OG_OK;
+}
+
+/* The members of properties that may occur. */
+static og_status add_members(ogi_schema *s, json_t *all, const json_t *required,
+                             const ogi_path *path, member *m, int *n, int *n_required)
+{
+    const ogi_path here = { path, "properties", 0 };
+    const char *key;
+    json_t *v;
+    json_object_foreach(all, key, v)
+    {
+        bool is_needed = is_required(required, key);
+        if (json_is_false(v) && !is_needed) continue;
+        OG_TRY(add_member(s, key, v, &here, &m[*n]));
+        m[(*n)++].is_required = is_needed;
+        *n_required += is_needed;
+    }
+    return OG_OK;
+}
+
+static og_status object_of(ogi_schema *s, json_t *schema, json_t *all, const ogi_other_names *other,
+                           const ogi_path *path, ogi_expr **out)
+{
+    bool has_other = !json_is_false(other->values);
+    member *m = OGI_NEW_N(s->ctx, member, json_object_size(all) + 1);
+    int n = 0, n_required = 0;
+    int32_t min = 0, max = -1;
+    if (!m) return OG_E_MEMORY;
+    og_status st =
+        add_members(s, all, json_object_get(schema, "required"), path, m, &n, &n_required);
+    if (st == OG_OK) st = read_counts(s, schema, n_required, has_other ? -1 : n, path, &min, &max);
+    if (st == OG_OK && has_other) st = add_other(s, other, all, path, &m[n++]);
+    if (st == OG_OK) st = join_members(s, m, n, min, max, out);
+    ogi_free(s->ctx, m);
+    return st;
 }
 
 og_status ogi_schema_object(ogi_schema *s, json_t *schema, const ogi_path *path, ogi_expr **out)
 {
-    json_t *declared = json_object_get(schema, "properties"), *v;
+    json_t *declared = json_object_get(schema, "properties");
     json_t *extra = json_object_get(schema, "additionalProperties");
     json_t *required = json_object_get(schema, "required");
     const ogi_path here = { path, "properties", 0 };
@@ -362,37 +487,21 @@ og_status ogi_schema_object(ogi_schema *s, json_t *schema, const ogi_path *path,
         SCHEMA_FAIL(s, OG_E_FORMAT, &here, "wants an object");
     json_t *all = ogi_schema_keep(s, declared ? json_copy(declared) : json_object());
     if (!all) return OG_E_MEMORY;
-    OG_TRY(declare_required(s, required, all, extra, path));
-    size_t n_all = json_object_size(all);
     /* With names declared, others must be asked for. */
-    bool has_other = extra ? !json_is_false(extra) : !n_all;
+    bool has_declared = json_object_size(all) || json_array_size(required);
+    ogi_other_names other = { NULL, extra ? extra : has_declared ? json_false() : json_true() };
+    OG_TRY(ogi_schema_name_patterns(s, schema, all, path, &other));
+    OG_TRY(declare_required(s, required, all, extra, path));
+    OG_TRY(ogi_schema_name_limits(s, schema, all, path, &other));
+    size_t n_all = json_object_size(all);
     if (n_all > 2000) SCHEMA_FAIL(s, OG_E_LIMIT, &here, "more than 2000 properties");
-    if (has_other && !n_all && (!extra || json_is_true(extra))) {
-        OG_TRY(check_count(s, schema, 0, -1, path));
-        *out = ogi_schema_rule(s, OGI_RULE_OBJECT);
-        SCHEMA_NEED(*out);
-        return OG_OK;
-    }
-    member *m = OGI_NEW_N(s->ctx, member, n_all + 1);
-    if (!m) return OG_E_MEMORY;
-    og_status st = OG_OK;
-    int n = 0, n_required = 0;
-    const char *key;
-    json_object_foreach(all, key, v)
-    {
-        bool is_needed = is_required(required, key);
-        if (json_is_false(v) && !is_needed) continue; /* may not occur */
-        st = add_member(s, key, v, &here, &m[n]);
-        if (st != OG_OK) break;
-        m[n++].is_required = is_needed;
-        n_required += is_needed;
-    }
-    if (st == OG_OK) st = check_count(s, schema, n_required, has_other ? -1 : n, path);
-    if (st == OG_OK && has_other)
-        st = add_other(s, extra ? extra : json_true(), all, path, &m[n++]);
-    if (st == OG_OK) st = join_members(s, m, n, out);
-    ogi_free(s->ctx, m);
-    return st;
+    bool is_counted =
+        json_object_get(schema, "minProperties") || json_object_get(schema, "maxProperties");
+    if (n_all || !json_is_true(other.values) || other.name || is_counted)
+        return object_of(s, schema, all, &other, path, out);
+    *out = ogi_schema_rule(s, OGI_RULE_OBJECT);
+    SCHEMA_NEED(*out);
+    return OG_OK;
 }
 
 /* ---- arrays ---- */

@@ -77,8 +77,7 @@ static ogi_expr *letter_body(ogi_rules *r)
     return ogi_expr_add(r, alt, pair);
 }
 
-/* Bodies of rules that a few lines of GBNF-like text say best: '0' any digit, '1' one of 1-9. */
-static ogi_expr *digits(ogi_rules *r, char first, int32_t min, int32_t max)
+ogi_expr *ogi_expr_digits(ogi_rules *r, char first, int32_t min, int32_t max)
 {
     ogi_char_range c = { (uint32_t)first, '9' };
     return ogi_expr_repeat(r, ogi_expr_class(r, &c, 1, false), min, max);
@@ -93,8 +92,9 @@ static ogi_expr *optional(ogi_rules *r, ogi_expr *e)
 static ogi_expr *integral(ogi_rules *r)
 {
     ogi_expr *alt = ogi_expr_add(r, ogi_expr_alt(r), ogi_expr_text(r, "0"));
-    return ogi_expr_add(r, alt,
-                        ogi_expr_join(r, digits(r, '1', 1, 1), digits(r, '0', 0, 15), NULL));
+    return ogi_expr_add(
+        r, alt,
+        ogi_expr_join(r, ogi_expr_digits(r, '1', 1, 1), ogi_expr_digits(r, '0', 0, 15), NULL));
 }
 
 static ogi_expr *number_body(ogi_schema *s)
@@ -102,10 +102,11 @@ static ogi_expr *number_body(ogi_schema *s)
     ogi_rules *r = &s->rules;
     static const ogi_char_range e[] = { { 'e', 'e' }, { 'E', 'E' } };
     static const ogi_char_range sign[] = { { '+', '+' }, { '-', '-' } };
-    ogi_expr *fraction = ogi_expr_join(r, ogi_expr_text(r, "."), digits(r, '0', 1, 16), NULL);
-    ogi_expr *exponent = ogi_expr_join(r, ogi_expr_class(r, e, 2, false),
-                                       optional(r, ogi_expr_class(r, sign, 2, false)),
-                                       s->is_strict ? digits(r, '0', 1, 2) : integral(r), NULL);
+    ogi_expr *fraction =
+        ogi_expr_join(r, ogi_expr_text(r, "."), ogi_expr_digits(r, '0', 1, 16), NULL);
+    ogi_expr *exponent = ogi_expr_join(
+        r, ogi_expr_class(r, e, 2, false), optional(r, ogi_expr_class(r, sign, 2, false)),
+        s->is_strict ? ogi_expr_digits(r, '0', 1, 2) : integral(r), NULL);
     return ogi_expr_join(r, optional(r, ogi_expr_text(r, "-")), integral(r), optional(r, fraction),
                          optional(r, exponent), NULL);
 }
@@ -304,164 +305,6 @@ og_status ogi_schema_string(ogi_schema *s, json_t *schema, const ogi_path *path,
     return quoted(s, ogi_expr_repeat(&s->rules, letter, min, max), out);
 }
 
-/* ---- numbers ---- */
-
-enum { MAX_DIGITS = 16 };
-#define TEN_TO_16 10000000000000000.0
-
-/* Decimal numbers low..high of n digits each, leading zeros included. */
-static ogi_expr *digit_range(ogi_rules *r, const char *low, const char *high, int n)
-{
-    if (n == 0) return ogi_expr_empty(r);
-    bool is_low = strspn(low, "0") >= (size_t)n, is_high = strspn(high, "9") >= (size_t)n;
-    if (is_low && is_high) return digits(r, '0', n, n);
-    ogi_char_range one = { (uint32_t)low[0], (uint32_t)low[0] };
-    if (low[0] == high[0])
-        return ogi_expr_join(r, ogi_expr_class(r, &one, 1, false),
-                             digit_range(r, low + 1, high + 1, n - 1), NULL);
-    static const char nines[] = "9999999999999999", zeros[] = "0000000000000000";
-    ogi_expr *alt = ogi_expr_alt(r);
-    ogi_char_range middle = { (uint32_t)low[0], (uint32_t)high[0] };
-    if (strspn(low + 1, "0") < (size_t)n - 1) {
-        alt = ogi_expr_add(r, alt,
-                           ogi_expr_join(r, ogi_expr_class(r, &one, 1, false),
-                                         digit_range(r, low + 1, nines, n - 1), NULL));
-        middle.low++;
-    }
-    if (strspn(high + 1, "9") < (size_t)n - 1) {
-        one.low = one.high = (uint32_t)high[0];
-        alt = ogi_expr_add(r, alt,
-                           ogi_expr_join(r, ogi_expr_class(r, &one, 1, false),
-                                         digit_range(r, zeros, high + 1, n - 1), NULL));
-        middle.high--;
-    }
-    if (middle.low <= middle.high)
-        alt = ogi_expr_add(r, alt,
-                           ogi_expr_join(r, ogi_expr_class(r, &middle, 1, false),
-                                         digits(r, '0', n - 1, n - 1), NULL));
-    return alt;
-}
-
-/* Integers low..high without leading zeros, 0 <= low <= high < 10^16. */
-static ogi_expr *natural_range(ogi_rules *r, int64_t low, int64_t high)
-{
-    ogi_expr *alt = ogi_expr_alt(r);
-    int64_t first = 0, last = 9;
-    for (int n = 1; n <= MAX_DIGITS; n++, first = last + 1, last = last * 10 + 9) {
-        char a[24], b[24];
-        int64_t from = OGI_MAX(low, first), to = OGI_MIN(high, last);
-        if (from > to) continue;
-        snprintf(a, sizeof a, "%lld", (long long)from);
-        snprintf(b, sizeof b, "%lld", (long long)to);
-        alt = ogi_expr_add(r, alt, digit_range(r, a, b, n));
-    }
-    return alt;
-}
-
-typedef struct bounds {
-    double low, high;
-    bool is_low_open, is_high_open;
-} bounds;
-
-static og_status read_bound(ogi_schema *s, const json_t *schema, const char *keyword,
-                            const ogi_path *path, double *value, bool *found)
-{
-    const json_t *v = json_object_get(schema, keyword);
-    *found = v != NULL;
-    if (!v) return OG_OK;
-    const ogi_path here = { path, keyword, 0 };
-    if (!json_is_number(v)) SCHEMA_FAIL(s, OG_E_FORMAT, &here, "wants a number");
-    *value = json_number_value(v);
-    /* Beyond 2^53 bounds are not exact. */
-    if (fabs(*value) > 9007199254740992.0)
-        SCHEMA_FAIL(s, OG_E_UNSUPPORTED, &here, "bounds beyond 2^53 are not supported");
-    return OG_OK;
-}
-
-static og_status read_bounds(ogi_schema *s, const json_t *schema, const ogi_path *path, bounds *b)
-{
-    double v = 0.0;
-    bool found;
-    *b = (bounds){ -INFINITY, INFINITY, false, false };
-    OG_TRY(read_bound(s, schema, "minimum", path, &v, &found));
-    if (found) b->low = v;
-    OG_TRY(read_bound(s, schema, "exclusiveMinimum", path, &v, &found));
-    if (found && v >= b->low) b->low = v, b->is_low_open = true;
-    OG_TRY(read_bound(s, schema, "maximum", path, &v, &found));
-    if (found) b->high = v;
-    OG_TRY(read_bound(s, schema, "exclusiveMaximum", path, &v, &found));
-    if (found && v <= b->high) b->high = v, b->is_high_open = true;
-    return OG_OK;
-}
-
-/* Adds the numbers of one sign with low <= x <= high, 0 <= low; minus stands before them. */
-static ogi_expr *add_sign(ogi_rules *r, ogi_expr *alt, const char *minus, bounds b, bool is_integer)
-{
-    double low = ceil(b.low), high = floor(b.high);
-    if (b.is_low_open && low == b.low) low += 1.0;
-    if (b.is_high_open && high == b.high) high -= 1.0;
-    high = fmin(high, TEN_TO_16 - 1.0);
-    if (low <= high)
-        alt = ogi_expr_add(r, alt,
-                           ogi_expr_join(r, ogi_expr_text(r, minus),
-                                         natural_range(r, (int64_t)low, (int64_t)high), NULL));
-    if (is_integer) return alt;
-    /* i.f lies in [i, i + 1): free to choose where that lies inside the bounds; where i itself is
-     * excluded, the fraction must not be zero. */
-    double first = ceil(b.low), last = fmin(floor(b.high), TEN_TO_16) - 1.0;
-    ogi_expr *fraction = ogi_expr_join(r, ogi_expr_text(r, "."), digits(r, '0', 1, 16), NULL);
-    ogi_expr *nonzero =
-        ogi_expr_join(r, ogi_expr_text(r, "."), digits(r, '0', 0, 15), digits(r, '1', 1, 1), NULL);
-    if (b.is_low_open && first == b.low && first <= last) {
-        alt = ogi_expr_add(r, alt,
-                           ogi_expr_join(r, ogi_expr_text(r, minus),
-                                         natural_range(r, (int64_t)first, (int64_t)first), nonzero,
-                                         NULL));
-        first += 1.0;
-    }
-    if (first <= last)
-        alt = ogi_expr_add(r, alt,
-                           ogi_expr_join(r, ogi_expr_text(r, minus),
-                                         natural_range(r, (int64_t)first, (int64_t)last), fraction,
-                                         NULL));
-    return alt;
-}
-
-og_status ogi_schema_number(ogi_schema *s, json_t *schema, bool is_integer, const ogi_path *path,
-                            ogi_expr **out)
-{
-    bounds b;
-    const json_t *multiple = json_object_get(schema, "multipleOf");
-    const ogi_path here = { path, "multipleOf", 0 };
-    if (multiple && !(is_integer && json_is_number(multiple) && json_number_value(multiple) == 1.0))
-        SCHEMA_FAIL(s, OG_E_UNSUPPORTED, &here, "multipleOf is not supported");
-    OG_TRY(read_bounds(s, schema, path, &b));
-    ogi_rules *r = &s->rules;
-    if (b.low == -INFINITY && b.high == INFINITY) {
-        *out = ogi_schema_rule(s, is_integer ? OGI_RULE_INTEGER : OGI_RULE_NUMBER);
-        SCHEMA_NEED(*out);
-        return OG_OK;
-    }
-    ogi_expr *alt = ogi_expr_alt(r);
-    if (b.high > 0.0 || (b.high == 0.0 && !b.is_high_open)) {
-        bounds up = { fmax(b.low, 0.0), b.high, b.low >= 0.0 && b.is_low_open, b.is_high_open };
-        alt = add_sign(r, alt, "", up, is_integer);
-    }
-    if (b.low < 0.0) {
-        /* -0 is 0: left out where 0 is out of bounds. */
-        bool has_zero = b.high > 0.0 || (b.high == 0.0 && !b.is_high_open);
-        bounds down = { fmax(-b.high, 0.0), -b.low, b.high < 0.0 ? b.is_high_open : !has_zero,
-                        b.is_low_open };
-        if (is_integer && b.low == -INFINITY) down.low = fmax(down.low, 1.0);
-        alt = add_sign(r, alt, "-", down, is_integer);
-    }
-    SCHEMA_NEED(alt);
-    if (!alt->child)
-        SCHEMA_FAIL(s, OG_E_UNSUPPORTED, path, "no number that can be written lies in the bounds");
-    *out = alt;
-    return OG_OK;
-}
-
 /* ---- constants ---- */
 
 /* v compactly; numbers by the fewest digits that read back. */
@@ -512,24 +355,17 @@ og_status ogi_schema_constant(ogi_schema *s, const json_t *v, const ogi_path *pa
 static og_status keeps_bounds(ogi_schema *s, const json_t *schema, const json_t *v,
                               const ogi_path *path, bool *ok)
 {
-    bounds b;
     int32_t min = 0, max = -1;
     *ok = true;
-    if (json_is_number(v)) {
-        OG_TRY(read_bounds(s, schema, path, &b));
-        double x = json_number_value(v);
-        *ok = x >= b.low && x <= b.high && !(x == b.low && b.is_low_open) &&
-              !(x == b.high && b.is_high_open);
-    }
-    if (json_is_string(v)) {
-        int32_t n = 0;
-        for (const char *p = json_string_value(v); p < json_string_value(v) + json_string_length(v);
-             p++)
-            n += ((unsigned char)*p & 0xc0) != 0x80;
-        OG_TRY(ogi_schema_count(s, schema, "minLength", path, &min));
-        OG_TRY(ogi_schema_count(s, schema, "maxLength", path, &max));
-        *ok = n >= min && (max < 0 || n <= max);
-    }
+    if (json_is_number(v)) return ogi_schema_takes_number(s, schema, v, path, ok);
+    if (!json_is_string(v)) return OG_OK;
+    int32_t n = 0;
+    for (const char *p = json_string_value(v); p < json_string_value(v) + json_string_length(v);
+         p++)
+        n += ((unsigned char)*p & 0xc0) != 0x80;
+    OG_TRY(ogi_schema_count(s, schema, "minLength", path, &min));
+    OG_TRY(ogi_schema_count(s, schema, "maxLength", path, &max));
+    *ok = n >= min && (max < 0 || n <= max);
     return OG_OK;
 }
 
@@ -537,8 +373,9 @@ og_status ogi_schema_enum(ogi_schema *s, json_t *schema, json_t *values, const o
                           ogi_expr **out)
 {
     static const char *const hard[] = {
-        "pattern",  "format",   "multipleOf",           "properties",  "required", "items",
-        "minItems", "maxItems", "additionalProperties", "prefixItems", "anyOf",    "oneOf",
+        "pattern",     "format",   "properties", "required",
+        "items",       "minItems", "maxItems",   "additionalProperties",
+        "prefixItems", "anyOf",    "oneOf",
     };
     unsigned types;
     for (int i = 0; i < OGI_LEN(hard); i++) {

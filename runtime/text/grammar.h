@@ -103,7 +103,7 @@ typedef struct ogi_rules {
     bool is_tracking_names;     /* texts are JSON whose objects have free names */
     bool has_json_parts;        /* only what rules with is_json match is JSON */
     const ogi_control *control; /* borrowed: those that free text and marks know */
-    int32_t n_control;
+    int32_t n_control, n_mark;  /* the first n_mark of them may be in marks */
 } ogi_rules;
 
 void ogi_rules_init(ogi_rules *r, og_ctx *ctx);

@@ -8,7 +8,7 @@
 
 #include "runtime/text/grammar_nfa.h"
 
-enum { MAX_MARK = 256, MAX_CONTROL_EDGES = 20000 };
+enum { MAX_MARK = 256, MAX_CONTROL_EDGES = 5000 };
 
 /* ---- expressions ---- */
 
@@ -37,7 +37,7 @@ ogi_expr *ogi_expr_anything(ogi_rules *r, ogi_sv mark, bool has_mark, bool is_fi
 static const ogi_control *control_at(const ogi_rules *r, ogi_sv text)
 {
     const ogi_control *best = NULL;
-    for (int32_t i = 0; i < r->n_control; i++) {
+    for (int32_t i = 0; i < r->n_mark; i++) {
         const ogi_control *c = &r->control[i];
         if (ogi_sv_starts(text, (ogi_sv){ c->piece, c->n }) && (!best || c->n > best->n)) best = c;
     }
@@ -160,23 +160,40 @@ static og_status add_token(text_build *b, int at, int32_t token, int32_t to)
         (ogi_nfa_edge){ .kind = OGI_NFA_TOKEN, .from = b->state[at], .to = to, .arg = token });
 }
 
-/* Control tokens lead where their bytes do; those that lead to the start are "other" ones. */
-static og_status any_control(text_build *b, int at)
+/* How much of the mark is read behind the piece; -1 as in advance. */
+static int advance_piece(const text_build *b, int at, const ogi_control *c)
 {
-    int32_t rest = b->e->is_first ? b->free : b->state[0];
-    for (int32_t i = 0; i < b->r->n_control; i++) {
-        const ogi_control *c = &b->r->control[i];
-        int to = at;
-        for (size_t k = 0; k < c->n && to >= 0; k++) {
-            if (b->e->n && to == (int)b->e->n) to = b->e->is_first ? -1 : 0; /* not its end */
-            if (to < 0) break;
-            to = advance(b, to, (uint8_t)c->piece[k]);
-        }
-        bool is_end = b->e->n && to == (int)b->e->n;
-        if (c->is_end || state_of(b, to) == rest || (!b->e->is_any && !is_end)) continue;
-        if (state_of(b, to) >= 0) OG_TRY(add_token(b, at, c->token, state_of(b, to)));
+    for (size_t k = 0; k < c->n && at >= 0; k++) {
+        /* a mark that ends inside a token is none */
+        if (b->e->n && at == (int)b->e->n) at = b->e->is_first ? -1 : 0;
+        if (at >= 0) at = advance(b, at, (uint8_t)c->piece[k]);
     }
-    return b->e->is_any && rest >= 0 ? add_token(b, at, OGI_TOKEN_OTHER, rest) : OG_OK;
+    return at;
+}
+
+/* Do text states begin at this byte of the mark? In characters, only where one of its does. */
+static bool is_state(const text_build *b, int at)
+{
+    return b->e->is_any || ((uint8_t)b->e->bytes[at] & 0xc0) != 0x80;
+}
+
+/* A control token leads where its bytes do; to the start all lead that are "other" ones. */
+static og_status any_control(text_build *b, const ogi_control *c)
+{
+    int n = (int)b->e->n, from_start = advance_piece(b, 0, c);
+    int32_t rest = b->e->is_first ? b->free : b->state[0];
+    int first = advance(b, 0, (uint8_t)c->piece[0]);
+    for (int at = 0; at < OGI_MAX(n, 1); at++) {
+        if (!is_state(b, at)) continue;
+        /* most tokens do the same everywhere */
+        bool is_same = advance(b, at, (uint8_t)c->piece[0]) == first;
+        int to = is_same ? from_start : advance_piece(b, at, c);
+        bool is_end = n && to == n;
+        int32_t state = state_of(b, to);
+        if (state < 0 || state == rest || (!b->e->is_any && !is_end)) continue;
+        OG_TRY(add_token(b, at, c->token, state));
+    }
+    return OG_OK;
 }
 
 /* Where the mark is a token, the text before it must not swallow that as one of the others. */
@@ -208,11 +225,13 @@ og_status ogi_nfa_add_text(ogi_nfa *a, const ogi_rules *r, const ogi_expr *e, in
         b.back[i] = advance(&b, b.back[i - 1], (uint8_t)e->bytes[i]);
     OG_TRY(add_states(&b, to));
     OG_TRY(ogi_nfa_add_eps(a, from, b.state[0]));
+    int32_t rest = e->is_first ? b.free : b.state[0];
     for (int i = 0; i < OGI_MAX((int)e->n, 1); i++) {
-        /* characters begin where characters of the mark do */
-        if (!e->is_any && ((uint8_t)e->bytes[i] & 0xc0) == 0x80) continue;
+        if (!is_state(&b, i)) continue;
         OG_TRY(e->is_any ? any_byte(&b, i) : any_char(&b, i));
-        OG_TRY(any_control(&b, i));
+        if (e->is_any && rest >= 0) OG_TRY(add_token(&b, i, OGI_TOKEN_OTHER, rest));
     }
+    for (int32_t i = 0; i < r->n_control; i++)
+        if (!r->control[i].is_end) OG_TRY(any_control(&b, &r->control[i]));
     return OG_OK;
 }

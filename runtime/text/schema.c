@@ -449,7 +449,7 @@ og_status ogi_schema_visit(ogi_schema *s, json_t *schema, const ogi_path *path, 
 
 void ogi_schema_init(ogi_schema *s, og_ctx *ctx)
 {
-    *s = (ogi_schema){ .ctx = ctx, .by_ref = { .ctx = ctx }, .where = "schema" };
+    *s = (ogi_schema){ .ctx = ctx, .by_ref = { .ctx = ctx }, .where = "schema", .until = -1 };
     s->owned = json_array();
     ogi_rules_init(&s->rules, ctx);
     for (int i = 0; i < OGI_RULE_COUNT; i++) s->rule[i] = -1;

@@ -79,10 +79,11 @@ typedef struct ogi_schema {
     ogi_rules rules;
     const char *where; /* of errors: "schema" */
     ogi_notation notation;
-    bool is_strict;               /* no lone surrogates, no numbers beyond what a double holds */
-    json_t *root;                 /* what references start from */
-    json_t *owned;                /* array: keeps merged schemas alive */
-    ogi_map by_ref;               /* target pointer -> rule */
+    bool is_strict; /* no lone surrogates, no numbers beyond what a double holds */
+    int32_t until;  /* the rule of text up to the mark that all plain strings have; -1: not made */
+    json_t *root;   /* what references start from */
+    json_t *owned;  /* array: keeps merged schemas alive */
+    ogi_map by_ref; /* target pointer -> rule */
     int32_t rule[OGI_RULE_COUNT]; /* -1: not made yet */
     int depth, n_visit, n_compare;
 } ogi_schema;

@@ -85,6 +85,20 @@ static og_status refuse(ogi_schema *s, const json_t *schema, const char *keyword
     return OG_OK;
 }
 
+static og_status until_rule(ogi_schema *s, ogi_sv mark, ogi_expr **out)
+{
+    ogi_rules *r = &s->rules;
+    if (s->until < 0) {
+        ogi_expr *body = ogi_expr_until(r, mark);
+        s->until = body ? ogi_rules_new(r) : -1;
+        if (s->until < 0) return OG_E_LIMIT;
+        r->rule[s->until].body = body;
+    }
+    *out = ogi_expr_rule(r, s->until);
+    SCHEMA_NEED(*out);
+    return OG_OK;
+}
+
 og_status ogi_schema_plain(ogi_schema *s, json_t *schema, const ogi_path *path, ogi_sv mark,
                            bool is_padded, ogi_expr **out)
 {
@@ -104,9 +118,7 @@ og_status ogi_schema_plain(ogi_schema *s, json_t *schema, const ogi_path *path, 
     if (list) return words(s, list, path, mark, is_padded, out);
     if (!known) {
         if (format) ogi_log(s->ctx, OG_LOG_WARN, "schema: format '%s' is not enforced", format);
-        *out = ogi_expr_until(r, mark);
-        SCHEMA_NEED(*out);
-        return OG_OK;
+        return until_rule(s, mark, out);
     }
     ogi_expr *text;
     ogi_regex_options opt = { .where = "format" };

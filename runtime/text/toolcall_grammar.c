@@ -66,10 +66,39 @@ static og_status read_controls(og_ctx *ctx, const og_vocab_view *v, ogi_control 
     return OG_OK;
 }
 
+static bool occurs(const char *text, ogi_sv part)
+{
+    for (const char *p = text; p && *p; p++)
+        if (!strncmp(p, part.p, part.n)) return true;
+    return false;
+}
+
+/* Moves the tokens that are in the marks of the format to the front, one for each piece. */
+static int32_t marks_first(const ogi_toolcall_format *f, const ogi_toolcall_choice *c,
+                           ogi_control *control, int32_t n)
+{
+    const char *const texts[] = { f->open,  f->close,        f->section[0],  f->section[1],
+                                  f->call,  f->param,        f->param_close, f->lead,
+                                  f->other, OGI_GEMMA_QUOTE, c->think_open };
+    int32_t n_mark = 0;
+    for (int32_t i = 0; i < n; i++) {
+        ogi_control x = control[i];
+        bool is_mark = false;
+        for (int k = 0; k < OGI_LEN(texts) && !is_mark; k++)
+            is_mark = occurs(texts[k], (ogi_sv){ x.piece, x.n });
+        for (int32_t k = 0; k < n_mark && is_mark; k++)
+            is_mark = x.n != control[k].n || memcmp(x.piece, control[k].piece, x.n) != 0;
+        if (!is_mark) continue;
+        control[i] = control[n_mark];
+        control[n_mark++] = x;
+    }
+    return n_mark;
+}
+
 /* Is the mark a token that ends generation? */
 static bool ends_all(const ogi_rules *r, const char *mark)
 {
-    for (int32_t i = 0; i < r->n_control && mark; i++)
+    for (int32_t i = 0; i < r->n_mark && mark; i++)
         if (r->control[i].is_end &&
             ogi_sv_eq((ogi_sv){ r->control[i].piece, r->control[i].n }, ogi_sv_of(mark)))
             return true;
@@ -222,6 +251,7 @@ og_status ogi_toolcall_grammar(og_ctx *ctx, const ogi_toolcall_format *f, const 
     if (st == OG_OK) st = read_tools(ctx, list, choice, tool, &n);
     if (st == OG_OK) st = read_controls(ctx, vocab, &control, &w.s.rules.n_control);
     w.s.rules.control = control;
+    if (st == OG_OK) w.s.rules.n_mark = marks_first(f, choice, control, w.s.rules.n_control);
     if (st == OG_OK) st = build(&w, tool, n, &root);
     if (st == OG_OK) st = ogi_grammar_compile(ctx, &w.s.rules, root, vocab, out);
     ogi_schema_free(&w.s);

@@ -535,6 +535,53 @@ Test(toolcall_choice, hostile_tools_end_soon_and_small)
     }
 }
 
+/* A vocabulary of control tokens that are all alike. */
+static const char *same_piece(void *user, int32_t token, size_t *n)
+{
+    (void)token;
+    *n = strlen(user);
+    return user;
+}
+
+static bool yes(void *user, int32_t token)
+{
+    (void)user, (void)token;
+    return true;
+}
+
+static bool no(void *user, int32_t token)
+{
+    (void)user, (void)token;
+    return false;
+}
+
+Test(toolcall_choice, hostile_vocabularies_end_soon_and_small)
+{
+    static char pieces[][300] = { "<tool_call>", "<tool", "<tool_call><tool", ">>>", "x>>", "" };
+    static const char *const formats[] = { "hermes", "qwen-xml", "functionary-v3.2", "gemma" };
+    memset(pieces[OGI_LEN(pieces) - 1], '<', 250);
+    for (int i = 0; i < OGI_LEN(pieces); i++) {
+        for (int k = 0; k < OGI_LEN(formats); k++) {
+            ogt_meter meter = { 0 };
+            og_ctx *ctx = ogt_meter_ctx(&meter);
+            og_grammar *g;
+            og_vocab_view view = { .user = pieces[i],
+                                   .n_tokens = 260000,
+                                   .piece = same_piece,
+                                   .is_eog = no,
+                                   .is_control = yes };
+            double begin = seconds();
+            ogi_toolcall_grammar(ctx, ogi_toolcall_format_find(formats[k]), OGT_TOOLS, &choose_auto,
+                                 &view, &g);
+            cr_expect(seconds() - begin < 1.0, "'%.20s', %s: %.2f s", pieces[i], formats[k],
+                      seconds() - begin);
+            cr_expect(meter.peak < 100 << 20, "%d MB", (int)(meter.peak >> 20));
+            og_grammar_free(g);
+            og_ctx_free(ctx);
+        }
+    }
+}
+
 Test(toolcall_choice, nothing_leaks_when_memory_runs_out)
 {
     ogt_vocab *v = ogt_vocab_new(ogi_toolcall_format_find("glm"), true);

@@ -149,8 +149,8 @@ og_status run_tools_open(run_session *s);
 /* Makes the grammars of calls, for s->view. */
 og_status run_tools_constrain(run_session *s);
 void run_tools_close(run_session *s);
-/* Runs a call of a->calls, after asking; sets its result. */
-og_status run_tools_call(run_session *s, json_t *call);
+/* Runs one of n_call calls of an answer, after asking; sets its result. */
+og_status run_tools_call(run_session *s, json_t *call, size_t n_call);
 
 /* ---- chat_view.c --------------------------------------------------------------------------- */
 

@@ -118,6 +118,14 @@ static bool may_go_on(void)
     return !run_is_interrupted();
 }
 
+/* "oxigraph: tool NAME: WHAT" to the user. */
+static void tell_user(const char *name, const char *what)
+{
+    fputs("oxigraph: tool ", stderr);
+    run_print_to(stderr, true, name, strlen(name));
+    fprintf(stderr, ": %s\n", what);
+}
+
 /* How it ended, in words; empty where all went well. */
 static void tell_end(const run_tool_options *t, const tool_outcome *o, ogi_buf *out)
 {
@@ -142,7 +150,7 @@ static og_status set_result(const run_program *p, const char *name, const tool_o
     if (end.n && !is_cut) ogi_buf_printf(&b, "error: %s\n", end.p);
     ogi_buf_add(&b, o->out.p, o->out.n);
     if (is_cut) ogi_buf_printf(&b, "\n[%s]", ogi_buf_str(&end));
-    if (end.n) fprintf(stderr, "oxigraph: tool %s: %s\n", name, end.p);
+    if (end.n) tell_user(name, end.p);
     og_status st = end.failed || b.failed
                        ? OG_E_MEMORY
                        : og_tool_result_set(out, ogi_buf_str(&b), b.n, end.n && !is_cut);
@@ -168,7 +176,7 @@ static og_status run_program_for(void *user, const og_tool_call *call, og_tool_r
         run_print_to(stderr, false, ogi_buf_str(&o.err), o.err.n);
         st = set_result(p, call->name, &o, out);
     } else if (st == OG_E_IO) {
-        fprintf(stderr, "oxigraph: tool %s\n", og_error(ctx));
+        tell_user(call->name, og_error(ctx));
         st = og_tool_result_set(out, unstarted, sizeof unstarted - 1, true);
         og_error_clear(ctx);
     }
@@ -177,7 +185,32 @@ static og_status run_program_for(void *user, const og_tool_call *call, og_tool_r
     return st;
 }
 
-og_status run_tools_call(run_session *s, json_t *call)
+/* A result may take half of the context, divided by the calls of the answer: cut to that. */
+static og_status fit_context(run_session *s, const char *name, size_t n_call, og_tool_result *r)
+{
+    og_model_info info;
+    og_tokens t = { 0 };
+    og_model_get_info(s->model, &info);
+    int64_t most = info.n_ctx / 2 / (int64_t)n_call, n = 0;
+    if ((int64_t)r->n <= most) return OG_OK; /* a token has at least a byte, nearly always */
+    og_status st = og_tokenizer_encode(s->tok, s->ctx, r->text, r->n, 0, &t);
+    n = t.n;
+    og_tokens_free(s->ctx, &t);
+    if (st != OG_OK || n <= most) return st;
+    size_t keep = (size_t)((double)r->n * (double)most / (double)n);
+    while (keep && ((unsigned char)r->text[keep] & 0xc0) == 0x80) keep--;
+    ogi_buf b = { .ctx = s->ctx };
+    char note[80];
+    snprintf(note, sizeof note, "cut off after %zu bytes, at half of the context", keep);
+    ogi_buf_add(&b, r->text, keep);
+    ogi_buf_printf(&b, "\n[%s]", note);
+    tell_user(name, note);
+    st = b.failed ? OG_E_MEMORY : og_tool_result_set(r, b.p, b.n, r->is_error);
+    ogi_buf_free(&b);
+    return st;
+}
+
+og_status run_tools_call(run_session *s, json_t *call, size_t n_call)
 {
     json_t *arguments = json_object_get(call, "arguments");
     char *text = json_is_string(arguments) ? strdup(json_string_value(arguments))
@@ -188,6 +221,7 @@ og_status run_tools_call(run_session *s, json_t *call)
                        .id = json_string_value(json_object_get(call, "id")) };
     og_tool_result r;
     og_status st = og_tools_call(s->tools.list, s->ctx, &c, &r);
+    if (st == OG_OK) st = fit_context(s, c.name, n_call, &r);
     if (st == OG_OK) {
         run_view_result(s, &r);
         if (json_object_set_new(call, "result", run_json_text(s->ctx, r.text, r.n)) != 0)

@@ -36,9 +36,10 @@ static bool has_work(const run_session *s, const run_answer *a)
 
 static og_status run_calls(run_session *s, json_t *messages, const run_answer *a)
 {
-    for (size_t i = a->first_call; i < json_array_size(a->calls); i++) {
+    size_t n = json_array_size(a->calls);
+    for (size_t i = a->first_call; i < n; i++) {
         json_t *call = json_array_get(a->calls, i), *m;
-        OG_TRY(run_tools_call(s, call));
+        OG_TRY(run_tools_call(s, call, n - a->first_call));
         m = json_pack("{s:s, s:O, s:O, s:O}", "role", "tool", "tool_call_id",
                       json_object_get(call, "id"), "name", json_object_get(call, "name"), "content",
                       json_object_get(call, "result"));

@@ -300,6 +300,18 @@ Test(run_tools, how_a_program_fails_is_told_to_model_and_user)
     }
 }
 
+Test(run_tools, a_result_takes_half_of_the_context_at_most)
+{
+    ogt_result r;
+    char *result = result_of("yes the quick brown fox", "--tool-output 100000 -c 1000", &r);
+    size_t n = strlen(result);
+    cr_assert(n > 500 && n < 5000, "%zu bytes", n);
+    cr_assert(strstr(result, "\n[cut off after "), "%s", result);
+    cr_assert(strstr(r.err, "half of the context"), "%s", r.err);
+    free(result);
+    ogt_result_free(&r);
+}
+
 Test(run_tools, a_program_that_takes_too_long_is_killed_with_its_children)
 {
     ogt_result r;

@@ -3,8 +3,8 @@
  * What the parts of `oxigraph run` share: cmd_run.c (options, one prompt), chat_session.c (model,
  * tokens), chat_answer.c (one answer), chat_turn.c (answers and the calls in them), chat_tools.c
  * (tools, programs), chat_view.c (an answer on the screen), chat_print.c (output), chat_line.c
- * (input), chat_history.c (messages and their answers), chat_loop.c (the conversation, its
- * /commands). */
+ * and chat_edit.c (input), chat_read.c (files), chat_cache.c (--prompt-cache), chat_history.c
+ * (messages and their answers), chat_loop.c (the conversation, its /commands). */
 #ifndef OG_TOOLS_CHAT_H
 #define OG_TOOLS_CHAT_H
 

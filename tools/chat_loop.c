@@ -7,10 +7,12 @@
 
 #include "tools/chat_history.h"
 #include "tools/chat_line.h"
+#include "tools/chat_read.h"
 
 typedef struct chat {
     chat_history history;
     chat_line *line;
+    ogi_buf read; /* files, for the next message to begin with */
     bool is_done;
 } chat;
 
@@ -25,13 +27,17 @@ static og_status do_reset(chat *c, const char *arg)
 {
     (void)arg;
     chat_history_clear(&c->history);
+    c->read.n = 0;
     return OG_OK;
 }
 
 static og_status do_undo(chat *c, const char *arg)
 {
     (void)arg;
-    if (!chat_history_undo(&c->history)) fprintf(stderr, "there is nothing to take back\n");
+    bool had_read = c->read.n > 0;
+    c->read.n = 0;
+    if (!had_read && !chat_history_undo(&c->history))
+        fprintf(stderr, "there is nothing to take back\n");
     return OG_OK;
 }
 
@@ -50,6 +56,15 @@ static og_status do_show(chat *c, const char *arg)
 {
     (void)arg;
     chat_history_show(&c->history);
+    return OG_OK;
+}
+
+static og_status do_read(chat *c, const char *arg)
+{
+    size_t before = c->read.n;
+    OG_TRY(chat_read_file(c->history.s->ctx, arg, CHAT_MAX_MESSAGE, &c->read));
+    fprintf(stderr, "%zu bytes for the next message to begin with; Enter sends them alone\n",
+            c->read.n - before);
     return OG_OK;
 }
 
@@ -137,13 +152,14 @@ static og_status do_bye(chat *c, const char *arg)
 static const command commands[] = {
     { "help", NULL, "this text", do_help },
     { "reset", NULL, "forget the conversation; the system prompt stays", do_reset },
-    { "undo", NULL, "take the last message and its answer back", do_undo },
+    { "undo", NULL, "take the last message and its answer back, or a file read", do_undo },
     { "regen", NULL, "answer the last message again", do_regen },
     { "system", "[TEXT]", "what the model is told first; without TEXT: nothing", do_system },
     { "set", "[NAME VALUE]", "set think (on, off, hide), predict (tokens) or a sampling option",
       do_set },
     { "show", NULL, "the conversation", do_show },
     { "stats", NULL, "tokens and speed", do_stats },
+    { "read", "FILE", "put a file's text in front of the next message", do_read },
     { "save", "FILE", "write the conversation to a file", do_save },
     { "load", "FILE", "go on from a saved one", do_load },
     { "bye", NULL, "end; so does Ctrl-D", do_bye },
@@ -185,14 +201,24 @@ static bool is_blank(const ogi_buf *b)
     return true;
 }
 
+/* A message: the files read, then text. */
+static og_status say(chat *c, const ogi_buf *text)
+{
+    if (!c->read.n) return chat_history_say(&c->history, text->p, text->n);
+    ogi_buf_add(&c->read, text->p, text->n);
+    if (c->read.failed) return OG_E_MEMORY;
+    og_status st = chat_history_say(&c->history, c->read.p, c->read.n);
+    c->read.n = 0;
+    return st;
+}
+
 /* What is told and not fatal: the chat goes on after it. */
 static void take(chat *c, const ogi_buf *text, bool may_command)
 {
     og_ctx *ctx = c->history.s->ctx;
-    if (is_blank(text)) return;
-    og_status st = may_command && text->p[0] == '/'
-                       ? run_command(c, text->p + 1)
-                       : chat_history_say(&c->history, text->p, text->n);
+    bool is_command = may_command && text->n && text->p[0] == '/';
+    if (is_blank(text) && !c->read.n) return;
+    og_status st = is_command ? run_command(c, text->p + 1) : say(c, text);
     if (st == OG_OK) return;
     fprintf(stderr, "oxigraph: %s\n", og_error(ctx));
     og_error_clear(ctx);
@@ -212,13 +238,14 @@ static og_status talk(chat *c)
         else
             take(c, &text, got == CHAT_TEXT);
     }
+    if (st == OG_OK && c->read.n && !chat_line_is_terminal(c->line)) take(c, &text, false);
     ogi_buf_free(&text);
     return st;
 }
 
 og_status chat_loop(run_session *s)
 {
-    chat c = { .is_done = false };
+    chat c = { .read.ctx = s->ctx };
     struct sigaction old;
     run_catch_interrupt(&old); /* also between answers and lines, where it has nothing to stop */
     og_status st = chat_history_new(s, &c.history);
@@ -228,6 +255,7 @@ og_status chat_loop(run_session *s)
     if (st == OG_OK) st = talk(&c);
     if (st == OG_OK && s->cache.is_stale) run_cache_save(s, &s->fed);
     chat_line_free(c.line);
+    ogi_buf_free(&c.read);
     chat_history_free(&c.history);
     sigaction(SIGINT, &old, NULL);
     return st;

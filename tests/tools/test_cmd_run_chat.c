@@ -254,3 +254,70 @@ Test(chat, tells_mistakes_and_goes_on)
     cr_assert_gt(r.n_out, 4);
     ogt_result_free(&r);
 }
+
+Test(chat, reads_files_into_the_next_message)
+{
+    char dir[64], line[512];
+    snprintf(dir, sizeof dir, "/tmp/ogt_chat_%d", (int)getpid());
+    ogt_result r = ogt_run_command("mkdir %s && cd %s && printf '\\357\\273\\277one\\ntwo' >a && "
+                                   "printf 'x\\033[1m' >b && printf 'x\\0y' >nul && "
+                                   "printf 'ab\\377' >latin && : >empty && "
+                                   "head -c 17000000 /dev/zero | tr '\\0' x >long",
+                                   dir, dir);
+    cr_assert_eq(r.status, 0, "%s", r.err);
+    ogt_result_free(&r);
+    snprintf(line, sizeof line,
+             "/read %s/a\\n/read %s/b\\nwhat\\n/read %s/a\\n/undo\\n/read %s/a\\n\\n/show\\n/read "
+             "%s/nul\\n/read %s/latin\\n/read %s/empty\\n/read %s/long\\n/read %s\\n/read "
+             "/dev/zero\\n",
+             dir, dir, dir, dir, dir, dir, dir, dir, dir);
+    r = chat(line, "-n 2");
+    cr_assert(strstr(r.out, "user: one\ntwo\nx\033[1m\nwhat\nassistant: "), "%s", r.out);
+    cr_assert(strstr(r.out, "user: one\ntwo\n\nassistant: "), "alone: %s", r.out);
+    static const char *const told[] = {
+        "nul: is not text: a NUL at byte 1",
+        "latin: is not text: no UTF-8 at byte 2",
+        "empty: is empty",
+        "long: 17000000 bytes make a message longer than",
+        "Is a directory",
+        "/dev/zero: not a regular file",
+    };
+    for (size_t i = 0; i < sizeof told / sizeof *told; i++)
+        cr_assert(strstr(r.err, told[i]), "'%s' is not in: %s", told[i], r.err);
+    ogt_result_free(&r);
+    r = ogt_run_command("rm -r %s", dir);
+    ogt_result_free(&r);
+}
+
+Test(chat, configuration_files_are_what_set_shows)
+{
+    static const char *const file[][2] = {
+        { "json", "{\"top_k\": 7, \"temp\": 0.25, \"samplers\": [\"top_k\", \"temperature\"]}" },
+        { "toml", "top_k = 7\ntemp = 0.25\nsamplers = [\"top_k\", \"temperature\"]\n" },
+    };
+    char *shown[2];
+    for (int i = 0; i < 2; i++) {
+        char path[64];
+        snprintf(path, sizeof path, "/tmp/ogt_config_%d.%s", (int)getpid(), file[i][0]);
+        FILE *f = fopen(path, "w");
+        cr_assert(f && fputs(file[i][1], f) >= 0);
+        fclose(f);
+        ogt_result r = ogt_run_command("printf '/set\\n/set top_k 9\\n/set\\n' | '%s' run '%s' "
+                                       "--seed 3 --top-p 0.5 --config %s",
+                                       OGT_PROGRAM, STORY, path);
+        cr_assert_eq(r.status, 0, "%s: %s", path, r.err);
+        static const char *const want[] = { "\"top_k\": 7", "\"temp\": 0.25", "\"top_p\": 0.5",
+                                            "\"top_k\": 9" };
+        for (size_t k = 0; k < sizeof want / sizeof *want; k++)
+            cr_assert(strstr(r.out, want[k]), "%s: '%s' is not in: %s", path, want[k], r.out);
+        shown[i] = r.out;
+        free(r.err);
+        unlink(path);
+    }
+    cr_assert_str_eq(shown[0], shown[1]);
+    free(shown[0]), free(shown[1]);
+    ogt_result r =
+        ogt_run_command("'%s' run '%s' x --config /nonexistent.toml", OGT_PROGRAM, STORY);
+    cr_assert(r.status == 1 && strstr(r.err, "/nonexistent.toml"), "%d %s", r.status, r.err);
+    ogt_result_free(&r);
+}

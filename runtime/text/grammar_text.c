@@ -160,13 +160,13 @@ static og_status add_token(text_build *b, int at, int32_t token, int32_t to)
         (ogi_nfa_edge){ .kind = OGI_NFA_TOKEN, .from = b->state[at], .to = to, .arg = token });
 }
 
-/* How much of the mark is read behind the piece; -1 as in advance. */
+/* How much of the mark is read behind the piece. */
 static int advance_piece(const text_build *b, int at, const ogi_control *c)
 {
-    for (size_t k = 0; k < c->n && at >= 0; k++) {
+    for (size_t k = 0; k < c->n; k++) {
         /* a mark that ends inside a token is none */
-        if (b->e->n && at == (int)b->e->n) at = b->e->is_first ? -1 : 0;
-        if (at >= 0) at = advance(b, at, (uint8_t)c->piece[k]);
+        if (b->e->n && at == (int)b->e->n) at = 0;
+        at = advance(b, at, (uint8_t)c->piece[k]);
     }
     return at;
 }
@@ -181,7 +181,6 @@ static bool is_state(const text_build *b, int at)
 static og_status any_control(text_build *b, const ogi_control *c)
 {
     int n = (int)b->e->n, from_start = advance_piece(b, 0, c);
-    int32_t rest = b->e->is_first ? b->free : b->state[0];
     int first = advance(b, 0, (uint8_t)c->piece[0]);
     for (int at = 0; at < OGI_MAX(n, 1); at++) {
         if (!is_state(b, at)) continue;
@@ -190,7 +189,7 @@ static og_status any_control(text_build *b, const ogi_control *c)
         int to = is_same ? from_start : advance_piece(b, at, c);
         bool is_end = n && to == n;
         int32_t state = state_of(b, to);
-        if (state < 0 || state == rest || (!b->e->is_any && !is_end)) continue;
+        if (state < 0 || state == b->state[0] || (!b->e->is_any && !is_end)) continue;
         OG_TRY(add_token(b, at, c->token, state));
     }
     return OG_OK;
@@ -225,13 +224,14 @@ og_status ogi_nfa_add_text(ogi_nfa *a, const ogi_rules *r, const ogi_expr *e, in
         b.back[i] = advance(&b, b.back[i - 1], (uint8_t)e->bytes[i]);
     OG_TRY(add_states(&b, to));
     OG_TRY(ogi_nfa_add_eps(a, from, b.state[0]));
-    int32_t rest = e->is_first ? b.free : b.state[0];
     for (int i = 0; i < OGI_MAX((int)e->n, 1); i++) {
+        /* in front of a mark that must come first they are no text */
+        int32_t rest = e->is_first && i ? b.free : b.state[0];
         if (!is_state(&b, i)) continue;
         OG_TRY(e->is_any ? any_byte(&b, i) : any_char(&b, i));
         if (e->is_any && rest >= 0) OG_TRY(add_token(&b, i, OGI_TOKEN_OTHER, rest));
     }
-    for (int32_t i = 0; i < r->n_control; i++)
+    for (int32_t i = 0; i < r->n_control && !e->is_first; i++)
         if (!r->control[i].is_end) OG_TRY(any_control(&b, &r->control[i]));
     return OG_OK;
 }

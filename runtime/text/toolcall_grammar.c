@@ -8,7 +8,7 @@
 
 #include "runtime/text/toolcall_grammar_body.h"
 
-enum { MAX_TEXT = 1 << 19, MAX_TOOLS = 1000, MIN_PIECE = 3, MAX_PIECE = 256 };
+enum { MAX_TEXT = 1 << 19, MAX_TOOLS = 1000, MIN_PIECE = 3, MAX_PIECE = 64 };
 
 /* ---- tools ---- */
 
@@ -59,7 +59,7 @@ static og_status read_controls(og_ctx *ctx, const og_vocab_view *v, ogi_control 
         bool is_end = v->is_eog(v->user, id);
         if (!is_end && (!v->is_control || !v->is_control(v->user, id))) continue;
         const char *p = v->piece(v->user, id, &size);
-        if (size < MIN_PIECE || size > MAX_PIECE) continue; /* shorter ones are no marks */
+        if (size < MIN_PIECE || size > MAX_PIECE) continue; /* those are no marks */
         OG_TRY(ogi_grow(ctx, out, &cap, *n + 1, sizeof **out));
         (*out)[(*n)++] = (ogi_control){ id, is_end, p, size };
     }

@@ -222,6 +222,16 @@ Test(toolcall_choice, a_raw_object_counts_only_first)
     cr_assert(!ogt_accepts(x.m, "\n{\"name\": \"cald\", \"parameters\": {}}"));
     cr_assert(!ogt_accepts(x.m, "{\"name\": \"calm\""));
     ogt_constrained_free(&x);
+    /* control tokens are no text: it still is the beginning behind them */
+    ogt_vocab *v = ogt_vocab_new(ogi_toolcall_format_find("llama"), true);
+    x = ogt_constrain("llama", OGT_TOOLS, choose_auto, &v->view);
+    cr_assert(accept_text(&x, v, "<|other|> {\"name\": \"") == OG_OK);
+    cr_assert(!ogt_has_bit(mask_of(&x), OGT_FIRST_BYTE + 'x'));
+    og_matcher_reset(x.m);
+    cr_assert(accept_text(&x, v, "a<|other|> {\"name\": \"") == OG_OK);
+    cr_assert(allows_all(v, mask_of(&x)));
+    ogt_constrained_free(&x);
+    free(v);
     x = ogt_constrain("llama", OGT_TOOLS, choose_required, NULL);
     cr_assert(ogt_accepts(x.m, "{\"name\": \"calm\", \"parameters\": {}}"));
     cr_assert(!ogt_accepts(x.m, "Hello."));
@@ -482,10 +492,11 @@ Test(toolcall_choice, plain_strings_keep_constants_and_formats)
 
 /* ---- hostile tools ---- */
 
+/* Of processor time: what else the machine does is no matter. */
 static double seconds(void)
 {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
@@ -559,7 +570,7 @@ Test(toolcall_choice, hostile_vocabularies_end_soon_and_small)
 {
     static char pieces[][300] = { "<tool_call>", "<tool", "<tool_call><tool", ">>>", "x>>", "" };
     static const char *const formats[] = { "hermes", "qwen-xml", "functionary-v3.2", "gemma" };
-    memset(pieces[OGI_LEN(pieces) - 1], '<', 250);
+    memset(pieces[OGI_LEN(pieces) - 1], '<', 60);
     for (int i = 0; i < OGI_LEN(pieces); i++) {
         for (int k = 0; k < OGI_LEN(formats); k++) {
             ogt_meter meter = { 0 };

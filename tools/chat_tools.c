@@ -84,7 +84,6 @@ static bool read_yes(void)
 
 static void show_question(const run_program *p, const og_tool_call *call)
 {
-    tcflush(STDIN_FILENO, TCIFLUSH); /* what was typed before the question answers nothing */
     fputs("run", stderr);
     for (char **word = p->command.argv; *word; word++) {
         fputs(" '", stderr);

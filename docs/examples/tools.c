@@ -70,7 +70,9 @@ static og_status answer(engine *e, turn *t, og_answer *a, og_matcher *matcher)
     if (st == OG_OK) st = og_template_encode(e->t, e->ctx, &prompt, &ids);
     og_answer_begin(a, &prompt);
     og_template_text_free(e->ctx, &prompt);
-    og_generate_options o = { ids.id, ids.n, 150, .answer = a, .matcher = matcher };
+    og_generate_options o = {
+        .prompt = ids.id, .n_prompt = ids.n, .max_tokens = 150, .answer = a, .matcher = matcher
+    };
     if (st == OG_OK) st = og_sequence_truncate(e->seq, 0);
     if (st == OG_OK) st = og_generate(e->m, e->seq, e->t, e->s, &o, &r);
     og_tokens_free(e->ctx, &ids);

@@ -26,14 +26,14 @@ typedef enum og_stop {
 typedef struct og_generate_options {
     const int32_t *prompt; /* tokens to feed first; at least one if the sequence is empty */
     int64_t n_prompt;
-    /* What the first tokens must spell, of n_prefix bytes: cut off the prompt by og_tokenizer_heal.
-     * It is no part of the answer: text, stop strings and the matcher begin behind it. */
-    const char *prefix;
-    size_t n_prefix;
     int64_t max_tokens;      /* 0: until something else ends it */
     const char *const *stop; /* texts that end it; no part of them is given out */
     int n_stop;
     bool show_special; /* control tokens are text too */
+    /* What the first tokens must spell, of n_prefix bytes: cut off the prompt by og_tokenizer_heal.
+     * It is no part of the answer: text, stop strings and the matcher begin behind it. */
+    const char *prefix;
+    size_t n_prefix;
     /* What the answer must match, for the model's vocabulary; NULL: anything. Its position moves
      * with the answer; the prompt is not part of it. */
     og_matcher *matcher;

@@ -203,7 +203,7 @@ static og_status ref_rule(ogi_schema *s, const char *ref, const ogi_path *path, 
 /* ---- conjunctions ---- */
 
 /* schema without allOf and $ref: what they say is merged in. */
-static og_status flatten(ogi_schema *s, json_t *schema, const ogi_path *path, json_t **out)
+og_status ogi_schema_flatten(ogi_schema *s, json_t *schema, const ogi_path *path, json_t **out)
 {
     *out = schema;
     OG_TRY(ogi_schema_check_id(s, schema, path));
@@ -222,14 +222,14 @@ static og_status flatten(ogi_schema *s, json_t *schema, const ogi_path *path, js
     json_object_del(rest, "$ref");
     if (ref) {
         OG_TRY(ogi_schema_resolve(s, json_string_value(ref), path, &part));
-        OG_TRY(flatten(s, part, path, &part));
+        OG_TRY(ogi_schema_flatten(s, part, path, &part));
         OG_TRY(ogi_schema_merge(s, rest, part, path, &rest));
     }
     size_t i;
     json_array_foreach(all, i, part)
     {
         const ogi_path at = { &here, NULL, i };
-        OG_TRY(flatten(s, part, &at, &part));
+        OG_TRY(ogi_schema_flatten(s, part, &at, &part));
         OG_TRY(ogi_schema_merge(s, rest, part, &at, &rest));
     }
     s->depth--;
@@ -261,7 +261,7 @@ static og_status merge_rest(ogi_schema *s, json_t *rest, bool is_rest_empty, jso
     int depth = s->depth;
     for (size_t i = 0; i < n && !is_rest_empty; i++) {
         const ogi_path at = { path, NULL, i };
-        og_status st = flatten(s, branch[i], &at, &branch[i]);
+        og_status st = ogi_schema_flatten(s, branch[i], &at, &branch[i]);
         if (st == OG_OK) st = ogi_schema_merge(s, rest, branch[i], &at, &branch[i]);
         if (st == OG_E_INVALID) {
             og_error_clear(s->ctx);
@@ -402,7 +402,7 @@ static og_status visit_object(ogi_schema *s, json_t *schema, const ogi_path *pat
     const char *ref = json_string_value(json_object_get(schema, "$ref"));
     if (ref && n == 1) return ref_rule(s, ref, path, out);
     json_t *flat;
-    OG_TRY(flatten(s, schema, path, &flat));
+    OG_TRY(ogi_schema_flatten(s, schema, path, &flat));
     if (flat != schema) return ogi_schema_visit(s, flat, path, out);
     if (json_object_get(schema, "anyOf")) return visit_branches(s, schema, "anyOf", path, out);
     if (json_object_get(schema, "oneOf")) return visit_branches(s, schema, "oneOf", path, out);

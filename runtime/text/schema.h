@@ -6,7 +6,8 @@
  *   schema_ref.c     references
  *   schema_rewrite.c keywords that others can say
  *   schema_names.c   which names an object may have
- *   schema_object.c  objects and arrays
+ *   schema_object.c  objects
+ *   schema_array.c   arrays
  *   schema_scalar.c  strings, constants, what all schemas use
  *   schema_number.c  numbers
  *   schema_plain.c   strings that no quotes surround
@@ -112,6 +113,8 @@ json_t *ogi_schema_keep(ogi_schema *s, json_t *v);
 ogi_expr *ogi_schema_rule(ogi_schema *s, ogi_json_rule rule);
 /* Is the keyword without meaning for what validates? */
 bool ogi_schema_is_annotation(const char *keyword);
+/* schema without allOf, $ref and what schema_rewrite.c says by them. */
+og_status ogi_schema_flatten(ogi_schema *s, json_t *schema, const ogi_path *path, json_t **out);
 /* The value of a keyword that counts: *out stays as it is where it is absent. */
 og_status ogi_schema_count(ogi_schema *s, const json_t *schema, const char *keyword,
                            const ogi_path *path, int32_t *out);
@@ -164,7 +167,7 @@ og_status ogi_schema_name_patterns(ogi_schema *s, json_t *schema, json_t *all, c
 og_status ogi_schema_name_limits(ogi_schema *s, json_t *schema, json_t *all, const ogi_path *path,
                                  ogi_other_names *out);
 
-/* ---- schema_object.c, schema_scalar.c, schema_number.c ---- */
+/* ---- schema_object.c, schema_array.c, schema_scalar.c, schema_number.c ---- */
 
 og_status ogi_schema_object(ogi_schema *s, json_t *schema, const ogi_path *path, ogi_expr **out);
 og_status ogi_schema_array(ogi_schema *s, json_t *schema, const ogi_path *path, ogi_expr **out);

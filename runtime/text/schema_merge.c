@@ -79,10 +79,29 @@ unsigned ogi_json_type(const json_t *v)
     return 0;
 }
 
+static bool is_same(const json_t *a, const json_t *b, int depth)
+{
+    enum { MAX_DEPTH = 100 };
+    size_t i;
+    const char *key;
+    json_t *v;
+    if (json_is_number(a) && json_is_number(b)) return json_number_value(a) == json_number_value(b);
+    if (json_typeof(a) != json_typeof(b) || json_array_size(a) != json_array_size(b) ||
+        json_object_size(a) != json_object_size(b))
+        return false;
+    if (!(json_is_array(a) || json_is_object(a)) || depth > MAX_DEPTH) return json_equal(a, b);
+    json_array_foreach(a, i, v) if (!is_same(v, json_array_get(b, i), depth + 1)) return false;
+    json_object_foreach((json_t *)(uintptr_t)a, key, v)
+    {
+        const json_t *other = json_object_get(b, key);
+        if (!other || !is_same(v, other, depth + 1)) return false;
+    }
+    return true;
+}
+
 bool ogi_json_same(const json_t *a, const json_t *b)
 {
-    if (json_is_number(a) && json_is_number(b)) return json_number_value(a) == json_number_value(b);
-    return json_equal(a, b);
+    return is_same(a, b, 0);
 }
 
 bool ogi_schema_excludes(const json_t *schema, unsigned types)

@@ -3,6 +3,7 @@
  * Numbers: bounds and multiples as digits. */
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "runtime/text/schema.h"
 
@@ -94,6 +95,123 @@ static og_status read_bounds(ogi_schema *s, const json_t *schema, const ogi_path
     return OG_OK;
 }
 
+/* ---- fractions ---- */
+
+/* Digits behind the point, at most `most`, that come to low or more and high or less; NULL: no
+ * bound. Both end where their zeros begin. */
+typedef struct fraction {
+    ogi_rules *r;
+    const char *low, *high;
+    bool is_low_open, is_high_open;
+    int most;
+} fraction;
+
+static char digit_at(const char *digits, int i)
+{
+    return (size_t)i < strlen(digits) ? digits[i] : '0';
+}
+
+static bool is_used_up(const char *digits, int i)
+{
+    return (size_t)i >= strlen(digits);
+}
+
+static ogi_expr *fraction_from(const fraction *f, int at, bool is_low, bool is_high);
+
+/* One digit and what may follow it; some of the digits so far decide already. */
+static ogi_expr *fraction_digits(const fraction *f, int at, bool is_low, bool is_high)
+{
+    ogi_rules *r = f->r;
+    ogi_expr *alt = ogi_expr_alt(r);
+    char low = is_low ? digit_at(f->low, at) : '0', high = is_high ? digit_at(f->high, at) : '9';
+    ogi_char_range free = { (uint32_t)low + is_low, (uint32_t)high - is_high };
+    if (free.low <= free.high)
+        alt = ogi_expr_add(r, alt,
+                           ogi_expr_join(r, ogi_expr_class(r, &free, 1, false),
+                                         ogi_expr_digits(r, '0', 0, f->most - at - 1), NULL));
+    for (int side = 0; side < 2; side++) {
+        char c = side ? high : low;
+        bool is_edge = side ? is_high && !(is_low && low == high) : is_low && low <= high;
+        if (!is_edge || low > high) continue;
+        ogi_char_range one = { (uint32_t)c, (uint32_t)c };
+        ogi_expr *rest = fraction_from(f, at + 1, is_low && c == low, is_high && c == high);
+        if (rest)
+            alt = ogi_expr_add(r, alt,
+                               ogi_expr_join(r, ogi_expr_class(r, &one, 1, false), rest, NULL));
+    }
+    return alt;
+}
+
+/* What may follow `at` digits; is_low, is_high: they are those of the bound so far. NULL: nothing,
+ * not even the end. At most 17 levels deep. */
+static ogi_expr *fraction_from(const fraction *f, int at, bool is_low, bool is_high)
+{
+    bool is_low_met = is_low && is_used_up(f->low, at);
+    bool is_high_met = is_high && is_used_up(f->high, at);
+    bool may_end = at > 0 && (!is_low || (is_low_met && !f->is_low_open)) &&
+                   (!is_high_met || !f->is_high_open);
+    if (is_low_met && !f->is_low_open) is_low = false;
+    if (!is_low && !is_high) return ogi_expr_digits(f->r, '0', at == 0, f->most - at);
+    if (at >= f->most || is_high_met) return may_end ? ogi_expr_empty(f->r) : NULL;
+    ogi_expr *more = fraction_digits(f, at, is_low, is_high);
+    bool is_any = more && more->child;
+    if (!is_any) return may_end ? ogi_expr_empty(f->r) : NULL;
+    return may_end ? ogi_expr_repeat(f->r, more, 0, 1) : more;
+}
+
+/* The digits behind x's point, as few as read back; false if they are too many. */
+static bool fraction_text(double x, char *out, size_t size)
+{
+    char text[64];
+    for (int n = 1; n <= MAX_DIGITS; n++) {
+        snprintf(text, sizeof text, "%.*f", n, x);
+        if (strtod(text, NULL) != x) continue;
+        snprintf(out, size, "%s", strchr(text, '.') + 1);
+        for (size_t k = strlen(out); k > 0 && out[k - 1] == '0';) out[--k] = 0;
+        return true;
+    }
+    return false;
+}
+
+/* Adds whole.fraction within the bounds. Few enough digits that none is rounded to a bound. */
+static ogi_expr *add_edge(ogi_rules *r, ogi_expr *alt, const char *minus, double whole, bounds b)
+{
+    enum { EXACT_DIGITS = 15 };
+    char low[MAX_DIGITS + 1], high[MAX_DIGITS + 1], text[32];
+    fraction f = { .r = r, .is_low_open = b.is_low_open, .is_high_open = b.is_high_open };
+    if (whole == floor(b.low)) f.low = low;
+    if (whole == floor(b.high)) f.high = high;
+    if ((f.low && !fraction_text(b.low, low, sizeof low)) ||
+        (f.high && !fraction_text(b.high, high, sizeof high)))
+        return alt;
+    int n = snprintf(text, sizeof text, "%.0f", whole);
+    f.most = EXACT_DIGITS - (whole > 0.0 ? n : 0);
+    ogi_expr *e = f.most > 0 ? fraction_from(&f, 0, f.low != NULL, f.high != NULL) : NULL;
+    if (!e) return alt;
+    return ogi_expr_add(r, alt,
+                        ogi_expr_join(r, ogi_expr_text(r, minus), ogi_expr_text(r, text),
+                                      ogi_expr_text(r, "."), e, NULL));
+}
+
+/* Numbers with a fraction. Where whole lies inside the bounds, any; at their edges, by digits. */
+static ogi_expr *add_fractions(ogi_rules *r, ogi_expr *alt, const char *minus, bounds b)
+{
+    double first = floor(b.low), last = fmin(floor(b.high), TEN_TO_16);
+    /* i.999 with many digits is rounded to i + 1. */
+    if (b.is_high_open && last == b.high) {
+        if (last - 1.0 > first) alt = add_edge(r, alt, minus, last - 1.0, b);
+        last -= 1.0;
+    }
+    alt = add_edge(r, alt, minus, first, b);
+    if (last > first && floor(b.high) == last) alt = add_edge(r, alt, minus, last, b);
+    if (first + 1.0 > last - 1.0) return alt;
+    ogi_expr *any = ogi_expr_join(r, ogi_expr_text(r, "."), ogi_expr_digits(r, '0', 1, 16), NULL);
+    return ogi_expr_add(r, alt,
+                        ogi_expr_join(r, ogi_expr_text(r, minus),
+                                      natural_range(r, (int64_t)first + 1, (int64_t)last - 1), any,
+                                      NULL));
+}
+
 /* Adds the numbers of one sign with low <= x <= high, 0 <= low; minus stands before them. */
 static ogi_expr *add_sign(ogi_rules *r, ogi_expr *alt, const char *minus, bounds b, bool is_integer)
 {
@@ -105,27 +223,7 @@ static ogi_expr *add_sign(ogi_rules *r, ogi_expr *alt, const char *minus, bounds
         alt = ogi_expr_add(r, alt,
                            ogi_expr_join(r, ogi_expr_text(r, minus),
                                          natural_range(r, (int64_t)low, (int64_t)high), NULL));
-    if (is_integer) return alt;
-    /* i.f lies in [i, i + 1): free to choose where that lies inside the bounds; where i itself is
-     * excluded, the fraction must not be zero. */
-    double first = ceil(b.low), last = fmin(floor(b.high), TEN_TO_16) - 1.0;
-    ogi_expr *fraction =
-        ogi_expr_join(r, ogi_expr_text(r, "."), ogi_expr_digits(r, '0', 1, 16), NULL);
-    ogi_expr *nonzero = ogi_expr_join(r, ogi_expr_text(r, "."), ogi_expr_digits(r, '0', 0, 15),
-                                      ogi_expr_digits(r, '1', 1, 1), NULL);
-    if (b.is_low_open && first == b.low && first <= last) {
-        alt = ogi_expr_add(r, alt,
-                           ogi_expr_join(r, ogi_expr_text(r, minus),
-                                         natural_range(r, (int64_t)first, (int64_t)first), nonzero,
-                                         NULL));
-        first += 1.0;
-    }
-    if (first <= last)
-        alt = ogi_expr_add(r, alt,
-                           ogi_expr_join(r, ogi_expr_text(r, minus),
-                                         natural_range(r, (int64_t)first, (int64_t)last), fraction,
-                                         NULL));
-    return alt;
+    return is_integer ? alt : add_fractions(r, alt, minus, b);
 }
 
 /* ---- multiples ---- */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Objects and arrays. A name never occurs twice among the declared properties; the names of
+ * Objects. A name never occurs twice among the declared properties; the names of
  * others are told apart from the declared ones however they are spelled. */
 #include <stdlib.h>
 
@@ -500,84 +500,6 @@ og_status ogi_schema_object(ogi_schema *s, json_t *schema, const ogi_path *path,
     if (n_all || !json_is_true(other.values) || other.name || is_counted)
         return object_of(s, schema, all, &other, path, out);
     *out = ogi_schema_rule(s, OGI_RULE_OBJECT);
-    SCHEMA_NEED(*out);
-    return OG_OK;
-}
-
-/* ---- arrays ---- */
-
-static og_status item_rule(ogi_schema *s, json_t *schema, const ogi_path *path, int32_t *rule)
-{
-    ogi_expr *e;
-    OG_TRY(ogi_schema_visit(s, schema, path, &e));
-    return member_rule(s, e, rule);
-}
-
-/* Items after the first n_before: item ("," item)*, min to max of them (-1: no end). */
-static ogi_expr *more_items(ogi_schema *s, int32_t rule, bool is_first, int32_t min, int32_t max)
-{
-    ogi_rules *r = &s->rules;
-    member m = { .rule = rule };
-    if (max == 0) return ogi_expr_empty(r);
-    if (!is_first) return ogi_expr_repeat(r, comma_member(s, &m), min, max);
-    int32_t more = OGI_MAX(min - 1, 0);
-    ogi_expr *list =
-        ogi_expr_join(r, ogi_expr_rule(r, rule),
-                      ogi_expr_repeat(r, comma_member(s, &m), more, max < 0 ? -1 : max - 1), NULL);
-    return min ? list : ogi_expr_repeat(r, list, 0, 1);
-}
-
-static og_status tuple_items(ogi_schema *s, const json_t *prefix, int32_t n, const ogi_path *path,
-                             ogi_expr *seq)
-{
-    const ogi_path here = { path, "prefixItems", 0 };
-    for (int32_t i = 0; i < n; i++) {
-        const ogi_path at = { &here, NULL, (size_t)i };
-        member m = { 0 };
-        OG_TRY(item_rule(s, json_array_get(prefix, (size_t)i), &at, &m.rule));
-        ogi_expr *e = i ? comma_member(s, &m) : ogi_expr_rule(&s->rules, m.rule);
-        SCHEMA_NEED(ogi_expr_add(&s->rules, seq, e));
-    }
-    return OG_OK;
-}
-
-og_status ogi_schema_array(ogi_schema *s, json_t *schema, const ogi_path *path, ogi_expr **out)
-{
-    json_t *prefix = json_object_get(schema, "prefixItems"),
-           *items = json_object_get(schema, "items");
-    const ogi_path at_items = { path, "items", 0 }, at_unique = { path, "uniqueItems", 0 };
-    ogi_rules *r = &s->rules;
-    int32_t min = 0, max = -1, rule = -1;
-    OG_TRY(ogi_schema_count(s, schema, "minItems", path, &min));
-    OG_TRY(ogi_schema_count(s, schema, "maxItems", path, &max));
-    if (prefix && !json_is_array(prefix))
-        SCHEMA_FAIL(s, OG_E_FORMAT, path, "prefixItems wants a list");
-    if (json_is_array(items))
-        SCHEMA_FAIL(s, OG_E_UNSUPPORTED, &at_items, "a list of items is now called prefixItems");
-    if (max >= 0 && max < min)
-        SCHEMA_FAIL(s, OG_E_INVALID, path, "maxItems is below minItems: nothing matches");
-    if (json_is_true(json_object_get(schema, "uniqueItems")) && (max < 0 || max > 1))
-        SCHEMA_FAIL(s, OG_E_UNSUPPORTED, &at_unique, "uniqueItems is not supported");
-    int32_t n = (int32_t)OGI_MIN(json_array_size(prefix), (size_t)OGI_SCHEMA_MAX_LENGTH);
-    if (max >= 0) n = OGI_MIN(n, max);
-    min = OGI_MAX(min - n, 0);
-    /* With a prefix, no more items than asked for. */
-    max = prefix ? min : max;
-    if (json_is_false(items)) {
-        if (min > 0)
-            SCHEMA_FAIL(s, OG_E_INVALID, &at_items, "minItems asks for items, items forbids");
-        max = 0;
-    }
-    ogi_expr *seq =
-        ogi_expr_join(r, ogi_expr_text(r, "["), ogi_schema_rule(s, OGI_RULE_SPACE), NULL);
-    SCHEMA_NEED(seq);
-    OG_TRY(tuple_items(s, prefix, n, path, seq));
-    if (max != 0) {
-        OG_TRY(item_rule(s, items ? items : json_true(), &at_items, &rule));
-        seq = ogi_expr_add(r, seq, more_items(s, rule, n == 0, min, max));
-    }
-    seq = ogi_expr_add(r, seq, ogi_schema_rule(s, OGI_RULE_SPACE));
-    *out = ogi_expr_add(r, seq, ogi_expr_text(r, "]"));
     SCHEMA_NEED(*out);
     return OG_OK;
 }

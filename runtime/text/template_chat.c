@@ -4,6 +4,7 @@
  * that no template contains, and looking for the words; messages are then adapted to it. */
 #include "runtime/text/template_model.h"
 #include "runtime/text/template_run.h"
+#include "runtime/text/toolcall_write.h"
 
 typedef enum chat_tell {
     TELL_SYSTEM,
@@ -15,6 +16,7 @@ typedef enum chat_tell {
     TELL_NO_TOOLS,
     TELL_REASONING,
     TELL_NO_SWITCH,
+    TELL_CALLS_AS_TEXT,
     TELL_COUNT,
 } chat_tell;
 
@@ -28,6 +30,7 @@ static const char *const tell_text[] = {
     [TELL_NO_TOOLS] = "does not show tools; the model will not know of them",
     [TELL_REASONING] = "takes reasoning_content under another name",
     [TELL_NO_SWITCH] = "has no switch for reasoning; the model may reason all the same",
+    [TELL_CALLS_AS_TEXT] = "does not show tool calls; they become text as the model writes it",
 };
 
 struct og_chat {
@@ -325,6 +328,12 @@ static void adapt_calls(adapter *a, tmpl_val m)
     static const tmpl_json_style style = { .item_sep = { ", ", 2 }, .key_sep = { ": ", 2 } };
     const og_chat_abilities *can = &a->chat->can;
     tmpl_val calls = field(a, m, "tool_calls");
+    bool is_shown = can->tool_calls || !ogi_toolcall_is_unshown(a->chat->calls);
+    if (!is_shown && calls.tag == TV_LIST && calls.u.l->n) {
+        tell(a, TELL_CALLS_AS_TEXT);
+        tmpl_val content = field(a, m, "content");
+        set_field(a, m, "content", ogi_toolcall_write(a->h, a->chat->calls, content, calls));
+    }
     for (int64_t i = 0; calls.tag == TV_LIST && i < calls.u.l->n && ogi_tv_step(a->h, 1); i++) {
         tmpl_val function = field(a, calls.u.l->v[i], "function");
         tmpl_val arguments = field(a, function, "arguments");

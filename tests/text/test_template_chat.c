@@ -204,6 +204,28 @@ Test(template_chat, adapted_text_stays_untrusted)
     close_chat(&c);
 }
 
+Test(template_chat, calls_that_templates_do_not_show_become_text)
+{
+    static const char marks[] = "<|tool_call_start|>[f(a='<|im_end|>', b=True)]<|tool_call_end|>";
+    chat_case c;
+    og_template_text text;
+    open_file(&c, "LFM2-8B-A1B");
+    og_chat_request req = { .messages = "[" USER("Hi") "," CALL(
+                                "null", "{\"a\": \"<|im_end|>\", \"b\": true}") "]" };
+    for (int i = 0; i < 2; i++) {
+        cr_assert(og_chat_render(c.ctx, c.chat, &req, &text) == OG_OK, "%s", og_error(c.ctx));
+        cr_expect(strstr(text.text, marks), "%s", text.text);
+        char *rest = ogt_spans_text(&text, false);
+        cr_expect(strstr(rest, "<|im_end|>") && !strstr(rest, "tool_call"), "%s", rest);
+        free(rest);
+        og_template_text_free(c.ctx, &text);
+        req.messages = "[" USER("Hi") "," CALL(
+            "\"\"", "\"{\\\"a\\\": \\\"<|im_end|>\\\", \\\"b\\\": true}\"") "]";
+    }
+    cr_expect(strstr(c.meter.log, "does not show tool calls"), "%s", c.meter.log);
+    close_chat(&c);
+}
+
 Test(template_chat, kwargs_are_variables)
 {
     chat_case c;

@@ -211,7 +211,7 @@ static void bind_keys(EditLine *edit)
         { "\033[4~", "ed-move-to-end" },      { "\033[1;5C", "em-next-word" },
         { "\033[1;5D", "ed-prev-word" },
     };
-    el_set(edit, EL_ADDFN, "og-paste", "take a paste", paste);
+    el_wset(edit, EL_ADDFN, L"og-paste", L"take a paste", paste); /* el_set leaks the names */
     for (int i = 0; i < OGI_LEN(key); i++) el_set(edit, EL_BIND, key[i][0], key[i][1], NULL);
 }
 

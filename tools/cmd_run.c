@@ -125,7 +125,7 @@ int cmd_run(int argc, char **argv)
         { "--template-kwargs", CLI_STR, &o.kwargs, "JSON", "object of further variables" },
         { "--raw", CLI_FLAG, &o.raw, NULL, "complete the prompt as it is, without a template" },
         { "--heal", CLI_FLAG, &o.heal, NULL,
-          "the completed prompt may end inside a word: choose its last tokens anew" },
+          "with --raw: choose the prompt's last tokens anew, it may end inside a word" },
         { "--no-echo", CLI_FLAG, &o.no_echo, NULL, "do not print the prompt that is completed" },
         { "--stop", CLI_LIST, &o.stop, "TEXT", "end before this text; repeatable" },
         { "--special", CLI_FLAG, &o.special, NULL, "print control tokens" },

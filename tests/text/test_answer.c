@@ -199,6 +199,78 @@ Test(answer, may_begin_inside_reasoning)
     ogt_names_free(&names);
 }
 
+#define QUESTION "{\"role\":\"user\",\"content\":\"Q\"}"
+#define PAST(arguments)                                                                            \
+    "[" QUESTION ",{\"role\":\"assistant\",\"content\":\"\",\"reasoning_content\":\"THOUGHT\","    \
+    "\"tool_calls\":[{\"id\":\"call00001\",\"type\":\"function\",\"function\":{\"name\":\"calc\"," \
+    "\"arguments\":" arguments "}}]},{\"role\":\"tool\",\"name\":\"calc\",\"tool_call_id\":"       \
+    "\"call00001\",\"content\":\"1\"}]"
+
+static bool render(answer_case *c, const char *messages, bool is_prompt, og_template_text *out)
+{
+    og_chat_request req = { .messages = messages,
+                            .tools = TOOLS,
+                            .kwargs = "{\"functions\":\"\",\"datetime\":\"\"}",
+                            .think = OG_THINK_ON,
+                            .no_generation_prompt = !is_prompt };
+    if (og_chat_render(c->ctx, c->chat, &req, out) == OG_OK) return true;
+    og_error_clear(c->ctx);
+    return false;
+}
+
+/* text with what stands between <| and |> as control tokens, for say(); free with free(). */
+static char *with_control(const char *text)
+{
+    char *out = malloc(2 * strlen(text) + 1), *to = out;
+    while (*text) {
+        size_t n = strncmp(text, "<|", 2) ? 0 : strcspn(text, ">");
+        n = n > 2 && text[n] && text[n - 1] == '|' ? n + 1 : 1;
+        if (n > 1) *to++ = 1;
+        memcpy(to, text, n);
+        to += n;
+        text += n;
+        if (n > 1) *to++ = 2;
+    }
+    *to = 0;
+    return out;
+}
+
+/* An answer of the past, as the template writes it behind the prompt; false if it does not. */
+static bool hear_past(answer_case *c)
+{
+    og_template_text prompt, past;
+    if (!render(c, "[" QUESTION "]", true, &prompt)) return false;
+    bool shown = render(c, PAST("{\"x\":1}"), false, &past);
+    if (shown) {
+        shown = !strncmp(past.text, prompt.text, prompt.size) && strstr(past.text, "THOUGHT");
+        og_answer_begin(c->a, &prompt);
+        char *said = with_control(past.text + (shown ? prompt.size : 0));
+        if (shown) say(c, said, 3);
+        free(said);
+        og_template_text_free(c->ctx, &past);
+    }
+    og_template_text_free(c->ctx, &prompt);
+    return shown;
+}
+
+Test(answer, what_templates_write_of_answers_is_taken_apart_again)
+{
+    ogt_names names = ogt_list(OGT_SOURCE_DIR "/tests/data/chat_template/templates", ".jinja");
+    ogt_count count = { .kind = "answers that templates write" };
+    for (int i = 0; i < names.n; i++) {
+        answer_case c;
+        open_answer(&c, names.name[i], TOOLS);
+        bool shown = hear_past(&c);
+        bool same = !strcmp(c.h.reasoning, "THOUGHT") && strstr(c.h.calls, "calc({\"x\": 1})");
+        count.skipped += !shown, count.ran += shown, count.passed += shown && same;
+        if (shown && !same)
+            printf("%s: '%s' + '%s' + '%s'\n", names.name[i], c.h.reasoning, c.h.text, c.h.calls);
+        close_answer(&c);
+    }
+    cr_assert(ogt_count_report(&count));
+    ogt_names_free(&names);
+}
+
 Test(answer, a_question_that_ends_in_the_mark_opens_nothing)
 {
     answer_case c;

@@ -8,6 +8,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+enum { TURN = 4 }; /* control tokens' text stands between two such bytes */
+
 static og_status hear_text(void *user, ogi_sv text)
 {
     ogi_buf *out = user;
@@ -43,9 +45,13 @@ static void run(og_ctx *ctx, const ogi_toolcall_format *f, const ogi_reasoning *
     ogi_answer_split *p;
     ogi_answer_split_sink sink = { out, hear_text, hear_reasoning, hear_call };
     if (ogi_answer_split_new(ctx, f, r, NULL, sink, &p) != OG_OK) return;
-    for (size_t at = 0; at < text.n; at += step) {
-        ogi_sv piece = { text.p + at, OGI_MIN(step, text.n - at) };
-        if (ogi_answer_split_feed(p, piece, false) != OG_OK) break;
+    bool is_control = false;
+    for (size_t at = 0, n; at < text.n; at += n) {
+        bool turns = text.p[at] == TURN;
+        is_control ^= turns;
+        for (n = 1; !turns && n < step && at + n < text.n && text.p[at + n] != TURN;) n++;
+        if (turns) continue;
+        if (ogi_answer_split_feed(p, (ogi_sv){ text.p + at, n }, is_control) != OG_OK) break;
     }
     ogi_answer_split_finish(p);
     ogi_answer_split_free(p);

@@ -176,6 +176,13 @@ static og_status free_rule(whole *w, int32_t *rule)
     return OG_OK;
 }
 
+/* A mark that the format may have, and blanks behind it. */
+static ogi_expr *may_come(whole *w, ogi_expr *mark, const char *text)
+{
+    ogi_rules *r = &w->s.rules;
+    return text ? ogi_expr_repeat(r, ogi_expr_join(r, mark, blank(w), NULL), 0, 1) : mark;
+}
+
 /* An answer that begins with a call. */
 static og_status required(whole *w, int32_t free_text, ogi_expr **out)
 {
@@ -186,10 +193,9 @@ static og_status required(whole *w, int32_t free_text, ogi_expr **out)
     *out = first;
     if (w->f->is_prompted) return first ? OG_OK : OG_E_LIMIT;
     OG_TRY(ogi_toolcall_lead(&w->s, w->f, &lead));
-    lead = ogi_expr_join(r, lead, blank(w), NULL);
-    ogi_expr *section = ogi_expr_join(r, marks(w, w->f->section[0]), blank(w), NULL);
-    *out = ogi_expr_join(r, blank(w), ogi_expr_repeat(r, lead, 0, 1),
-                         ogi_expr_repeat(r, section, 0, 1), marks(w, w->f->open), first, NULL);
+    ogi_expr *section = marks(w, w->f->section[0]);
+    *out = ogi_expr_join(r, blank(w), may_come(w, lead, w->f->lead),
+                         may_come(w, section, w->f->section[0]), marks(w, w->f->open), first, NULL);
     SCHEMA_NEED(*out);
     return OG_OK;
 }

@@ -2,11 +2,12 @@
  *
  * Constraints on tool calls: the first byte chooses the format, the second what is to be called and
  * how texts are cut; then come tools, up to a NUL, and an answer. What must hold: however the
- * answer is cut, the same of it is taken; a matcher made anew takes it again; and the calls in what
- * is accepted are of the tools there are. */
+ * answer is cut, the same of it is taken; the calls in what is accepted are of the tools there are,
+ * and none is malformed. */
 #include <stdint.h>
 
 #include "runtime/text/answer_split.h"
+#include "runtime/text/toolcall_body.h"
 #include "runtime/text/toolcall_grammar.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -37,13 +38,31 @@ static og_status hear_call(void *user, const ogi_toolcall *call)
     return OG_OK;
 }
 
+static og_status hear_text(void *user, ogi_sv text)
+{
+    ogi_buf_add(user, text.p, text.n);
+    return OG_OK;
+}
+
+/* Calls that cannot be read come out as text, with their marks. */
+static void check_text(const ogi_toolcall_format *f, const ogi_buf *text)
+{
+    size_t n = strlen(f->open);
+    for (size_t i = 0; i + n <= text->n && !f->only_first; i++)
+        if (!memcmp(text->p + i, f->open, n)) __builtin_trap();
+}
+
 static void check_calls(og_ctx *ctx, const ogi_toolcall_format *f, ogi_sv text)
 {
     ogi_answer_split *p;
-    ogi_answer_split_sink sink = { .call = hear_call };
+    ogi_buf said = { .ctx = ctx };
+    ogi_answer_split_sink sink = { .user = &said, .text = hear_text, .call = hear_call };
     if (ogi_answer_split_new(ctx, f, NULL, some_tools, sink, &p) != OG_OK) return;
     if (ogi_answer_split_feed(p, text, false) == OG_OK) ogi_answer_split_finish(p);
+    /* where marks are dropped, what is around them may look like one */
+    if (!f->section[0]) check_text(f, &said);
     ogi_answer_split_free(p);
+    ogi_buf_free(&said);
 }
 
 static void run(og_ctx *ctx, const ogi_toolcall_format *f, const char *tools, unsigned mode,

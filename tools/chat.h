@@ -185,6 +185,9 @@ void run_print_statistics(const run_session *s, const og_generate_result *r);
 og_status run_print_json(const run_session *s, const run_answer *a);
 /* A JSON string; bytes that are not UTF-8 become U+FFFD. NULL: memory is out. */
 json_t *run_json_text(og_ctx *ctx, const char *p, size_t n);
+/* As short as it reads back equal; NULL: memory is out. Free with free(). */
+char *run_json_dump(const json_t *j, size_t flags);
+json_t *run_json_real(double x); /* with six decimals */
 /* The answer as an assistant's message. NULL: memory is out. */
 json_t *run_json_answer(og_ctx *ctx, const run_answer *a);
 /* {"role": role, "content": text}; NULL: memory is out. */

@@ -52,8 +52,8 @@ static json_t *json_logprob(const run_session *s, int32_t token, float logprob)
 {
     size_t n;
     const char *text = og_tokenizer_piece(s->tok, token, true, &n);
-    return json_pack("{s:i, s:o, s:f}", "id", (int)token, "text", run_json_text(s->ctx, text, n),
-                     "logprob", (double)OGI_MAX(logprob, -9999.0f));
+    return json_pack("{s:i, s:o, s:o}", "id", (int)token, "text", run_json_text(s->ctx, text, n),
+                     "logprob", run_json_real((double)OGI_MAX(logprob, -9999.0f)));
 }
 
 static bool hear_token(void *user, int32_t token, float logprob, const og_candidate *top,

@@ -177,7 +177,7 @@ static void show_calls(const json_t *calls)
     json_array_foreach(calls, i, call)
     {
         const json_t *f = json_object_get(call, "function"), *name = json_object_get(f, "name");
-        char *arguments = json_dumps(json_object_get(f, "arguments"), JSON_ENCODE_ANY);
+        char *arguments = run_json_dump(json_object_get(f, "arguments"), 0);
         printf("-> ");
         run_print_to(stdout, true, json_string_value(name), json_string_length(name));
         putchar(' ');
@@ -206,7 +206,7 @@ og_status chat_history_save(const chat_history *h, const char *path)
     json_t *j =
         json_pack("{s:o, s:O}", "system", run_json_text(ctx, ogi_buf_str(&h->system), h->system.n),
                   "messages", h->message);
-    char *text = j ? json_dumps(j, JSON_INDENT(1)) : NULL;
+    char *text = j ? run_json_dump(j, JSON_INDENT(1)) : NULL;
     json_decref(j);
     if (!text) OG_FAIL(ctx, OG_E_MEMORY, "out of memory for saving the chat");
     og_status st = ogi_file_write(ctx, path, text, strlen(text), 0600);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -66,6 +67,22 @@ json_t *run_json_text(og_ctx *ctx, const char *p, size_t n)
     return j;
 }
 
+char *run_json_dump(const json_t *j, size_t flags)
+{
+    char *text = json_dumps(j, flags | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
+    json_t *back = text ? json_loads(text, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL) : NULL;
+    bool is_exact = json_equal(j, back);
+    json_decref(back);
+    if (is_exact || !text) return text;
+    free(text);
+    return json_dumps(j, flags | JSON_ENCODE_ANY | JSON_REAL_PRECISION(17));
+}
+
+json_t *run_json_real(double x)
+{
+    return json_real(round(x * 1e6) / 1e6);
+}
+
 json_t *run_json_message(og_ctx *ctx, const char *role, const char *p, size_t n)
 {
     return json_pack("{s:s, s:o}", "role", role, "content", run_json_text(ctx, p, n));
@@ -114,16 +131,17 @@ og_status run_print_json(const run_session *s, const run_answer *a)
         const char *text = s->opt->stop.item[r->stop_index];
         stop = run_json_text(s->ctx, text, strlen(text));
     }
-    json_t *j = json_pack("{s:o, s:o, s:s, s:o, s:{s:I, s:I}, s:{s:f, s:f}}", "text",
-                          run_json_text(s->ctx, ogi_buf_str(&a->text), a->text.n), "ids", ids,
-                          "stop", stop_name(r->stop), "stop_text", stop, "tokens", "prompt",
-                          (json_int_t)r->n_prompt, "generated", (json_int_t)r->n_generated,
-                          "seconds", "prompt", r->prompt_s, "generate", r->generate_s);
+    json_t *j =
+        json_pack("{s:o, s:o, s:s, s:o, s:{s:I, s:I}, s:{s:o, s:o}}", "text",
+                  run_json_text(s->ctx, ogi_buf_str(&a->text), a->text.n), "ids", ids, "stop",
+                  stop_name(r->stop), "stop_text", stop, "tokens", "prompt",
+                  (json_int_t)r->n_prompt, "generated", (json_int_t)r->n_generated, "seconds",
+                  "prompt", run_json_real(r->prompt_s), "generate", run_json_real(r->generate_s));
     if (a->reasoning.n)
         json_object_set_new(j, "reasoning", run_json_text(s->ctx, a->reasoning.p, a->reasoning.n));
     if (s->tools.list || json_array_size(a->calls)) json_object_set(j, "tool_calls", a->calls);
     if (a->logprobs) json_object_set(j, "logprobs", a->logprobs);
-    char *line = j ? json_dumps(j, JSON_REAL_PRECISION(6)) : NULL;
+    char *line = j ? run_json_dump(j, 0) : NULL;
     json_decref(j);
     if (!line) OG_FAIL(s->ctx, OG_E_MEMORY, "out of memory for the result");
     puts(line);

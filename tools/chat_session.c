@@ -101,7 +101,7 @@ void run_close(run_session *s)
 og_status run_encode_messages(run_session *s, const json_t *messages)
 {
     og_template_text text;
-    char *json = json_dumps(messages, JSON_COMPACT);
+    char *json = run_json_dump(messages, JSON_COMPACT);
     if (!json) OG_FAIL(s->ctx, OG_E_MEMORY, "out of memory for the messages");
     og_chat_request req = { .messages = json,
                             .tools = s->tools.list ? og_tools_json(s->tools.list) : NULL,

@@ -214,7 +214,7 @@ og_status run_tools_call(run_session *s, json_t *call, size_t n_call)
 {
     json_t *arguments = json_object_get(call, "arguments");
     char *text = json_is_string(arguments) ? strdup(json_string_value(arguments))
-                                           : json_dumps(arguments, JSON_COMPACT);
+                                           : run_json_dump(arguments, JSON_COMPACT);
     if (!text) OG_FAIL(s->ctx, OG_E_MEMORY, "out of memory for a tool call");
     og_tool_call c = { .name = json_string_value(json_object_get(call, "name")),
                        .arguments = text,

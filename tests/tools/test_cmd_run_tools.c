@@ -270,6 +270,27 @@ Test(run_tools, a_program_gets_the_arguments_and_gives_the_result)
     ogt_result_free(&r);
 }
 
+Test(run_tools, numbers_in_arguments_are_kept)
+{
+    ogt_result r = ogt_run_command(
+        "printf "
+        "'[{\"name\":\"f\",\"parameters\":{\"type\":\"object\",\"properties\":{\"x\":{\"enum\":"
+        "[3.1]},\"y\":{\"enum\":[0.12345678901234566]}},\"required\":[\"x\",\"y\"]}}]' >t.$$; '%s' "
+        "run "
+        "'%s' x --json --chat-template '" CHAT "/tools.jinja' --tools t.$$ --tool-choice f --seed "
+                                               "1 -n 160 -c 999 --stop e --stop a --stop i "
+        "--tool-yes --tool-exec f=cat </dev/null; s=$?; rm t.$$; exit $s",
+        OGT_PROGRAM, STORY);
+    cr_assert_eq(r.status, 0, "%s", r.err);
+    json_t *j = parse(&r);
+    const json_t *call = json_array_get(json_object_get(j, "tool_calls"), 0);
+    cr_assert(strstr(r.out, "0.12345678901234566"), "%s", r.out);
+    cr_assert(str_of(call, "result") && strstr(str_of(call, "result"), "0.12345678901234566"), "%s",
+              r.out);
+    json_decref(j);
+    ogt_result_free(&r);
+}
+
 /* But those that the program was started with. */
 Test(run_tools, a_program_inherits_no_files)
 {

@@ -119,6 +119,12 @@ static og_status save_prompt(void *user)
     return OG_OK;
 }
 
+/* The state of the first prompt, not that behind calls; and not what the file holds already. */
+static bool wants_save(const run_session *s, int64_t kept)
+{
+    return s->opt->prompt_cache && !s->is_chat && !s->cache.is_stale && kept < s->ids.n - 1;
+}
+
 static bool go_on(void *user)
 {
     (void)user;
@@ -183,7 +189,7 @@ static og_status generate(run_session *s, run_hearing *k, int64_t kept)
         .answer = s->parser,
         .chose = o->logprobs < 0 ? NULL : hear_token,
         .n_top = (int32_t)OGI_MAX(o->logprobs, 0),
-        .before_last = o->prompt_cache && !s->is_chat && kept < s->ids.n - 1 ? save_prompt : NULL,
+        .before_last = wants_save(s, kept) ? save_prompt : NULL,
         .go_on = go_on,
         .user = k,
     };

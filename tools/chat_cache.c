@@ -8,7 +8,7 @@
 static bool show_progress(void *user, double done)
 {
     cli_progress_update(user, done);
-    return true;
+    return !run_is_interrupted();
 }
 
 og_status run_cache_load(run_session *s)

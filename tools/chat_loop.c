@@ -155,7 +155,7 @@ static const command commands[] = {
     { "undo", NULL, "take the last message and its answer back, or a file read", do_undo },
     { "regen", NULL, "answer the last message again", do_regen },
     { "system", "[TEXT]", "what the model is told first; without TEXT: nothing", do_system },
-    { "set", "[NAME VALUE]", "set think (on, off, hide), predict (tokens) or a sampling option",
+    { "set", "[NAME VALUE]", "set think, predict (tokens) or a sampling option; or show all",
       do_set },
     { "show", NULL, "the conversation", do_show },
     { "stats", NULL, "tokens and speed", do_stats },

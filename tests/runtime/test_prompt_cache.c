@@ -493,3 +493,33 @@ Test(save, tells_what_cannot_be_written)
     free(file.p);
     og_ctx_free(ctx);
 }
+
+Test(memory, that_runs_out_is_a_status)
+{
+    ogt_meter meter = { 0 };
+    og_ctx *ctx = ogt_meter_ctx(&meter);
+    bytes file = tiny_file(ctx, 1), cache = saved_tiny(ctx, file);
+    rig r = open_rig(ctx, file, NULL);
+    og_status st = OG_E_MEMORY;
+    int n_failed = 0;
+    for (int i = 1; st == OG_E_MEMORY; i++) { /* load, until nothing fails */
+        meter.n_alloc = 0, meter.fail_at = i;
+        st = load(&r);
+        n_failed += st == OG_E_MEMORY;
+    }
+    cr_assert_eq(st, OG_OK, "%s", og_error(ctx));
+    st = OG_E_MEMORY;
+    for (int i = 1; st == OG_E_MEMORY; i++) {
+        meter.n_alloc = 0, meter.fail_at = i;
+        st = og_prompt_cache_save(r.seq, tokens(), 20, cache_path(), NULL, NULL);
+        n_failed += st == OG_E_MEMORY;
+    }
+    meter.fail_at = 0;
+    cr_assert_eq(st, OG_OK, "%s", og_error(ctx));
+    cr_assert_gt(n_failed, 4);
+    close_rig(&r);
+    free(cache.p), free(file.p);
+    og_ctx_free(ctx);
+    cr_assert_eq(meter.live, 0, "%lld bytes are left", (long long)meter.live);
+    unlink(cache_path());
+}

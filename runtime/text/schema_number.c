@@ -197,6 +197,7 @@ static ogi_expr *add_edge(ogi_rules *r, ogi_expr *alt, const char *minus, double
 static ogi_expr *add_fractions(ogi_rules *r, ogi_expr *alt, const char *minus, bounds b)
 {
     double first = floor(b.low), last = fmin(floor(b.high), TEN_TO_16);
+    if (b.low > b.high) return alt;
     /* i.999 with many digits is rounded to i + 1. */
     if (b.is_high_open && last == b.high) {
         if (last - 1.0 > first) alt = add_edge(r, alt, minus, last - 1.0, b);

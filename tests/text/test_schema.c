@@ -224,6 +224,7 @@ static const struct {
     { "{\"items\":{\"enum\":[1,2],\"minimum\":2},\"uniqueItems\":true}", "#/uniqueItems" },
     { "{\"type\":\"number\",\"multipleOf\":0.5}", "#/multipleOf" },
     { "{\"type\":\"integer\",\"multipleOf\":9973}", "#/multipleOf" },
+    { "{\"type\":\"number\",\"exclusiveMinimum\":100,\"maximum\":0.1}", "no number" },
     { "{\"type\":\"integer\",\"multipleOf\":10,\"minimum\":1,\"maximum\":9}", "no multiple" },
     { "{\"oneOf\":[{\"type\":\"integer\"},{\"type\":\"number\"}]}", "#/oneOf: branches 0 and 1" },
     { "{\"oneOf\":[{\"required\":[\"a\"]},{\"required\":[\"b\"]}]}", "#/oneOf" },

@@ -287,6 +287,31 @@ static json_t *plain_copy(const json_t *a)
     return out;
 }
 
+/* What a schema says of its i-th item; NULL: nothing. */
+static json_t *item_at(const json_t *schema, size_t i)
+{
+    json_t *v = json_array_get(json_object_get(schema, "prefixItems"), i);
+    return v ? v : json_object_get(schema, "items");
+}
+
+static json_t *both_items(json_t *x, json_t *y)
+{
+    return x && y ? both(x, y) : x || y ? json_incref(x ? x : y) : json_true();
+}
+
+/* Items behind one prefix may be inside the other's. */
+static void merge_tuples(json_t *out, const json_t *a, const json_t *b)
+{
+    size_t n = OGI_MAX(json_array_size(json_object_get(a, "prefixItems")),
+                       json_array_size(json_object_get(b, "prefixItems")));
+    json_t *prefix = json_array();
+    json_t *items = both_items(json_object_get(a, "items"), json_object_get(b, "items"));
+    for (size_t i = 0; i < n; i++)
+        json_array_append_new(prefix, both_items(item_at(a, i), item_at(b, i)));
+    json_object_set_new(out, "prefixItems", prefix);
+    json_object_set_new(out, "items", items);
+}
+
 /* Patterns decide which properties are additional: they are merged with schemas that say nothing of
  * names alone. */
 static og_status check_patterns(ogi_schema *s, const json_t *a, const json_t *b,
@@ -320,6 +345,17 @@ og_status ogi_schema_merge(ogi_schema *s, json_t *a, json_t *b, const ogi_path *
     if (!merged || !other) return OG_E_MEMORY;
     OG_TRY(check_patterns(s, merged, other, path));
     json_t *properties = ogi_schema_keep(s, merged_properties(merged, other)), *v;
+    json_t *pa = json_object_get(merged, "prefixItems"),
+           *pb = json_object_get(other, "prefixItems");
+    bool has_tuple = json_is_array(pa) || json_is_array(pb);
+    if (has_tuple) {
+        json_t *tuples = ogi_schema_keep(s, json_object());
+        if (!tuples) return OG_E_MEMORY;
+        merge_tuples(tuples, merged, other);
+        json_object_update(merged, tuples);
+        json_object_del(other, "prefixItems");
+        json_object_del(other, "items");
+    }
     const char *key;
     json_object_foreach(other, key, v) if (strcmp(key, "properties") != 0)
         OG_TRY(merge_keyword(s, merged, key, v, path));

@@ -143,6 +143,13 @@ static const struct {
       "[1,2,3]" },
     { "{\"items\":{\"enum\":[{\"a\":1},{\"a\":1.0}]},\"uniqueItems\":true}", "[{\"a\":1}]",
       "[{\"a\":1},{\"a\":1.0}]" },
+    { "{\"allOf\":[{\"prefixItems\":[{\"type\":\"integer\"}]},{\"items\":{\"minimum\":5}}],"
+      "\"type\":\"array\"}",
+      "[5]", "[4]" },
+    { "{\"allOf\":[{\"prefixItems\":[{\"type\":\"integer\"},{\"type\":\"null\"}]},"
+      "{\"prefixItems\":[{\"minimum\":5}],\"items\":{\"type\":[\"null\",\"string\"]}}],\"type\":"
+      "\"array\"}",
+      "[5,null]", "[4,null]" },
     /* alternatives */
     { "{\"oneOf\":[{\"type\":\"integer\",\"maximum\":3},{\"type\":\"integer\",\"minimum\":4}]}",
       "7", "1.5" },

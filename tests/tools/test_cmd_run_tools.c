@@ -278,7 +278,7 @@ Test(run_tools, numbers_in_arguments_are_kept)
         "[3.1]},\"y\":{\"enum\":[0.12345678901234566]}},\"required\":[\"x\",\"y\"]}}]' >t.$$; '%s' "
         "run "
         "'%s' x --json --chat-template '" CHAT "/tools.jinja' --tools t.$$ --tool-choice f --seed "
-                                               "1 -n 160 -c 999 --stop e --stop a --stop i "
+        "1 -n 160 -c 999 --stop e --stop a --stop i "
         "--tool-yes --tool-exec f=cat </dev/null; s=$?; rm t.$$; exit $s",
         OGT_PROGRAM, STORY);
     cr_assert_eq(r.status, 0, "%s", r.err);

@@ -5,7 +5,7 @@
 
 bool ogi_toolcall_is_unshown(const ogi_toolcall_format *f)
 {
-    return f && f->form == FORM_PYTHON;
+    return f && f->listing;
 }
 
 static tmpl_val field(tmpl_heap *h, tmpl_val m, const char *name)
@@ -14,8 +14,57 @@ static tmpl_val field(tmpl_heap *h, tmpl_val m, const char *name)
     return v ? *v : ogi_tv_undef();
 }
 
+static const tmpl_json_style style = { .item_sep = { ", ", 2 }, .key_sep = { ": ", 2 } };
+
+/* {"name": NAME, "arguments": {...}} */
+static void write_json(tmpl_sb *b, tmpl_val name, tmpl_val arguments)
+{
+    ogi_tv_sb_puts(b, "{\"name\": ", true);
+    ogi_tv_json_dump(b, name, &style);
+    ogi_tv_sb_puts(b, ", \"arguments\": ", true);
+    ogi_tv_json_dump(b, arguments.tag == TV_DICT ? arguments : ogi_tv_dict(b->h), &style);
+    ogi_tv_sb_puts(b, "}", true);
+}
+
+/* As Python has it, but strings in double quotes, as in JSON. The nesting is that of the JSON it
+ * came from, which its reader bounds. */
+static void write_value(tmpl_sb *b, tmpl_val v)
+{
+    bool is_dict = v.tag == TV_DICT;
+    if (v.tag == TV_STR) {
+        ogi_tv_json_dump(b, v, &style);
+        return;
+    }
+    if (v.tag != TV_LIST && !is_dict) {
+        ogi_tv_repr(b, v);
+        return;
+    }
+    int64_t n = is_dict ? v.u.m->n : v.u.l->n;
+    ogi_tv_sb_puts(b, is_dict ? "{" : "[", true);
+    for (int64_t i = 0; i < n && ogi_tv_step(b->h, 1); i++) {
+        if (i) ogi_tv_sb_puts(b, ", ", true);
+        if (is_dict) write_value(b, v.u.m->e[i].key);
+        if (is_dict) ogi_tv_sb_puts(b, ": ", true);
+        write_value(b, is_dict ? v.u.m->e[i].value : v.u.l->v[i]);
+    }
+    ogi_tv_sb_puts(b, is_dict ? "}" : "]", true);
+}
+
 /* NAME(K=V, ...) */
-static void write_call(tmpl_sb *b, tmpl_val call)
+static void write_python(tmpl_sb *b, tmpl_val name, tmpl_val arguments)
+{
+    ogi_tv_print(b, name);
+    ogi_tv_sb_puts(b, "(", true);
+    for (int64_t i = 0; arguments.tag == TV_DICT && i < arguments.u.m->n; i++) {
+        if (i) ogi_tv_sb_puts(b, ", ", true);
+        ogi_tv_print(b, arguments.u.m->e[i].key);
+        ogi_tv_sb_puts(b, "=", true);
+        write_value(b, arguments.u.m->e[i].value);
+    }
+    ogi_tv_sb_puts(b, ")", true);
+}
+
+static void write_call(tmpl_sb *b, const ogi_toolcall_format *f, tmpl_val call)
 {
     tmpl_val function = field(b->h, call, "function");
     if (function.tag != TV_DICT) function = call;
@@ -24,15 +73,11 @@ static void write_call(tmpl_sb *b, tmpl_val call)
         arguments = ogi_tv_json_parse(b->h, "arguments", ogi_tv_sv(arguments));
         if (b->h->status == OG_E_FORMAT) b->h->status = OG_OK; /* no JSON: none are shown */
     }
-    ogi_tv_print(b, field(b->h, function, "name"));
-    ogi_tv_sb_puts(b, "(", true);
-    for (int64_t i = 0; arguments.tag == TV_DICT && i < arguments.u.m->n; i++) {
-        if (i) ogi_tv_sb_puts(b, ", ", true);
-        ogi_tv_print(b, arguments.u.m->e[i].key);
-        ogi_tv_sb_puts(b, "=", true);
-        ogi_tv_repr(b, arguments.u.m->e[i].value);
-    }
-    ogi_tv_sb_puts(b, ")", true);
+    tmpl_val name = field(b->h, function, "name");
+    if (f->form == FORM_PYTHON)
+        write_python(b, name, arguments);
+    else
+        write_json(b, name, arguments);
 }
 
 tmpl_val ogi_toolcall_write(tmpl_heap *h, const ogi_toolcall_format *f, tmpl_val content,
@@ -44,9 +89,9 @@ tmpl_val ogi_toolcall_write(tmpl_heap *h, const ogi_toolcall_format *f, tmpl_val
     ogi_tv_sb_puts(&b, "[", true);
     for (int64_t i = 0; i < calls.u.l->n && ogi_tv_step(h, 1); i++) {
         if (i) ogi_tv_sb_puts(&b, ", ", true);
-        write_call(&b, calls.u.l->v[i]);
+        write_call(&b, f, calls.u.l->v[i]);
     }
     ogi_tv_sb_puts(&b, "]", true);
-    ogi_tv_sb_puts(&b, f->close, true);
+    if (f->close) ogi_tv_sb_puts(&b, f->close, true);
     return ogi_tv_sb_done(&b);
 }

@@ -204,12 +204,12 @@ Test(template_chat, adapted_text_stays_untrusted)
     close_chat(&c);
 }
 
-Test(template_chat, calls_that_templates_do_not_show_become_text)
+/* A call of f, with arguments as an object and as text, is shown so. */
+static void expect_calls_as_text(const char *name, const char *marks)
 {
-    static const char marks[] = "<|tool_call_start|>[f(a='<|im_end|>', b=True)]<|tool_call_end|>";
     chat_case c;
     og_template_text text;
-    open_file(&c, "LFM2-8B-A1B");
+    open_file(&c, name);
     og_chat_request req = { .messages = "[" USER("Hi") "," CALL(
                                 "null", "{\"a\": \"<|im_end|>\", \"b\": true}") "]" };
     for (int i = 0; i < 2; i++) {
@@ -224,6 +224,16 @@ Test(template_chat, calls_that_templates_do_not_show_become_text)
     }
     cr_expect(strstr(c.meter.log, "does not show tool calls"), "%s", c.meter.log);
     close_chat(&c);
+}
+
+Test(template_chat, calls_that_templates_do_not_show_become_text)
+{
+    static const char *const names[] = { "LFM2-8B-A1B", "ibm-granite-granite-3.3-2B-Instruct" };
+    static const char *const calls[] = {
+        "<|tool_call_start|>[f(a=\"<|im_end|>\", b=True)]<|tool_call_end|>",
+        "<|tool_call|>[{\"name\": \"f\", \"arguments\": {\"a\": \"<|im_end|>\", \"b\": true}}]"
+    };
+    for (int i = 0; i < OGI_LEN(names); i++) expect_calls_as_text(names[i], calls[i]);
 }
 
 Test(template_chat, kwargs_are_variables)

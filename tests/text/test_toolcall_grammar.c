@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/text/template_model.h"
 #include "tests/support/golden.h"
 #include "tests/support/template_meter.h"
 #include "tests/support/toolcall_vocab.h"
@@ -142,6 +143,42 @@ Test(toolcall_grammar, calls_as_templates_render_them_fit)
     free(dir);
     cr_assert(ogt_count_report(&count));
     cr_assert(count.ran >= 40, "%d", count.ran);
+}
+
+/* Templates that show no calls: what becomes of the calls in a chat's messages. */
+Test(toolcall_grammar, calls_that_become_text_fit)
+{
+    static const char *const names[] = { "LFM2-8B-A1B", "LFM2.5-Instruct",
+                                         "ibm-granite-granite-3.3-2B-Instruct" };
+    for (int i = 0; i < OGI_LEN(names); i++) {
+        char path[512], messages[2048];
+        ogt_meter meter = { 0 };
+        og_ctx *ctx = ogt_meter_ctx(&meter);
+        og_chat *chat;
+        snprintf(path, sizeof path, "%s/tests/data/chat_template/templates/%s.jinja",
+                 OGT_SOURCE_DIR, names[i]);
+        cr_assert(ogi_chat_open(ctx, NULL, path, false, &chat) == OG_OK, "%s", og_error(ctx));
+        const char *format = ogi_toolcall_format_name(ogi_chat_toolcalls(chat));
+        ogt_constrained x = ogt_constrain(format, OGT_TOOLS, choose_auto, NULL);
+        for (int k = 0; k < OGI_LEN(rights); k++) {
+            og_template_text text;
+            snprintf(messages, sizeof messages,
+                     "[{\"role\":\"user\",\"content\":\"QUESTION\"},{\"role\":\"assistant\","
+                     "\"tool_calls\":[{\"function\":{\"name\":\"calc\",\"arguments\":%s}}]}]",
+                     rights[k]);
+            og_chat_request req = { .messages = messages, .tools = OGT_TOOLS };
+            cr_assert(og_chat_render(ctx, chat, &req, &text) == OG_OK, "%s", og_error(ctx));
+            const char *said = strstr(text.text, "QUESTION");
+            cr_expect(ogt_accepts(x.m, said), "%s: %s", names[i], said);
+            ogt_heard h = ogt_read_calls(ogi_chat_toolcalls(chat), said, strlen(said));
+            cr_expect(!strcmp(h.name, "calc") && !strcmp(h.arguments, rights[k]), "%s(%s)", h.name,
+                      h.arguments);
+            og_template_text_free(ctx, &text);
+        }
+        ogt_constrained_free(&x);
+        og_chat_free(chat);
+        og_ctx_free(ctx);
+    }
 }
 
 /* ---- walks through masks ---- */

@@ -55,14 +55,18 @@ static const char *text_of(const json_t *texts, json_int_t i)
     return json_string_value(json_object_get(json_array_get(texts, (size_t)i), "b64"));
 }
 
-static og_tokenizer *open_vocab(og_ctx *ctx, const char *name)
+static const char *vocab_root(void)
 {
     const char *root = getenv("OXIGRAPH_TEST_VOCAB");
-    if (!root || !*root) root = OGT_SOURCE_DIR "/tests/data/vocab";
+    return root && *root ? root : OGT_SOURCE_DIR "/tests/data/vocab";
+}
+
+static og_tokenizer *open_vocab(og_ctx *ctx, const char *name)
+{
     char path[4096], pre[128];
     const char *at = strchr(name, '@');
     int n = at ? (int)(at - name) : (int)strlen(name);
-    snprintf(path, sizeof path, "%s/%s%.*s.gguf", root,
+    snprintf(path, sizeof path, "%s/%s%.*s.gguf", vocab_root(),
              strncmp(name, "synth-", 6) ? "ggml-vocab-" : "", n, name);
     if (access(path, R_OK)) return NULL;
     snprintf(pre, sizeof pre, "tokenizer.ggml.pre=str:%s", at ? at + 1 : "");
@@ -187,6 +191,62 @@ Test(tokenizer_golden, ids_and_texts_are_the_references)
     json_decref(texts);
     free(dir);
     cr_assert(good && count.ran > 0);
+}
+
+/* ---- the classic vectors beside the vocabularies ---- */
+
+/* Are the ids of text the numbers of this line? */
+static bool line_holds(og_ctx *ctx, const og_tokenizer *t, const char *text, size_t n,
+                       const char *line)
+{
+    og_tokens ids = { 0 };
+    bool same = og_tokenizer_encode(t, ctx, text, n, 0, &ids) == OG_OK;
+    char *end;
+    for (int64_t i = 0; i < ids.n && same; i++, line = end)
+        same = strtol(line, &end, 10) == ids.id[i] && end != line;
+    same = same && line[strspn(line, " ")] == '\n';
+    og_tokens_free(ctx, &ids);
+    return same;
+}
+
+/* NAME.gguf.inp: texts, each with a separator behind it; NAME.gguf.out: a line of ids for each. */
+static void check_vectors(const char *name, ogt_count *count)
+{
+    static const char separator[] = "\n__ggml_vocab_test__\n";
+    char path[4096];
+    int64_t n_in, n_out;
+    og_ctx *ctx;
+    og_tokenizer *t;
+    cr_assert(og_ctx_new(NULL, &ctx) == OG_OK);
+    snprintf(path, sizeof path, "%s/%s", vocab_root(), name);
+    cr_assert(og_tokenizer_open(ctx, path, NULL, 0, &t) == OG_OK, "%s", og_error(ctx));
+    snprintf(path, sizeof path, "%s/%s.inp", vocab_root(), name);
+    char *in = ogt_read(path, &n_in);
+    snprintf(path, sizeof path, "%s/%s.out", vocab_root(), name);
+    char *out = ogt_read(path, &n_out), *line = out;
+    cr_assert(in && out, "%s: .inp without .out", name);
+    for (char *text = in, *end; (end = strstr(text, separator)) && line < out + n_out;
+         text = end + sizeof separator - 1) {
+        bool good = line_holds(ctx, t, text, (size_t)(end - text), line);
+        if (!good) printf("%s: text %d differs\n", name, count->ran);
+        count->ran++;
+        count->passed += good;
+        line += strcspn(line, "\n") + 1;
+    }
+    free(in);
+    free(out);
+    og_tokenizer_free(t);
+    og_ctx_free(ctx);
+}
+
+Test(tokenizer_golden, vectors_beside_the_vocabularies_hold)
+{
+    ogt_count count = { .kind = "vocabulary vectors" };
+    ogt_names names = ogt_list(vocab_root(), ".inp");
+    for (int i = 0; i < names.n; i++) check_vectors(names.name[i], &count);
+    bool good = ogt_count_report(&count);
+    ogt_names_free(&names);
+    cr_assert(good && (count.ran > 0 || getenv("OXIGRAPH_TEST_VOCAB")));
 }
 
 /* ---- facts ---- */

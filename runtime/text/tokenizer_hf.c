@@ -63,15 +63,16 @@ static og_status read_json(og_ctx *ctx, const char *path, json_t **out)
 
 /* Puts ids around what is there already: in a sequence, each processor wraps the one before it. */
 static og_status add_around(og_ctx *ctx, const ogi_vocab *v, ogi_hf *hf, bool after, int at,
-                            int32_t id)
+                            const json_t *json)
 {
     int *n = after ? &hf->n_after : &hf->n_before;
     int32_t *list = after ? hf->after : hf->before;
+    json_int_t id = json_is_integer(json) ? json_integer_value(json) : -1;
     if (id < 0 || id >= v->n) return fail_field(ctx, v, "the post-processor adds an unknown token");
     if (*n == OGI_HF_AROUND) return fail_field(ctx, v, "the post-processor adds too many tokens");
     if (after) at = *n;
     memmove(list + at + 1, list + at, (size_t)(*n - at) * sizeof *list);
-    list[at] = id;
+    list[at] = (int32_t)id;
     ++*n;
     return OG_OK;
 }
@@ -99,7 +100,7 @@ static og_status read_template(og_ctx *ctx, const json_t *p, const ogi_vocab *v,
         if (!json_array_size(ids)) return fail_field(ctx, v, "the template names an unknown token");
         json_array_foreach(ids, k, id)
         {
-            OG_TRY(add_around(ctx, v, hf, n_text, n_front, (int32_t)json_integer_value(id)));
+            OG_TRY(add_around(ctx, v, hf, n_text, n_front, id));
             n_front += !n_text;
         }
     }
@@ -117,8 +118,8 @@ static og_status read_one_post(og_ctx *ctx, const json_t *p, const ogi_vocab *v,
         return ogi_hf_unsupported(ctx, v, "post-processor", type);
     const json_t *cls = json_array_get(json_object_get(p, "cls"), 1);
     const json_t *sep = json_array_get(json_object_get(p, "sep"), 1);
-    OG_TRY(add_around(ctx, v, hf, false, 0, cls ? (int32_t)json_integer_value(cls) : -1));
-    return add_around(ctx, v, hf, true, 0, sep ? (int32_t)json_integer_value(sep) : -1);
+    OG_TRY(add_around(ctx, v, hf, false, 0, cls));
+    return add_around(ctx, v, hf, true, 0, sep);
 }
 
 og_status ogi_hf_read_post(og_ctx *ctx, const json_t *json, ogi_vocab *v, ogi_hf *hf)

@@ -164,8 +164,14 @@ static inline int32_t ogi_hf_find(const ogi_vocab *v, const ogi_hf *hf, ogi_sv t
 og_status ogi_hf_normalize(og_ctx *ctx, const ogi_vocab *v, const ogi_hf *hf, ogi_split *split,
                            ogi_buf *buf, ogi_sv text, ogi_sv *out, bool *at_start);
 void ogi_hf_map_bytes(ogi_sv text, ogi_buf *out); /* each byte as its character, appended */
-/* text with `by` for each match of split->splitter, appended. */
-og_status ogi_hf_replace_matches(ogi_split *split, ogi_sv text, ogi_sv by, ogi_buf *out);
+/* text with `by` for each match of split->splitter, appended up to `most` bytes. */
+og_status ogi_hf_replace_matches(ogi_split *split, ogi_sv text, ogi_sv by, size_t most,
+                                 ogi_buf *out);
+/* How long n bytes may become: no real chain makes more of a text, a hostile one could. */
+static inline size_t ogi_hf_most(size_t n)
+{
+    return n * 64 + (1 << 20);
+}
 
 /* The tries of added tokens, once all attributes are known, and hf->coded: normalized tokens are
  * decoded from their normalized text. */

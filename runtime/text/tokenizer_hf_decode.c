@@ -118,16 +118,17 @@ static og_status close_item(list *l)
 
 /* ---- changes of one text ---- */
 
-static void replace(ogi_sv s, ogi_sv from, ogi_sv to, size_t most, ogi_buf *out)
+/* `times`: the first ones only. Stops beyond `most` bytes. */
+static void replace(ogi_sv s, ogi_sv from, ogi_sv to, size_t times, size_t most, ogi_buf *out)
 {
-    for (size_t i = 0; i < s.n;) {
-        bool here = most && from.n && ogi_sv_starts((ogi_sv){ s.p + i, s.n - i }, from);
+    for (size_t i = 0; i < s.n && out->n <= most;) {
+        bool here = times && from.n && ogi_sv_starts((ogi_sv){ s.p + i, s.n - i }, from);
         if (here)
             ogi_buf_add(out, to.p, to.n);
         else
             ogi_buf_putc(out, s.p[i]);
         i += here ? from.n : 1;
-        most -= here;
+        times -= here;
     }
 }
 
@@ -144,7 +145,7 @@ static void clean_spaces(ogi_buf *s, size_t from, bool do_not, ogi_buf *work)
         ogi_sv old = { ogi_buf_str(s) + from, s->n - from };
         if (!old.n || !memchr(old.p, ' ', old.n)) return;
         work->n = 0;
-        replace(old, ogi_sv_of(rules[i][0]), ogi_sv_of(rules[i][1]), SIZE_MAX, work);
+        replace(old, ogi_sv_of(rules[i][0]), ogi_sv_of(rules[i][1]), SIZE_MAX, SIZE_MAX, work);
         s->n = from;
         ogi_buf_add(s, work->p, work->n);
     }
@@ -222,6 +223,7 @@ typedef struct decoding {
     list a, b; /* in, out */
     ogi_buf work;
     ogi_split split;
+    size_t most; /* bytes of a text on its way */
 } decoding;
 
 static og_status decode_bytes(decoding *c)
@@ -275,11 +277,11 @@ static og_status decode_ctc(decoding *c, const ogi_hf_decoder *d)
         ogi_sv s = item(&c->a, i);
         if (i && ogi_sv_eq(s, item(&c->a, i - 1))) continue;
         text.n = 0;
-        replace(s, d->from, OGI_SV(""), SIZE_MAX, &text);
+        replace(s, d->from, OGI_SV(""), SIZE_MAX, c->most, &text);
         size_t start = c->b.text.n;
         if (d->a) {
             clean_spaces(&text, 0, true, &c->work);
-            replace((ogi_sv){ ogi_buf_str(&text), text.n }, d->to, OGI_SV(" "), SIZE_MAX,
+            replace((ogi_sv){ ogi_buf_str(&text), text.n }, d->to, OGI_SV(" "), SIZE_MAX, c->most,
                     &c->b.text);
         } else {
             ogi_buf_add(&c->b.text, text.p, text.n);
@@ -298,20 +300,21 @@ static og_status decode_token(decoding *c, const ogi_hf_decoder *d, ogi_sv s, bo
     size_t start = out->n;
     switch (d->kind) {
     case OGI_HF_DECODE_BPE:
-        replace(s, d->from, last ? OGI_SV("") : OGI_SV(" "), SIZE_MAX, out);
+        replace(s, d->from, last ? OGI_SV("") : OGI_SV(" "), SIZE_MAX, c->most, out);
         break;
     case OGI_HF_DECODE_METASPACE:
-        replace(s, d->from, first && d->a ? OGI_SV("") : OGI_SV(" "), SIZE_MAX, out);
+        replace(s, d->from, first && d->a ? OGI_SV("") : OGI_SV(" "), SIZE_MAX, c->most, out);
         break;
-    case OGI_HF_DECODE_REPLACE: replace(s, d->from, d->to, SIZE_MAX, out); break;
+    case OGI_HF_DECODE_REPLACE: replace(s, d->from, d->to, SIZE_MAX, c->most, out); break;
     case OGI_HF_DECODE_REPLACE_REGEX:
         c->split.splitter = d->splitter;
-        OG_TRY(ogi_hf_replace_matches(&c->split, s, d->to, out));
+        OG_TRY(ogi_hf_replace_matches(&c->split, s, d->to, c->most, out));
         break;
     case OGI_HF_DECODE_STRIP: strip(s, d, out); break;
     case OGI_HF_DECODE_WORD_PIECE:
         if (!first && !ogi_sv_starts(s, d->from)) ogi_buf_putc(out, ' ');
-        replace(s, first || !ogi_sv_starts(s, d->from) ? OGI_SV("") : d->from, OGI_SV(""), 1, out);
+        replace(s, first || !ogi_sv_starts(s, d->from) ? OGI_SV("") : d->from, OGI_SV(""), 1,
+                c->most, out);
         if (d->a) clean_spaces(out, start, true, &c->work);
         break;
     case OGI_HF_DECODE_BYTE_LEVEL:
@@ -327,7 +330,7 @@ static og_status run_decoder(decoding *c, const ogi_hf_decoder *d)
     if (d->kind == OGI_HF_DECODE_BYTE_LEVEL) return decode_bytes(c);
     if (d->kind == OGI_HF_DECODE_BYTE_FALLBACK) return decode_fallback(c);
     if (d->kind == OGI_HF_DECODE_CTC) return decode_ctc(c, d);
-    for (int64_t i = 0; i < c->a.n; i++) {
+    for (int64_t i = 0; i < c->a.n && c->b.text.n <= c->most; i++) {
         OG_TRY(decode_token(c, d, item(&c->a, i), i == 0, i == c->a.n - 1));
         if (d->kind != OGI_HF_DECODE_FUSE) OG_TRY(close_item(&c->b));
     }
@@ -340,6 +343,8 @@ static og_status run_chain(decoding *c, const ogi_hf *hf)
         c->b.n = 0;
         c->b.text.n = 0;
         OG_TRY(run_decoder(c, &hf->decoder[k]));
+        if (c->b.text.n > c->most)
+            OG_FAIL(c->ctx, OG_E_LIMIT, "the decoders make more than %zu bytes of a text", c->most);
         list in = c->a;
         c->a = c->b;
         c->b = in;
@@ -358,6 +363,7 @@ static og_status decode(decoding *c, const ogi_vocab *v, const ogi_hf *hf, const
         ogi_buf_add(&c->a.text, s.p, s.n);
         OG_TRY(close_item(&c->a));
     }
+    c->most = ogi_hf_most(c->a.text.n);
     if (c->a.n) OG_TRY(run_chain(c, hf));
     ogi_buf_add(out, c->a.text.p, c->a.text.n);
     if (hf->clean_up && clean_up) clean_spaces(out, 0, false, &c->work);
@@ -366,7 +372,7 @@ static og_status decode(decoding *c, const ogi_vocab *v, const ogi_hf *hf, const
 
 static void begin(decoding *c, og_ctx *ctx)
 {
-    *c = (decoding){ .ctx = ctx, .work = { .ctx = ctx }, .split = { .ctx = ctx } };
+    *c = (decoding){ .ctx = ctx, .work = { .ctx = ctx }, .split = { .ctx = ctx }, .most = 1 << 16 };
     c->a.text.ctx = c->b.text.ctx = c->split.classes.ctx = ctx;
 }
 
@@ -422,10 +428,10 @@ static og_status spell(decoding *c, const ogi_vocab *v, const ogi_hf *hf, int32_
         else if (d->kind == OGI_HF_DECODE_BYTE_FALLBACK && byte_of(s) >= 0)
             ogi_buf_putc(&c->b.text, (char)byte_of(s));
         else if (d->kind == OGI_HF_DECODE_CTC) {
-            replace(s, d->from, OGI_SV(""), SIZE_MAX, &c->b.text);
+            replace(s, d->from, OGI_SV(""), SIZE_MAX, c->most, &c->b.text);
             c->work.n = 0;
             replace((ogi_sv){ ogi_buf_str(&c->b.text), c->b.text.n }, d->to,
-                    d->a ? OGI_SV(" ") : d->to, SIZE_MAX, &c->work);
+                    d->a ? OGI_SV(" ") : d->to, SIZE_MAX, c->most, &c->work);
             c->b.text.n = 0;
             ogi_buf_add(&c->b.text, c->work.p, c->work.n);
         } else

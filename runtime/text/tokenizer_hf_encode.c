@@ -15,7 +15,6 @@ static og_status build_unigram(og_ctx *ctx, og_tokenizer *t)
     double worst = 0;
     bool any = false;
     t->tokens.ctx = ctx;
-    OG_TRY(ogi_check_charsmap(ctx, &t->v));
     for (int32_t i = 0; i < t->v.n; i++) {
         if (!hf->in_model[i]) continue;
         worst = any ? OGI_MIN(worst, hf->score[i]) : hf->score[i];
@@ -38,9 +37,8 @@ og_status ogi_build_hf(og_ctx *ctx, og_tokenizer *t)
         t->tokens.ctx = ctx;
         for (int32_t i = 0; i < t->v.n; i++)
             if (hf->in_model[i]) OG_TRY(ogi_trie_put(&t->tokens, t->v.token[i].text, i));
-        OG_TRY(ogi_check_charsmap(ctx, &t->v));
         return OG_OK;
-    case OGI_HF_WORDLEVEL: return ogi_check_charsmap(ctx, &t->v);
+    case OGI_HF_WORDLEVEL: return OG_OK;
     }
     return OG_E_INVALID;
 }

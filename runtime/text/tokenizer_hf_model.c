@@ -26,6 +26,9 @@ static og_status set_token(og_ctx *ctx, ogi_vocab *v, json_int_t id, const char 
                            unsigned attr)
 {
     if (id < 0 || id >= v->n) return fail_field(ctx, v, "a token's id is out of range");
+    if (n > OGI_TOKEN_TEXT_MAX)
+        OG_FAIL(ctx, OG_E_LIMIT, "%s: the text of token %lld has %zu bytes, at most %d can be",
+                v->source, (long long)id, n, OGI_TOKEN_TEXT_MAX);
     char *copy = ogi_arena_strndup(&v->arena, text, n);
     if (!copy) return OG_E_MEMORY;
     v->token[id] = (ogi_token){ .text = { copy, n }, .attr = attr };

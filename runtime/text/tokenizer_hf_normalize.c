@@ -77,9 +77,9 @@ static void change_character(ogi_hf_step_kind kind, uint32_t cp, ogi_buf *out)
     }
 }
 
-static void replace_all(const ogi_hf_step *s, ogi_sv text, ogi_buf *out)
+static void replace_all(const ogi_hf_step *s, ogi_sv text, size_t most, ogi_buf *out)
 {
-    for (const char *p = text.p, *end = p + text.n, *hit; p < end;) {
+    for (const char *p = text.p, *end = p + text.n, *hit; p < end && out->n <= most;) {
         size_t left = (size_t)(end - p);
         hit = memchr(p, s->from.p[0], left);
         ogi_buf_add(out, p, hit ? (size_t)(hit - p) : left);
@@ -93,13 +93,14 @@ static void replace_all(const ogi_hf_step *s, ogi_sv text, ogi_buf *out)
     }
 }
 
-og_status ogi_hf_replace_matches(ogi_split *split, ogi_sv text, ogi_sv by, ogi_buf *out)
+og_status ogi_hf_replace_matches(ogi_split *split, ogi_sv text, ogi_sv by, size_t most,
+                                 ogi_buf *out)
 {
     ogi_sv part;
     bool more = true;
     OG_TRY(ogi_split_begin(split, text));
     OG_TRY(ogi_split_next(split, &part, &more));
-    while (more) {
+    while (more && out->n <= most) {
         if (split->is_match) part = by;
         ogi_buf_add(out, part.p, part.n);
         OG_TRY(ogi_split_next(split, &part, &more));
@@ -144,15 +145,15 @@ static bool drops_first(const ogi_hf_step *s, ogi_sv text)
 }
 
 static og_status normalize(const ogi_vocab *v, const ogi_hf_step *s, ogi_split *split, ogi_sv text,
-                           ogi_buf *out)
+                           size_t most, ogi_buf *out)
 {
     switch (s->kind) {
     case OGI_HF_FORM: OG_TRY(to_form(text, s->option, out)); break;
     case OGI_HF_STRIP: strip(text, s->option, out); break;
-    case OGI_HF_REPLACE: replace_all(s, text, out); break;
+    case OGI_HF_REPLACE: replace_all(s, text, most, out); break;
     case OGI_HF_REPLACE_REGEX:
         split->splitter = s->splitter;
-        OG_TRY(ogi_hf_replace_matches(split, text, s->to, out));
+        OG_TRY(ogi_hf_replace_matches(split, text, s->to, most, out));
         break;
     case OGI_HF_PREPEND:
         if (text.n) ogi_buf_add(out, s->to.p, s->to.n);
@@ -173,11 +174,15 @@ static og_status normalize(const ogi_vocab *v, const ogi_hf_step *s, ogi_split *
 og_status ogi_hf_normalize(og_ctx *ctx, const ogi_vocab *v, const ogi_hf *hf, ogi_split *split,
                            ogi_buf *buf, ogi_sv text, ogi_sv *out, bool *at_start)
 {
+    const size_t most = ogi_hf_most(text.n);
     for (int k = 0; k < hf->n_normalizer && text.n; k++) {
         if (drops_first(&hf->step[k], text)) *at_start = false;
         buf[k].ctx = split[k].ctx = ctx;
         buf[k].n = 0;
-        OG_TRY(normalize(v, &hf->step[k], &split[k], text, &buf[k]));
+        OG_TRY(normalize(v, &hf->step[k], &split[k], text, most, &buf[k]));
+        if (buf[k].n > most)
+            OG_FAIL(ctx, OG_E_LIMIT, "%s: the normalizers make more than %zu bytes of a text",
+                    v->source, most);
         text = (ogi_sv){ ogi_buf_str(&buf[k]), buf[k].n };
     }
     *out = text;

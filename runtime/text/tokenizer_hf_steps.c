@@ -153,6 +153,7 @@ static og_status read_precompiled(og_ctx *ctx, const json_t *json, ogi_vocab *v,
         out[v->charsmap_size++] = (unsigned char)(bits >> n_bit);
     }
     if (!v->charsmap_size) return OG_OK;
+    OG_TRY(ogi_check_charsmap(ctx, v));
     return add_step(ctx, v, hf, (ogi_hf_step){ .kind = OGI_HF_CHARSMAP });
 }
 
@@ -273,8 +274,8 @@ static og_status read_metaspace(og_ctx *ctx, const json_t *json, ogi_vocab *v, o
     step.option = !strcmp(scheme, "always") ? 1 : !strcmp(scheme, "first") ? 2 : 0;
     if (flag_or(json, "split", true)) step.option |= 4;
     OG_TRY(ogi_hf_copy(v, json_object_get(json, "replacement"), &step.to));
-    if (!step.to.n)
-        return ogi_hf_unsupported(ctx, v, "pre-tokenizer Metaspace", "without a replacement");
+    if (!step.to.n || step.to.n > 4)
+        return ogi_hf_unsupported(ctx, v, "pre-tokenizer Metaspace", "without one character");
     return add_step(ctx, v, hf, step);
 }
 

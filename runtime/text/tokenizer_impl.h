@@ -55,7 +55,6 @@ og_status ogi_hf_add_unknown(ogi_encoder *e); /* the token of what the model doe
  * a text. */
 enum { OGI_UGM_UNKNOWN_PENALTY = 10 }; /* SentencePiece's */
 og_status ogi_ugm_cover(ogi_encoder *e, ogi_sv piece);
-og_status ogi_check_charsmap(og_ctx *ctx, const ogi_vocab *v);
 void ogi_apply_charsmap(const ogi_vocab *v, ogi_sv text, ogi_buf *out);
 
 /* What each kind needs beside the vocabulary. */

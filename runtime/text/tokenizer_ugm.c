@@ -55,6 +55,8 @@ og_status ogi_check_charsmap(og_ctx *ctx, const ogi_vocab *v)
     return OG_OK;
 }
 
+enum { MAX_PART = 256 }; /* of what a table may put for a character; SentencePiece's: 66 */
+
 /* Longest (or shortest) prefix of text that the table replaces: its length, *out the replacement;
  * 0: none. */
 static size_t match_charsmap(const charsmap *m, ogi_sv text, bool shortest, ogi_sv *out)
@@ -74,7 +76,7 @@ static size_t match_charsmap(const charsmap *m, ogi_sv text, bool shortest, ogi_
         uint32_t at = unit_at(m, node) & 0x7fffffff;
         if (at >= m->n_text) continue;
         longest = i + 1;
-        *out = (ogi_sv){ m->text + at, strnlen(m->text + at, m->n_text - at) };
+        *out = (ogi_sv){ m->text + at, strnlen(m->text + at, OGI_MIN(m->n_text - at, MAX_PART)) };
         if (shortest) break;
     }
     return longest;

@@ -6,9 +6,6 @@
 #include "runtime/text/tokenizer_pre.h"
 #include "runtime/text/tokenizer_unicode.h"
 
-/* Real tokens have a few hundred bytes at most; matching may take this long at each place. */
-enum { MAX_TOKEN_TEXT = 4096 };
-
 /* A model name of the files with what it stands for; keys in the file override all of it. */
 typedef struct model_defaults {
     const char *model;
@@ -205,9 +202,9 @@ static og_status load_tokens(og_ctx *ctx, const ogi_gguf *f, ogi_vocab *v)
         ogi_token *t = &v->token[i];
         ogi_sv s = ogi_gguf_str_next(text, &at);
         char empty[32];
-        if (s.n > MAX_TOKEN_TEXT)
+        if (s.n > OGI_TOKEN_TEXT_MAX)
             OG_FAIL(ctx, OG_E_LIMIT, "%s: the text of token %d has %zu bytes, at most %d can be",
-                    v->source, (int)i, s.n, MAX_TOKEN_TEXT);
+                    v->source, (int)i, s.n, OGI_TOKEN_TEXT_MAX);
         if (!s.n) { /* two empty texts must differ, or the first could not be found */
             snprintf(empty, sizeof empty, "[EMPTY_%d]", (int)i);
             s = ogi_sv_of(empty);

@@ -10,6 +10,9 @@
 #include "models/gguf.h"
 #include "oxigraph/tokenizer.h"
 
+/* Real tokens have a few hundred bytes at most; matching may take this long at each place. */
+enum { OGI_TOKEN_TEXT_MAX = 4096 };
+
 typedef enum ogi_vocab_kind {
     OGI_VOCAB_BPE,
     OGI_VOCAB_SPM,
@@ -58,6 +61,8 @@ og_status ogi_vocab_find_special(og_ctx *ctx, ogi_vocab *v);
 og_status ogi_vocab_fix_attr(og_ctx *ctx, ogi_vocab *v, ogi_sv arch, ogi_sv name, ogi_sv pre);
 /* Fills token[].piece and byte_token. */
 og_status ogi_vocab_spell(og_ctx *ctx, ogi_vocab *v);
+
+og_status ogi_check_charsmap(og_ctx *ctx, const ogi_vocab *v); /* does its array fit */
 
 int32_t ogi_vocab_find(const ogi_vocab *v, ogi_sv text); /* -1: none */
 /* Bytes that a RWKV token's text stands for, appended. */

@@ -210,3 +210,52 @@ Test(tokenizer_hf, malformed_files_are_refused)
         "{\"Regex\": \"(\"}}, " BPE "}",
         "compile");
 }
+
+Test(tokenizer_hf, hostile_files_are_refused)
+{
+    ogi_buf deep = { .ctx = ctx };
+    for (int i = 0; i < 60000; i++) ogi_buf_puts(&deep, "{\"normalizer\":");
+    check_refused(ogi_buf_str(&deep), "depth");
+    ogi_buf_free(&deep);
+    for (int i = 0; i < 20; i++) ogi_buf_puts(&deep, "{\"type\": \"Sequence\", \"decoders\": [");
+    for (int i = 0; i < 20; i++) ogi_buf_puts(&deep, "]}");
+    ogi_buf all = { .ctx = ctx };
+    ogi_buf_printf(&all, "{\"decoder\": %s, " BPE "}", ogi_buf_str(&deep));
+    check_refused(ogi_buf_str(&all), "nested too deep");
+    ogi_buf_free(&all);
+    ogi_buf_free(&deep);
+    check_refused("{\"normalizer\": {\"type\": \"Precompiled\", \"precompiled_charsmap\": "
+                  "\"/////////w==\"}, " BPE "}",
+                  "precompiled_charsmap");
+    check_refused(
+        "{\"post_processor\": {\"type\": \"BertProcessing\", \"cls\": [\"a\", 4294967296], "
+        "\"sep\": [\"a\", 0]}, " BPE "}",
+        "unknown token");
+    check_refused("{\"pre_tokenizer\": {\"type\": \"Metaspace\", \"replacement\": \"abcdef\"}, " BPE
+                  "}",
+                  "Metaspace");
+}
+
+Test(tokenizer_hf, normalizers_that_make_too_much_of_a_text_are_stopped)
+{
+    static const char json[] =
+        "{\"normalizer\": {\"type\": \"Sequence\", \"normalizers\": [%s]}, " BPE "}";
+    static const char step[] = "{\"type\": \"Replace\", \"pattern\": {\"String\": \"a\"}, "
+                               "\"content\": \"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"}";
+    char path[] = "/tmp/oxigraph-test-XXXXXX.json";
+    og_tokenizer *t;
+    og_tokens ids = { 0 };
+    ogi_buf steps = { .ctx = ctx };
+    for (int i = 0; i < 10; i++) ogi_buf_printf(&steps, "%s%s", i ? ", " : "", step);
+    int fd = mkstemps(path, 5);
+    FILE *f = fdopen(fd, "w");
+    cr_assert(f && fprintf(f, json, ogi_buf_str(&steps)) > 0 && !fclose(f));
+    og_status status = og_tokenizer_open(ctx, path, NULL, 0, &t);
+    unlink(path);
+    cr_assert(status == OG_OK, "%s", og_error(ctx));
+    cr_assert(og_tokenizer_encode(t, ctx, "aaaa", 4, 0, &ids) == OG_E_LIMIT);
+    cr_assert(strstr(og_error(ctx), "normalizers"), "%s", og_error(ctx));
+    og_tokens_free(ctx, &ids);
+    og_tokenizer_free(t);
+    ogi_buf_free(&steps);
+}

@@ -25,6 +25,7 @@ typedef struct run_program {
 int run_tool_options_list(run_tool_options *t, cli_opt *opt)
 {
     const cli_opt all[RUN_TOOL_OPTIONS] = {
+        { "tools", CLI_SECTION, NULL, NULL, NULL },
         { "--tools", CLI_STR, &t->file, "FILE", "what the model may call: JSON array of tools" },
         { "--tool-choice", CLI_STR, &t->choice, "WHICH", "auto: it may; none: it may not" },
         { "--tool-exec", CLI_LIST, &t->exec, "NAME=CMD",

@@ -7,20 +7,30 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* "  -s,--seed X" and what it is for, on a line of its own where the names are long. */
+static void help_option(const cli_opt *o)
+{
+    enum { WIDTH = 28 };
+    int n = printf("  ") - 2;
+    for (const char *p = o->name; *p; p++, n++) putchar(*p == '|' ? ',' : *p);
+    if (o->arg) n += printf(" %s", o->arg);
+    if (n > WIDTH) n = printf("\n  ") - 3;
+    printf("%*s %s\n", WIDTH - n, "", o->doc);
+}
+
 static void help(const cli_spec *s)
 {
+    static const cli_opt help_itself = { "--help", CLI_FLAG, NULL, NULL, "this text" };
     printf("usage: %s\n", s->usage);
     if (s->doc) printf("\n%s\n", s->doc);
-    if (s->n_opt) printf("\noptions:\n");
+    printf("\noptions:\n");
+    help_option(&help_itself);
     for (int i = 0; i < s->n_opt; i++) {
-        char left[64];
-        snprintf(left, sizeof left, "%s%s%s", s->opt[i].name, s->opt[i].arg ? " " : "",
-                 s->opt[i].arg ? s->opt[i].arg : "");
-        for (char *p = left; *p; p++)
-            if (*p == '|') *p = ',';
-        printf("  %-28s %s\n", left, s->opt[i].doc ? s->opt[i].doc : "");
+        if (s->opt[i].kind == CLI_SECTION)
+            printf("\n%s:\n", s->opt[i].name);
+        else
+            help_option(&s->opt[i]);
     }
-    printf("  %-28s %s\n", "--help", "this text");
 }
 
 int cli_usage_error(const char *fmt, ...)
@@ -50,6 +60,7 @@ static int store(const cli_opt *o, const char *value)
     char *end = NULL;
     errno = 0;
     switch (o->kind) {
+    case CLI_SECTION: break;
     case CLI_FLAG: *(bool *)o->into = true; return -1;
     case CLI_NOFLAG: *(bool *)o->into = false; return -1;
     case CLI_STR: *(const char **)o->into = value; return -1;

@@ -12,8 +12,17 @@
 
 /* One option of a subcommand. `into` is written by kind:
  *   FLAG bool*, NOFLAG bool* (set false), INT int64_t*, FLOAT double*, STR const char**,
- *   LIST cli_list* (repeatable; strings borrowed from argv). */
-typedef enum cli_kind { CLI_FLAG, CLI_NOFLAG, CLI_INT, CLI_FLOAT, CLI_STR, CLI_LIST } cli_kind;
+ *   LIST cli_list* (repeatable; strings borrowed from argv).
+ * SECTION is no option: its name is the heading of those that follow. */
+typedef enum cli_kind {
+    CLI_FLAG,
+    CLI_NOFLAG,
+    CLI_INT,
+    CLI_FLOAT,
+    CLI_STR,
+    CLI_LIST,
+    CLI_SECTION,
+} cli_kind;
 
 typedef struct cli_list {
     const char *item[256];

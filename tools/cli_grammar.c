@@ -8,6 +8,7 @@ enum { MAX_SOURCE = 8 << 20 };
 int cli_grammar_options(cli_grammar *g, cli_opt *opt)
 {
     const cli_opt all[CLI_GRAMMAR_OPTIONS] = {
+        { "constraints", CLI_SECTION, NULL, NULL, NULL },
         { "--grammar", CLI_STR, &g->gbnf, "TEXT", "output must match this GBNF grammar" },
         { "--grammar-file", CLI_STR, &g->gbnf_file, "FILE", "the same from a file" },
         { "--json-schema", CLI_STR, &g->schema, "TEXT", "output must be JSON that validates" },

@@ -7,7 +7,7 @@
 #include "oxigraph/grammar.h"
 #include "tools/cli.h"
 
-enum { CLI_GRAMMAR_OPTIONS = 7 };
+enum { CLI_GRAMMAR_OPTIONS = 8 };
 
 /* Zero it before use. */
 typedef struct cli_grammar {

@@ -10,6 +10,7 @@
 int cli_model_options(cli_model *m, cli_opt *opt)
 {
     const cli_opt all[CLI_MODEL_OPTIONS] = {
+        { "model and device", CLI_SECTION, NULL, NULL, NULL },
         { "--device", CLI_STR, &m->device, "NAME", "where to run: cpu" },
         { "--isa", CLI_STR, &m->isa, "NAME",
           "scalar, sse42, avx2, avx512, neon; default: the best" },

@@ -8,7 +8,7 @@
 #include "oxigraph/model.h"
 #include "tools/cli.h"
 
-enum { CLI_MODEL_OPTIONS = 7 };
+enum { CLI_MODEL_OPTIONS = 8 };
 
 /* Zero it before use; kv may be preset to the command's default ("f16", "f32"). */
 typedef struct cli_model {

@@ -46,6 +46,7 @@ static void spell(cli_sampler *s, int i)
 int cli_sampler_options(cli_sampler *s, cli_opt *opt, int cap)
 {
     const cli_opt fixed[] = {
+        { "sampling", CLI_SECTION, NULL, NULL, NULL },
         { "--config", CLI_STR, &s->config, "FILE", "sampling options from a JSON or TOML file" },
         { "--samplers", CLI_STR, &s->samplers, "A;B;...", "the filters in their order" },
         { "--dry-sequence-breaker", CLI_LIST, &s->breaker, "TEXT",

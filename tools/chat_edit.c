@@ -233,10 +233,13 @@ static void check_history(chat_edit *e, og_status st)
 static void open_terminal(chat_edit *e)
 {
     static const int deadly[] = { SIGTERM, SIGHUP, SIGQUIT };
-    struct sigaction end = { .sa_handler = on_end };
+    struct sigaction end = { .sa_handler = on_end }, old;
     const char *term = getenv("TERM");
     tcgetattr(STDIN_FILENO, &at_start);
-    for (int i = 0; i < OGI_LEN(deadly); i++) sigaction(deadly[i], &end, NULL);
+    for (int i = 0; i < OGI_LEN(deadly); i++) {
+        sigaction(deadly[i], NULL, &old);
+        if (old.sa_handler != SIG_IGN) sigaction(deadly[i], &end, NULL); /* else: nohup */
+    }
     e->is_ansi = term && strcmp(term, "dumb") != 0;
 }
 

@@ -179,6 +179,27 @@ Test(terminal, windows_change_their_size)
     free(t);
 }
 
+/* As Ctrl-Z and fg do, with the shell's own mode between them. */
+Test(terminal, goes_on_after_it_was_stopped)
+{
+    struct termios mode;
+    terminal *t = open_chat(NULL);
+    type(t, "/set predict");
+    await(t, "predict");
+    kill(t->pid, SIGSTOP);
+    cr_assert_eq(tcgetattr(t->fd, &mode), 0);
+    mode.c_lflag |= ICANON | ECHO;
+    cr_assert_eq(tcsetattr(t->fd, TCSANOW, &mode), 0);
+    kill(t->pid, SIGCONT);
+    await(t, "> /set predict"); /* drawn again */
+    enter(t, " 9");
+    type(t, "/set\r");
+    await(t, "predict 9\r\n");
+    await(t, "> ");
+    bye(t);
+    free(t);
+}
+
 Test(terminal, a_kill_leaves_it_as_it_was)
 {
     terminal *t = open_chat(NULL);

@@ -31,8 +31,8 @@ enum {
      * which the first implementation lets through, too. og_matcher_mask_logits does not. */
     OGI_CHAR_BEYOND_FIRST = 0x140000,
     OGI_CHAR_BEYOND = 0x3fffff,
-    OGI_EXPR_MAX_DEPTH = 512, /* nesting; what walks expressions recurses this deep */
-    OGI_EXPR_MAX_NODES = 1 << 20,
+    OGI_EXPR_MAX_DEPTH = 512,       /* nesting; what walks expressions recurses this deep */
+    OGI_EXPR_MAX_NODES = 600000,    /* some 70 MB */
     OGI_GRAMMAR_MAX_TEXT = 8 << 20, /* bytes of source */
     OGI_GRAMMAR_MAX_STATES = 400000,
     OGI_GRAMMAR_MAX_NFA = 1 << 19, /* of one rule */

@@ -200,20 +200,64 @@ static json_t *merged_properties(const json_t *a, const json_t *b)
     return out;
 }
 
-/* One of a and one of b: every pair. */
+/* What a schema, and what it holds in allOf, says of a property. */
+static int property_schemas(json_t *schema, const char *name, json_t **out, int n, int cap,
+                            int depth)
+{
+    enum { MAX_DEPTH = 24 };
+    json_t *v = json_object_get(json_object_get(schema, "properties"), name), *part;
+    json_t *all = json_object_get(schema, "allOf");
+    size_t i;
+    if (v && n < cap) out[n++] = v;
+    if (depth >= MAX_DEPTH) return n;
+    json_array_foreach(all, i, part) n = property_schemas(part, name, out, n, cap, depth + 1);
+    return n;
+}
+
+/* Is there a required property of which x and y ask for different values? Conditions on one name
+ * would otherwise be combined in vain. */
+static bool is_contradiction(ogi_schema *s, const json_t *required, json_t *x, json_t *y)
+{
+    enum { MAX_SCHEMAS = 32 };
+    size_t i;
+    json_t *name, *px[MAX_SCHEMAS], *py[MAX_SCHEMAS];
+    json_array_foreach(required, i, name)
+    {
+        const char *key = json_string_value(name);
+        if (!key) continue;
+        int nx = property_schemas(x, key, px, 0, MAX_SCHEMAS, 0);
+        int ny = property_schemas(y, key, py, 0, MAX_SCHEMAS, 0);
+        for (int j = 0; j < nx; j++)
+            for (int k = 0; k < ny; k++)
+                if (ogi_schema_is_disjoint(s, px[j], py[k], 0)) return true;
+    }
+    return false;
+}
+
+/* One of a and one of b: every pair that is possible in out. */
 static og_status merge_branches(ogi_schema *s, json_t *out, const char *key, json_t *a, json_t *b,
                                 const ogi_path *path)
 {
-    enum { MAX_PAIRS = 500 };
+    enum { MAX_PAIRS = 1000 };
     size_t i, k;
     json_t *x, *y, *list = json_array();
-    if (json_array_size(a) * json_array_size(b) > MAX_PAIRS) {
-        json_decref(list);
-        SCHEMA_FAIL(s, OG_E_LIMIT, path, "too many combinations of '%s'", key);
+    const json_t *required = json_object_get(out, "required");
+    bool is_object = json_is_string(json_object_get(out, "type")) &&
+                     !strcmp(json_string_value(json_object_get(out, "type")), "object");
+    json_array_foreach(a, i, x)
+    {
+        json_array_foreach(b, k, y)
+        {
+            if (json_array_size(list) > MAX_PAIRS) break;
+            if (!is_object || !is_contradiction(s, required, x, y))
+                json_array_append_new(list, both(x, y));
+        }
     }
-    s->n_visit += (int)(json_array_size(a) * json_array_size(b));
-    json_array_foreach(a, i, x) json_array_foreach(b, k, y) json_array_append_new(list, both(x, y));
+    s->n_visit += (int)json_array_size(list);
     json_object_set_new(out, key, list);
+    if (json_array_size(list) > MAX_PAIRS)
+        SCHEMA_FAIL(s, OG_E_LIMIT, path, "too many combinations of '%s'", key);
+    if (!json_array_size(list)) SCHEMA_FAIL(s, OG_E_INVALID, path, "nothing matches");
     return OG_OK;
 }
 

@@ -222,6 +222,13 @@ Test(grammar, hostile_schemas_are_answered)
         "{\"allOf\":[{\"$ref\":\"#\"}]}",
         "{\"type\":\"string\",\"minLength\":2147483648}",
         "{\"type\":\"string\",\"minLength\":1e300}",
+        "{\"not\":{\"$ref\":\"#\"}}",
+        "{\"if\":{\"$ref\":\"#\"},\"then\":{\"$ref\":\"#\"}}",
+        "{\"dependentSchemas\":{\"a\":{\"$ref\":\"#\"}},\"required\":[\"a\"]}",
+        "{\"type\":\"string\",\"pattern\":\"^.*foo.*$\",\"maxLength\":100000}",
+        "{\"type\":\"string\",\"pattern\":\"^(a{1,100}){1,100}$\",\"maxLength\":2000}",
+        "{\"type\":\"object\",\"minProperties\":100000}",
+        "{\"type\":\"object\",\"minProperties\":19000,\"maxProperties\":19500}",
         "{\"type\":\"array\",\"minItems\":100000,\"items\":{\"type\":\"array\",\"minItems\":99999}"
         "}",
     };
@@ -250,6 +257,18 @@ Test(grammar, hostile_schemas_are_answered)
         ogi_buf_puts(&b, "}}");
         survive(SCHEMA, &b, true);
     }
+    ogi_buf_free(&b), repeat(&b, "{\"not\":", 1500), ogi_buf_puts(&b, "{}");
+    repeat(&b, "}", 1500);
+    survive(SCHEMA, &b, true);
+    ogi_buf_free(&b), ogi_buf_puts(&b, "{\"type\":\"object\",\"dependentRequired\":{\"a\":[]");
+    for (int i = 0; i < 60; i++) ogi_buf_printf(&b, ",\"a%d\":[\"a%d\"]", i, i + 1);
+    ogi_buf_puts(&b, "}}");
+    survive(SCHEMA, &b, true);
+    ogi_buf_free(&b), ogi_buf_puts(&b, "{\"prefixItems\":[{}");
+    for (int i = 191; i < 291; i++)
+        ogi_buf_printf(&b, ",{\"type\":\"integer\",\"multipleOf\":%d}", i);
+    ogi_buf_puts(&b, "]}");
+    survive(SCHEMA, &b, true);
     ogi_buf_free(&b), ogi_buf_puts(&b, "{\"allOf\":[{}");
     for (int i = 0; i < 3000; i++) ogi_buf_printf(&b, ",{\"properties\":{\"p%d\":{}}}", i);
     ogi_buf_puts(&b, "]}");

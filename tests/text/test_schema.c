@@ -178,6 +178,12 @@ static const struct {
     { "{\"properties\":{\"a\":{},\"b\":{\"type\":\"integer\"}},\"dependentSchemas\":{\"a\":"
       "{\"properties\":{\"b\":{\"minimum\":5}}}}}",
       "{\"a\":{},\"b\":5}", "{\"a\":{},\"b\":4}" },
+    { "{\"type\":\"object\",\"required\":[\"k\"],\"properties\":{\"k\":{\"enum\":[\"x\",\"y\","
+      "\"z\"]}},"
+      "\"allOf\":[{\"if\":{\"properties\":{\"k\":{\"const\":\"x\"}}},\"then\":{\"required\":[\"a\"]"
+      "}},"
+      "{\"if\":{\"properties\":{\"k\":{\"const\":\"y\"}}},\"then\":{\"required\":[\"b\"]}}]}",
+      "{\"k\":\"y\",\"b\":1}", "{\"k\":\"y\",\"a\":1}" },
     /* negations */
     { "{\"not\":{\"type\":\"string\"}}", "1", "\"x\"" },
     { "{\"not\":{\"const\":\"a\"},\"type\":\"string\"}", "\"ab\"", "\"\\u0061\"" },

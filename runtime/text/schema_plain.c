@@ -102,6 +102,9 @@ static og_status until_rule(ogi_schema *s, ogi_sv mark, ogi_expr **out)
 og_status ogi_schema_plain(ogi_schema *s, json_t *schema, const ogi_path *path, ogi_sv mark,
                            bool is_padded, ogi_expr **out)
 {
+    static const char *const other[] = {
+        "pattern", "$ref", "allOf", "anyOf", "oneOf", "not", "if"
+    };
     ogi_rules *r = &s->rules;
     int32_t min = 0, max = -1, length = 0;
     json_t *list;
@@ -111,7 +114,7 @@ og_status ogi_schema_plain(ogi_schema *s, json_t *schema, const ogi_path *path, 
     const char *format = json_string_value(json_object_get(schema, "format"));
     const char *known = format ? ogi_schema_format(format, &length) : NULL;
     bool is_fixed = length && length >= min && (max < 0 || length <= max);
-    OG_TRY(refuse(s, schema, "pattern", true, path));
+    for (int i = 0; i < OGI_LEN(other); i++) OG_TRY(refuse(s, schema, other[i], true, path));
     OG_TRY(refuse(s, schema, "minLength", min > 0 && !is_fixed, path));
     OG_TRY(refuse(s, schema, "maxLength", !is_fixed, path));
     OG_TRY(refuse(s, schema, "format", list && known, path));

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "tools/chat.h"
+
 /* "  -s,--seed X" and what it is for, on a line of its own where the names are long. */
 static void help_option(const cli_opt *o)
 {
@@ -128,11 +130,18 @@ int cli_parse(const cli_spec *s, int argc, char **argv, const char **args, int *
     return -1;
 }
 
+/* A line on standard error. What it quotes from models and files must not drive the terminal. */
+static void tell(const char *what, const char *line)
+{
+    fprintf(stderr, "oxigraph: %s", what);
+    run_print_to(stderr, false, line, strlen(line));
+    fputc('\n', stderr);
+}
+
 static void log_line(void *user, og_log_level level, const char *line)
 {
     (void)user;
-    if (level >= OG_LOG_WARN)
-        fprintf(stderr, "oxigraph: %s%s\n", level == OG_LOG_WARN ? "warning: " : "", line);
+    if (level >= OG_LOG_WARN) tell(level == OG_LOG_WARN ? "warning: " : "", line);
 }
 
 og_ctx *cli_ctx(void)
@@ -145,7 +154,7 @@ og_ctx *cli_ctx(void)
 
 int cli_fail(og_ctx *ctx)
 {
-    fprintf(stderr, "oxigraph: %s\n", og_error(ctx)[0] ? og_error(ctx) : "failed without a reason");
+    tell("", og_error(ctx)[0] ? og_error(ctx) : "failed without a reason");
     og_ctx_free(ctx);
     return 1;
 }

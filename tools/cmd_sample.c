@@ -162,6 +162,8 @@ static og_status answer(og_ctx *ctx, og_sampler *s, int32_t token, json_t *steps
     return OG_OK;
 }
 
+enum { MAX_STEPS = 100000, MAX_VALUES = 10000000 }; /* of a request; its answer is kept whole */
+
 /* In step k candidate i has logit (i + 7 k) mod n of the row. */
 static og_status run_steps(og_ctx *ctx, og_sampler *s, const json_t *request, json_t *steps)
 {
@@ -172,10 +174,13 @@ static og_status run_steps(og_ctx *ctx, og_sampler *s, const json_t *request, js
         OG_FAIL(ctx, OG_E_FORMAT, "a request wants logits, and as many candidates");
     json_array_foreach(json_object_get(request, "history"), i, v)
         og_sampler_accept(s, (int32_t)json_integer_value(v));
+    json_int_t count = json_integer_value(json_object_get(request, "steps"));
+    if (count < 0 || count > MAX_STEPS || count * (json_int_t)n > MAX_VALUES)
+        OG_FAIL(ctx, OG_E_LIMIT, "%lld steps of %zu logits: at most %d steps and %d logits in all",
+                (long long)count, n, MAX_STEPS, MAX_VALUES);
     og_candidate *c = OGI_NEW_N(ctx, og_candidate, n);
     if (!c) return OG_E_MEMORY;
     og_status status = OG_OK;
-    json_int_t count = json_integer_value(json_object_get(request, "steps"));
     for (json_int_t k = 0; k < count && status == OG_OK; k++) {
         int32_t token;
         for (i = 0; i < n; i++) {

@@ -6,7 +6,7 @@
 
 #include "base/file.h"
 #include "runtime/text/template_model.h"
-#include "tools/cli.h"
+#include "tools/chat.h"
 
 enum { MAX_JSON = 256 << 20, MAX_LINE = 256 << 20 };
 
@@ -119,7 +119,7 @@ static og_status render_chat(og_ctx *ctx, og_chat *chat, const options *o, const
     if (o->spans)
         print_text_object(&text, true);
     else
-        fwrite(text.text, 1, text.size, stdout);
+        run_print_to(stdout, false, text.text, text.size);
     og_template_text_free(ctx, &text);
     return OG_OK;
 }

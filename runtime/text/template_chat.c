@@ -46,6 +46,9 @@ struct og_chat {
 
 /* ---- probing ---- */
 
+/* Of one probe: real templates take a few thousand; a dozen hostile probes stay below a second. */
+enum { PROBE_STEPS = 500000 };
+
 #define PROBE(messages)                                                                            \
     "{\"bos_token\":\"\",\"eos_token\":\"\",\"add_generation_prompt\":true,\"messages\":"          \
     "[" messages "]" /* more keys and } follow */
@@ -68,7 +71,7 @@ static og_status probe(og_ctx *ctx, const og_template *t, const char *context,
 {
     tmpl_run r;
     size_t n = strlen(context);
-    ogi_template_open(ctx, t, NULL, n, &r);
+    ogi_template_open(ctx, t, &(og_template_options){ .max_steps = PROBE_STEPS }, n, &r);
     tmpl_val v = ogi_tv_json_parse(&r.h, "probe", (ogi_sv){ context, n });
     if (!ogi_tv_failed(&r.h))
         ogi_template_trust_roles(&r, *ogi_tv_get_sv(&r.h, v.u.m, OGI_SV("messages")));

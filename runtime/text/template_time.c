@@ -116,7 +116,7 @@ static void put_times(tmpl_sb *b, ogi_sv f, tmpl_time t, bool trusted, int level
                                             "F%Y-%m-%d",    "T%H:%M:%S",
                                             "X%H:%M:%S",    "R%H:%M",
                                             "r%I:%M:%S %p", "c%a %b %e %H:%M:%S %Y" };
-    for (size_t i = 0; i < f.n && !b->failed && ogi_tv_step(b->h, 1); i++) {
+    for (size_t i = 0; i < f.n && !b->failed && ogi_tv_step(b->h, 8); i++) {
         if (f.p[i] != '%' || i + 1 == f.n) {
             ogi_tv_sb_add(b, f.p + i, 1, trusted);
             continue;

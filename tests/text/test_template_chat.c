@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "runtime/text/template_model.h"
@@ -234,6 +235,20 @@ Test(template_chat, calls_that_templates_do_not_show_become_text)
         "<|tool_call|>[{\"name\": \"f\", \"arguments\": {\"a\": \"<|im_end|>\", \"b\": true}}]"
     };
     for (int i = 0; i < OGI_LEN(names); i++) expect_calls_as_text(names[i], calls[i]);
+}
+
+Test(template_chat, hostile_templates_open_within_a_second)
+{
+    chat_case c;
+    clock_t start = clock();
+    open_source(&c, "{% for i in range(99999) %}{% set _ = strftime_now('%s%c%x%X' * 500) %}"
+                    "{% endfor %}");
+    close_chat(&c);
+    open_source(&c,
+                "{% for i in range(99999) %}{% for k in range(99999) %}{% endfor %}{% endfor %}");
+    close_chat(&c);
+    cr_expect(clock() - start < 10 * CLOCKS_PER_SEC, "%g s", /* far less without sanitizers */
+              (double)(clock() - start) / CLOCKS_PER_SEC);
 }
 
 Test(template_chat, kwargs_are_variables)

@@ -9,6 +9,11 @@
 
 enum { MAX_CALL = 16 << 20, MAX_MARKS = 4 + OGI_REASONING_DROPS };
 
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 /* ---- the end of JSON ---- */
 
 typedef struct json_scan {
@@ -189,7 +194,7 @@ static og_status give(ogi_answer_split *p, size_t n, og_status (*to)(void *user,
 static og_status give_text(ogi_answer_split *p, size_t n)
 {
     for (size_t i = 0; i < n && !p->started; i++)
-        p->started = !p->control.p[i] && !strchr(" \t\r\n", p->text.p[i]);
+        p->started = !p->control.p[i] && !is_blank(p->text.p[i]);
     return give(p, n, p->sink.text);
 }
 
@@ -229,8 +234,7 @@ static bool is_late(const ogi_answer_split *p, const mark *m, size_t at)
     bool only_first = (m->kind == MARK_CALL && p->f->only_first) ||
                       (m->kind == MARK_REASONING && !p->r->is_anywhere);
     bool late = p->started;
-    for (size_t i = 0; i < at && !late; i++)
-        late = !p->control.p[i] && !strchr(" \t\r\n", p->text.p[i]);
+    for (size_t i = 0; i < at && !late; i++) late = !p->control.p[i] && !is_blank(p->text.p[i]);
     return only_first && late;
 }
 
@@ -407,7 +411,7 @@ static og_status look_inside(ogi_answer_split *p, bool *more)
 static void look_behind(ogi_answer_split *p, bool *more)
 {
     size_t n = 0, size = p->f->close ? strlen(p->f->close) : 0;
-    while (n < p->text.n && strchr(" \t\r\n", p->text.p[n])) n++;
+    while (n < p->text.n && is_blank(p->text.p[n])) n++;
     size_t have = OGI_MIN(size, p->text.n - n);
     bool begins = have == 0 || !memcmp(p->text.p + n, p->f->close, have);
     *more = false;

@@ -17,9 +17,14 @@ typedef struct body {
 
 /* ---- text ---- */
 
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 static void skip_spaces(body *b)
 {
-    while (b->at < b->s.n && strchr(" \t\r\n", b->s.p[b->at]) && b->s.p[b->at]) b->at++;
+    while (b->at < b->s.n && is_blank(b->s.p[b->at])) b->at++;
 }
 
 static bool take(body *b, const char *text)
@@ -42,8 +47,8 @@ static bool until(body *b, const char *mark, ogi_sv *out)
 
 static ogi_sv trimmed(ogi_sv s)
 {
-    while (s.n && strchr(" \t\r\n", s.p[0])) s.p++, s.n--;
-    while (s.n && strchr(" \t\r\n", s.p[s.n - 1])) s.n--;
+    while (s.n && is_blank(s.p[0])) s.p++, s.n--;
+    while (s.n && is_blank(s.p[s.n - 1])) s.n--;
     return s;
 }
 

@@ -110,6 +110,8 @@ int run_open(run_session *s, const char *path, const og_model_options *mo, bool 
 void run_close(run_session *s);
 /* "on", "off", "hide". */
 og_status run_set_think(run_session *s, const char *value);
+/* What the template is asked for. */
+og_think run_think_of(const run_session *s);
 /* ids of messages (a JSON array) as the template writes them. */
 og_status run_encode_messages(run_session *s, const json_t *messages);
 og_status run_encode_text(run_session *s, const char *text, size_t n);
@@ -146,7 +148,7 @@ int run_tool_options_list(run_tool_options *t, cli_opt *opt);
 int run_tool_options_check(const run_options *o);
 /* Reads --tools and binds --tool-exec, for s->chat. */
 og_status run_tools_open(run_session *s);
-/* Makes the grammars of calls, for s->view. */
+/* Makes the grammars of calls, for s->view and s->think. */
 og_status run_tools_constrain(run_session *s);
 void run_tools_close(run_session *s);
 /* Runs one of n_call calls of an answer, after asking; sets its result. */

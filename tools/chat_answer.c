@@ -157,17 +157,19 @@ static const og_grammar *grammar_of(const run_session *s)
     return s->grammar;
 }
 
-/* The constraint begins after --constrain-after, or behind reasoning that the prompt opens. */
+/* The constraint begins after --constrain-after, or behind reasoning that the prompt opens, which
+ * then has to end. */
 static og_status begin_constraint(run_session *s)
 {
     const og_grammar *g = grammar_of(s);
     const char *after = s->opt->grammar.after;
+    const char *end = og_answer_in_reasoning(s->parser) ? og_chat_reasoning_end(s->chat) : NULL;
     og_matcher_free(s->matcher);
     s->matcher = NULL;
     if (!g) return OG_OK;
-    if (!after && og_answer_in_reasoning(s->parser)) after = og_chat_reasoning_end(s->chat);
     OG_TRY(og_matcher_new(g, s->ctx, &s->matcher));
-    return after ? og_matcher_wait(s->matcher, after, strlen(after)) : OG_OK;
+    if (after) return og_matcher_wait(s->matcher, after, strlen(after));
+    return end ? og_matcher_await(s->matcher, end, strlen(end)) : OG_OK;
 }
 
 static og_status generate(run_session *s, run_hearing *k, int64_t kept)

@@ -114,7 +114,10 @@ static og_status do_set(chat *c, const char *arg)
     if (n >= sizeof key || !*value)
         OG_FAIL(s->ctx, OG_E_INVALID, "/set wants a name and a value, as in /set temp 0.5");
     snprintf(key, sizeof key, "%.*s", (int)n, arg);
-    if (!strcmp(key, "think")) return run_set_think(s, value);
+    if (!strcmp(key, "think")) {
+        OG_TRY(run_set_think(s, value));
+        return run_tools_constrain(s);
+    }
     if (strcmp(key, "predict") != 0) return set_option(s, key, value);
     char *end;
     long long v = strtoll(value, &end, 10);

@@ -42,6 +42,13 @@ static og_status open_parser(run_session *s)
     return run_parser_new(s, &s->parser);
 }
 
+og_think run_think_of(const run_session *s)
+{
+    return s->think == RUN_THINK_ON    ? OG_THINK_ON
+           : s->think == RUN_THINK_OFF ? OG_THINK_OFF
+                                       : OG_THINK_DEFAULT;
+}
+
 og_status run_set_think(run_session *s, const char *value)
 {
     static const struct {
@@ -106,9 +113,7 @@ og_status run_encode_messages(run_session *s, const json_t *messages)
     og_chat_request req = { .messages = json,
                             .tools = s->tools.list ? og_tools_json(s->tools.list) : NULL,
                             .kwargs = s->opt->kwargs,
-                            .think = s->think == RUN_THINK_ON    ? OG_THINK_ON
-                                     : s->think == RUN_THINK_OFF ? OG_THINK_OFF
-                                                                 : OG_THINK_DEFAULT };
+                            .think = run_think_of(s) };
     og_status st = og_chat_render(s->ctx, s->chat, &req, &text);
     free(json);
     OG_TRY(st);

@@ -275,14 +275,27 @@ og_status run_tools_open(run_session *s)
     return OG_OK;
 }
 
+static void free_grammars(run_session *s)
+{
+    og_matcher_free(s->matcher); /* it is of one of them */
+    s->matcher = NULL;
+    og_grammar_free(s->tools.first);
+    og_grammar_free(s->tools.others);
+    s->tools.first = s->tools.others = NULL;
+}
+
 og_status run_tools_constrain(run_session *s)
 {
     const char *choice = s->opt->tool.choice, *json;
+    bool is_free = !choice || !strcmp(choice, "auto");
     if (!s->tools.list) return OG_OK;
     json = og_tools_json(s->tools.list);
-    OG_TRY(og_tool_grammar(s->ctx, s->chat, json, choice, s->view, &s->tools.first));
-    if (!choice || !strcmp(choice, "auto")) return OG_OK;
-    return og_tool_grammar(s->ctx, s->chat, json, NULL, s->view, &s->tools.others);
+    free_grammars(s);
+    OG_TRY(
+        og_tool_grammar(s->ctx, s->chat, json, choice, run_think_of(s), s->view, &s->tools.first));
+    return is_free ? OG_OK
+                   : og_tool_grammar(s->ctx, s->chat, json, NULL, run_think_of(s), s->view,
+                                     &s->tools.others);
 }
 
 void run_tools_close(run_session *s)
@@ -290,7 +303,6 @@ void run_tools_close(run_session *s)
     for (int i = 0; i <= s->tools.n_program && s->tools.program; i++)
         tool_command_free(s->ctx, &s->tools.program[i].command);
     ogi_free(s->ctx, s->tools.program);
-    og_grammar_free(s->tools.first);
-    og_grammar_free(s->tools.others);
+    free_grammars(s);
     og_tools_free(s->tools.list);
 }

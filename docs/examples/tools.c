@@ -65,7 +65,9 @@ static og_status answer(engine *e, turn *t, og_answer *a, og_matcher *matcher)
     og_tokens ids = { 0 };
     og_generate_result r;
     snprintf(messages, sizeof messages, "%s]", t->messages);
-    og_chat_request req = { .messages = messages, .tools = og_tools_json(t->tools) };
+    og_chat_request req = { .messages = messages,
+                            .tools = og_tools_json(t->tools),
+                            .think = OG_THINK_OFF };
     og_status st = og_chat_render(e->ctx, e->chat, &req, &prompt);
     if (st == OG_OK) st = og_template_encode(e->t, e->ctx, &prompt, &ids);
     og_answer_begin(a, &prompt);
@@ -88,7 +90,8 @@ static og_status talk(engine *e, turn *t)
     og_status st = og_tools_bind(t->tools, "weather", weather, NULL);
     if (st == OG_OK) st = og_answer_new(e->ctx, e->chat, og_tools_json(t->tools), &sink, &a);
     if (st == OG_OK) /* the first answer must be a call */
-        st = og_tool_grammar(e->ctx, e->chat, og_tools_json(t->tools), "required", e->view, &g);
+        st = og_tool_grammar(e->ctx, e->chat, og_tools_json(t->tools), "required", OG_THINK_OFF,
+                             e->view, &g);
     if (st == OG_OK) st = og_matcher_new(g, e->ctx, &matcher);
     if (st == OG_OK) st = answer(e, t, a, matcher);
     if (st == OG_OK && t->called) st = answer(e, t, a, NULL);

@@ -101,12 +101,13 @@ OG_API og_status og_tools_call(const og_tools *t, og_ctx *ctx, const og_tool_cal
                                og_tool_result *out);
 /* What an answer that may call tools must match: once a call opens, its name and arguments are such
  * as the tools allow. choice: NULL or "auto": it may call; "required": it must; else the name of a
- * tool: it must call that and no other. It may reason first; one that begins inside reasoning wants
- * og_matcher_wait with og_chat_reasoning_end. vocab as for og_grammar_gbnf. Errors:
- * OG_E_UNSUPPORTED (calls of chat's model are not known, or a schema that cannot be enforced: which
- * tool, where). */
+ * tool: it must call that and no other. It may reason first, unless think is OG_THINK_OFF; one that
+ * begins inside reasoning wants og_matcher_await with og_chat_reasoning_end. vocab as for
+ * og_grammar_gbnf. Errors: OG_E_UNSUPPORTED (calls of chat's model are not known, or a schema that
+ * cannot be enforced: which tool, where). */
 OG_API og_status og_tool_grammar(og_ctx *ctx, const og_chat *chat, const char *tools,
-                                 const char *choice, const og_vocab_view *vocab, og_grammar **out);
+                                 const char *choice, og_think think, const og_vocab_view *vocab,
+                                 og_grammar **out);
 /* Copies text; replaces what was set. */
 OG_API og_status og_tool_result_set(og_tool_result *r, const char *text, size_t n, bool is_error);
 OG_API void og_tool_result_free(og_tool_result *r);

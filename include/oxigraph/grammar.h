@@ -52,6 +52,8 @@ OG_API og_status og_matcher_clone(const og_matcher *m, og_matcher **out);
 /* The constraint begins after the first time that text comes up (after "</think>", say); before
  * that everything is allowed, the end too. Starts anew; og_matcher_reset keeps the text. */
 OG_API og_status og_matcher_wait(og_matcher *m, const char *text, size_t n);
+/* The same, but the text has to come: before it everything is allowed except the end. */
+OG_API og_status og_matcher_await(og_matcher *m, const char *text, size_t n);
 
 /* Takes bytes; *taken tells how many went in before one that fits nowhere (then the matcher stays
  * where it was after the last that fitted). */

@@ -224,7 +224,7 @@ og_status og_tools_call(const og_tools *t, og_ctx *ctx, const og_tool_call *call
 }
 
 og_status og_tool_grammar(og_ctx *ctx, const og_chat *chat, const char *tools, const char *choice,
-                          const og_vocab_view *vocab, og_grammar **out)
+                          og_think think, const og_vocab_view *vocab, og_grammar **out)
 {
     const ogi_toolcall_format *f = ogi_chat_toolcalls(chat);
     const ogi_reasoning *r = ogi_chat_reasoning(chat);
@@ -233,7 +233,7 @@ og_status og_tool_grammar(og_ctx *ctx, const og_chat *chat, const char *tools, c
     ogi_toolcall_choice c = { .kind = OGI_TOOLCALL_NAMED, .name = choice };
     if (!choice || !strcmp(choice, "auto")) c.kind = OGI_TOOLCALL_AUTO;
     if (choice && !strcmp(choice, "required")) c.kind = OGI_TOOLCALL_REQUIRED;
-    if (r) c.think_open = r->open, c.think_close = r->close;
+    if (r && think != OG_THINK_OFF) c.think_open = r->open, c.think_close = r->close;
     return ogi_toolcall_grammar(ctx, f, tools, &c, vocab, out);
 }
 

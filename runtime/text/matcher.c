@@ -366,7 +366,8 @@ og_status og_matcher_text(og_matcher *m, const char *text, size_t n, size_t *tak
 
 og_status og_matcher_is_complete(og_matcher *m, bool *complete)
 {
-    *complete = m->wait.is_waiting || m->machine.position[m->position].is_complete;
+    *complete =
+        m->wait.is_waiting ? !m->wait.must_come : m->machine.position[m->position].is_complete;
     return OG_OK;
 }
 
@@ -428,7 +429,9 @@ og_status og_matcher_accept(og_matcher *m, int32_t token)
     OG_TRY(tidy(m));
     ogi_machine *k = &m->machine;
     if (v->is_eog(v->user, token)) {
-        if (m->wait.is_waiting || k->position[m->position].is_complete) return OG_OK;
+        bool may_end;
+        OG_TRY(og_matcher_is_complete(m, &may_end));
+        if (may_end) return OG_OK;
         OG_FAIL(m->ctx, OG_E_INVALID, "the grammar does not let the text end here");
     }
     if (m->wait.is_waiting) return ogi_wait_accept(m, token);

@@ -120,7 +120,8 @@ typedef struct ogi_wait {
     int32_t *back; /* of each prefix: its longest end that is a prefix too */
     int32_t n, matched;
     bool is_waiting;
-    int32_t *candidate; /* tokens that may complete the text */
+    bool must_come;     /* no end before it */
+    int32_t *candidate; /* tokens that may complete the text, or must not come */
     int32_t n_candidate;
     int64_t candidate_cap;
 } ogi_wait;

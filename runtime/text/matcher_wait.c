@@ -16,14 +16,16 @@ static int32_t advance(const ogi_wait *w, int32_t matched, uint8_t byte)
     return matched + (trigger_byte(w, matched) == byte);
 }
 
-/* Tokens that hold the last byte: only they can complete the text. */
+/* Tokens that hold the last byte: only they can complete the text. And end tokens, if it must come.
+ */
 static og_status find_candidates(og_matcher *m, ogi_wait *w)
 {
     const og_vocab_view *v = m->g->vocab;
     for (int32_t id = 0; v && id < v->n_tokens; id++) {
         size_t n;
         const char *p = v->piece(v->user, id, &n);
-        if (!n || !memchr(p, w->text[w->n - 1], n)) continue;
+        bool is_end = w->must_come && v->is_eog(v->user, id);
+        if (!is_end && (!n || !memchr(p, w->text[w->n - 1], n))) continue;
         OG_TRY(ogi_grow(m->ctx, &w->candidate, &w->candidate_cap, w->n_candidate + 1,
                         sizeof *w->candidate));
         w->candidate[w->n_candidate++] = id;
@@ -31,7 +33,7 @@ static og_status find_candidates(og_matcher *m, ogi_wait *w)
     return OG_OK;
 }
 
-og_status og_matcher_wait(og_matcher *m, const char *text, size_t n)
+static og_status wait_for(og_matcher *m, const char *text, size_t n, bool must_come)
 {
     ogi_wait *w = &m->wait;
     enum { MAX_TEXT = 4096 };
@@ -39,6 +41,7 @@ og_status og_matcher_wait(og_matcher *m, const char *text, size_t n)
         OG_FAIL(m->ctx, OG_E_LIMIT, "a constraint's beginning wants a text of 1 to %d bytes",
                 (int)MAX_TEXT);
     ogi_wait_free(m->ctx, w);
+    w->must_come = must_come;
     w->text = ogi_strndup(m->ctx, text, n);
     w->back = OGI_NEW_N(m->ctx, int32_t, n);
     if (!w->text || !w->back) return OG_E_MEMORY;
@@ -47,6 +50,16 @@ og_status og_matcher_wait(og_matcher *m, const char *text, size_t n)
     OG_TRY(find_candidates(m, w));
     og_matcher_reset(m);
     return OG_OK;
+}
+
+og_status og_matcher_wait(og_matcher *m, const char *text, size_t n)
+{
+    return wait_for(m, text, n, false);
+}
+
+og_status og_matcher_await(og_matcher *m, const char *text, size_t n)
+{
+    return wait_for(m, text, n, true);
 }
 
 int32_t ogi_wait_bytes(ogi_wait *w, const char *p, int32_t n)
@@ -60,7 +73,7 @@ int32_t ogi_wait_bytes(ogi_wait *w, const char *p, int32_t n)
     return n;
 }
 
-/* Would the token complete the text and go on with what the grammar forbids? */
+/* Would the token complete the text and go on with what the grammar forbids, or end too early? */
 static og_status is_forbidden(og_matcher *m, int32_t token, bool *forbidden)
 {
     size_t size;
@@ -68,7 +81,8 @@ static og_status is_forbidden(og_matcher *m, int32_t token, bool *forbidden)
     const char *p = v->piece(v->user, token, &size);
     ogi_wait probe = m->wait; /* shares the memory, which stays as it is */
     int32_t n = (int32_t)OGI_MIN(size, (size_t)1 << 20), position = m->position;
-    *forbidden = false;
+    *forbidden = m->wait.must_come && v->is_eog(v->user, token);
+    if (*forbidden) return OG_OK;
     int32_t used = ogi_wait_bytes(&probe, p, n);
     if (probe.is_waiting) return OG_OK;
     for (int32_t i = used; i < n && position != OGI_DEAD; i++)

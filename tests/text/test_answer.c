@@ -478,13 +478,13 @@ Test(tools, memory_that_runs_out_is_told)
 }
 
 /* Is text a whole answer under the choice? */
-static bool is_answer(answer_case *c, const char *choice, const char *text)
+static bool is_answer(answer_case *c, const char *choice, og_think think, const char *text)
 {
     og_grammar *g;
     og_matcher *m;
     size_t taken;
     bool complete = false;
-    cr_assert(og_tool_grammar(c->ctx, c->chat, TOOLS, choice, NULL, &g) == OG_OK, "%s",
+    cr_assert(og_tool_grammar(c->ctx, c->chat, TOOLS, choice, think, NULL, &g) == OG_OK, "%s",
               og_error(c->ctx));
     cr_assert(og_matcher_new(g, c->ctx, &m) == OG_OK);
     cr_assert(og_matcher_text(m, text, strlen(text), &taken) == OG_OK);
@@ -509,10 +509,12 @@ Test(tools, choices_become_constraints)
     answer_case c;
     open_answer(&c, "Qwen-Qwen3-0.6B", TOOLS);
     for (int i = 0; i < OGI_LEN(cases); i++)
-        cr_expect_eq(is_answer(&c, cases[i].choice, cases[i].text), cases[i].is_answer, "%s: %s",
-                     cases[i].choice, cases[i].text);
+        cr_expect_eq(is_answer(&c, cases[i].choice, OG_THINK_DEFAULT, cases[i].text),
+                     cases[i].is_answer, "%s: %s", cases[i].choice, cases[i].text);
+    cr_expect(!is_answer(&c, "required", OG_THINK_OFF, "<think>Hm</think>" CALC("1")));
+    cr_expect(is_answer(&c, "required", OG_THINK_OFF, CALC("1")));
     og_grammar *g;
-    cr_assert(og_tool_grammar(c.ctx, c.chat, TOOLS, "sum", NULL, &g) != OG_OK);
+    cr_assert(og_tool_grammar(c.ctx, c.chat, TOOLS, "sum", OG_THINK_DEFAULT, NULL, &g) != OG_OK);
     cr_assert(strstr(og_error(c.ctx), "sum"), "%s", og_error(c.ctx));
     close_answer(&c);
 }
@@ -523,6 +525,7 @@ Test(tools, want_a_model_that_calls)
     og_grammar *g;
     open_answer(&c, "google-gemma-2-2b-it", NULL);
     cr_assert(!og_chat_has_tool_calls(c.chat));
-    cr_assert(og_tool_grammar(c.ctx, c.chat, TOOLS, NULL, NULL, &g) == OG_E_UNSUPPORTED);
+    cr_assert(og_tool_grammar(c.ctx, c.chat, TOOLS, NULL, OG_THINK_DEFAULT, NULL, &g) ==
+              OG_E_UNSUPPORTED);
     close_answer(&c);
 }

@@ -469,6 +469,37 @@ Test(grammar, a_constraint_may_begin_after_a_text)
     og_ctx_free(ctx);
 }
 
+Test(grammar, a_text_that_has_to_come_comes_before_the_end)
+{
+    og_ctx *ctx;
+    og_ctx_new(NULL, &ctx);
+    og_vocab_view v = small_vocab();
+    og_grammar *g;
+    og_matcher *m, *c;
+    const uint32_t *bits;
+    bool complete;
+    size_t taken;
+    const char *src = "root ::= \"1\"?";
+    cr_assert(og_grammar_gbnf(ctx, src, strlen(src), "root", &v, &g) == OG_OK);
+    cr_assert(og_matcher_new(g, ctx, &m) == OG_OK);
+    cr_assert(og_matcher_await(m, "ab", 2) == OG_OK);
+    cr_assert(og_matcher_mask(m, &bits) == OG_OK);
+    cr_assert(!(bits[END >> 5] >> (END & 31) & 1));
+    for (int32_t i = 0; i < N_PIECE; i++)
+        cr_assert(strchr(piece_text[i], 'b') || bits[i >> 5] >> (i & 31) & 1, "%s", piece_text[i]);
+    cr_assert(og_matcher_accept(m, END) == OG_E_INVALID);
+    og_error_clear(ctx);
+    og_matcher_is_complete(m, &complete);
+    cr_assert(!complete);
+    cr_assert(og_matcher_clone(m, &c) == OG_OK);
+    cr_assert(og_matcher_text(c, "xab", 3, &taken) == OG_OK && taken == 3);
+    og_matcher_is_complete(c, &complete);
+    cr_assert(complete);
+    cr_assert(og_matcher_accept(c, END) == OG_OK);
+    og_matcher_free(m), og_matcher_free(c), og_grammar_free(g);
+    og_ctx_free(ctx);
+}
+
 /* Compiles, walks a few tokens, frees: with the n-th allocation failing, for every n. */
 Test(grammar, running_out_of_memory_is_an_error_like_others)
 {

@@ -163,6 +163,7 @@ og_status og_generate_beams(og_model *m, og_sequence *seq, const og_tokenizer *t
     if (o->width < 1 || o->width > MAX_WIDTH)
         OG_FAIL(b.ctx, OG_E_INVALID, "beam search: a width of %d; 1 to %d are possible", o->width,
                 MAX_WIDTH);
+    if (opt->n_prefix) OG_FAIL(b.ctx, OG_E_UNSUPPORTED, "beam search heals no prompt");
     if (opt->matcher) OG_FAIL(b.ctx, OG_E_UNSUPPORTED, "beam search takes no constraint");
     if (opt->n_prompt < 1) OG_FAIL(b.ctx, OG_E_INVALID, "beam search: the prompt has no tokens");
     if (opt->n_prompt > info.n_ctx - og_sequence_length(seq))

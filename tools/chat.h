@@ -44,6 +44,8 @@ typedef struct run_options {
     const char *prompt, *file, *system, *chat_template, *kwargs, *prompt_cache;
     int64_t n;        /* < 0: until the end */
     int64_t logprobs; /* < 0: none; else of so many alternatives */
+    int64_t beams;    /* 0: the answer is sampled */
+    double length_penalty;
     bool raw, no_echo, special, json, no_history, heal;
     cli_list stop;
 } run_options;

@@ -197,7 +197,10 @@ static og_status generate(run_session *s, run_hearing *k, int64_t kept)
     };
     s->hearing = k;
     run_catch_interrupt(&old);
-    og_status st = og_generate(s->model, s->seq, s->tok, s->sampler, &go, &a->result);
+    og_beams_options beams = { (int)o->beams, o->length_penalty };
+    og_status st =
+        o->beams ? og_generate_beams(s->model, s->seq, s->tok, s->sampler, &beams, &go, &a->result)
+                 : og_generate(s->model, s->seq, s->tok, s->sampler, &go, &a->result);
     sigaction(SIGINT, &old, NULL);
     s->hearing = NULL;
     return st;

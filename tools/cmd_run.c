@@ -8,7 +8,7 @@
 #include "base/file.h"
 #include "tools/chat.h"
 
-enum { MAX_PROMPT = 64 << 20, MAX_LOGPROBS = 1000, N_OPTIONS = 16 };
+enum { MAX_PROMPT = 64 << 20, MAX_LOGPROBS = 1000, MAX_BEAMS = 63, N_OPTIONS = 18 };
 
 /* The prompt from -p, -f, the argument, or "-" for standard input. */
 static og_status read_prompt(og_ctx *ctx, const run_options *o, const char *arg, ogi_buf *out)
@@ -105,12 +105,16 @@ static int check_options(const run_options *o, bool has_prompt)
         return cli_usage_error("no prompt: %s wants one, as an argument, with -p, -f, or - for "
                                "stdin",
                                o->raw ? "--raw" : "--json");
+    if (o->beams < 0 || o->beams > MAX_BEAMS)
+        return cli_usage_error("--beams is 1 to %d", (int)MAX_BEAMS);
+    if (o->beams && (!has_prompt || o->heal || o->tool.file))
+        return cli_usage_error("--beams wants a prompt, and neither --heal nor --tools");
     return run_tool_options_check(o);
 }
 
 int cmd_run(int argc, char **argv)
 {
-    run_options o = { .model.kv = "f16", .n = -1, .logprobs = -1 };
+    run_options o = { .model.kv = "f16", .n = -1, .logprobs = -1, .length_penalty = 1 };
     o.tool = (run_tool_options){ .seconds = 60, .bytes = 1 << 20 };
     const char *args[2] = { NULL, NULL };
     int n_args, n = N_OPTIONS;
@@ -126,6 +130,10 @@ int cmd_run(int argc, char **argv)
         { "--raw", CLI_FLAG, &o.raw, NULL, "complete the prompt as it is, without a template" },
         { "--heal", CLI_FLAG, &o.heal, NULL,
           "with --raw: choose the prompt's last tokens anew, it may end inside a word" },
+        { "--beams", CLI_INT, &o.beams, "N",
+          "beam search: the likeliest of N texts followed at once; nothing is sampled" },
+        { "--length-penalty", CLI_FLOAT, &o.length_penalty, "X",
+          "beams are ranked by log-probability / tokens ^ X; default 1" },
         { "--no-echo", CLI_FLAG, &o.no_echo, NULL, "do not print the prompt that is completed" },
         { "--stop", CLI_LIST, &o.stop, "TEXT", "end before this text; repeatable" },
         { "--special", CLI_FLAG, &o.special, NULL, "print control tokens" },
@@ -159,6 +167,7 @@ int cmd_run(int argc, char **argv)
     og_model_options mo;
     int status = cli_parse(&spec, argc, argv, args, &n_args);
     if (status < 0) status = cli_model_config(&o.model, &mo);
+    mo.n_sequence = o.beams ? (int)o.beams + 1 : 1;
     if (status < 0) status = check_options(&o, n_args > 1 || o.prompt || o.file);
     return status >= 0 ? status : run(&o, args[0], args[1], &mo);
 }

@@ -104,6 +104,27 @@ Test(run, seeds_reproduce)
     ogt_result_free(&a), ogt_result_free(&b), ogt_result_free(&c);
 }
 
+Test(run, one_beam_is_greedy_and_beams_have_bounds)
+{
+    ogt_result greedy =
+        ogt_run_command("%s run %s --raw -p 'A fox' -n 20 --temp 0", OGT_PROGRAM, STORY);
+    ogt_result beam =
+        ogt_run_command("%s run %s --raw -p 'A fox' -n 20 --beams 1", OGT_PROGRAM, STORY);
+    cr_assert(beam.status == 0 && !strcmp(greedy.out, beam.out), "%s%s", beam.out, beam.err);
+    ogt_result_free(&greedy), ogt_result_free(&beam);
+    ogt_result five =
+        ogt_run_command("%s run %s --raw -p 'A fox' -n 20 --beams 5 --stop n", OGT_PROGRAM, STORY);
+    cr_assert(five.status == 0 && strlen(five.out) > 5 && !strchr(five.out + 5, 'n'), "%s%s",
+              five.out, five.err);
+    ogt_result_free(&five);
+    static const char *const wrong[] = { "--beams 64 x", "--beams 2", "--beams 2 --heal x" };
+    for (int i = 0; i < 3; i++) {
+        ogt_result r = ogt_run_command("%s run %s %s", OGT_PROGRAM, STORY, wrong[i]);
+        cr_assert(r.status == 2 && strstr(r.err, "--beams"), "%s", r.err);
+        ogt_result_free(&r);
+    }
+}
+
 Test(run, stop_strings_span_tokens_and_are_not_printed)
 {
     ogt_result all =

@@ -122,7 +122,8 @@ static og_status tokenize_text(og_ctx *ctx, const og_tokenizer *t, const options
         else if (!o->count)
             print_pieces(t, &ids);
         if (o->count || (!o->json && !o->ids && isatty(STDOUT_FILENO)))
-            printf("%lld tokens, %zu bytes, %.2f bytes a token\n", (long long)ids.n, text.n,
+            printf("%lld token%s, %zu byte%s, %.2f bytes a token\n", (long long)ids.n,
+                   ids.n == 1 ? "" : "s", text.n, text.n == 1 ? "" : "s",
                    ids.n ? (double)text.n / (double)ids.n : 0.0);
     }
     og_tokens_free(ctx, &ids);
@@ -149,8 +150,8 @@ int cmd_tokenize(int argc, char **argv)
           "replace metadata (repeatable)" },
     };
     const cli_spec spec = { "oxigraph tokenize MODEL [options] < text",
-                            "Prints the tokens of a text. MODEL is a GGUF file or a Hugging Face "
-                            "tokenizer.json.",
+                            "Prints the tokens of a text. MODEL is a GGUF file, a Hugging Face "
+                            "tokenizer.json or the folder around it, or a .tiktoken file.",
                             opt,
                             OGI_LEN(opt),
                             1,

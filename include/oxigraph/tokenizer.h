@@ -30,8 +30,9 @@ typedef struct og_tokens {
 
 OG_API void og_tokens_free(og_ctx *ctx, og_tokens *tokens);
 
-/* Loads the tokenizer of a GGUF file or of a Hugging Face tokenizer.json (also a folder that holds
- * one). override: "key=type:value" strings, for GGUF files. Errors: OG_E_IO, OG_E_FORMAT,
+/* Loads the tokenizer of a GGUF file, of a Hugging Face tokenizer.json (also a folder that holds
+ * one) or of a rank file (NAME.tiktoken). override: "key=type:value" strings, for GGUF files and
+ * the pre-tokenizer of rank files. Errors: OG_E_IO, OG_E_FORMAT,
  * OG_E_UNSUPPORTED (a kind or pre-tokenizer that is not known, by name). */
 OG_API og_status og_tokenizer_open(og_ctx *ctx, const char *path, const char *const *override,
                                    int n_override, og_tokenizer **out);

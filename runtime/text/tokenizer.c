@@ -2,6 +2,7 @@
  *
  * Tokenizers as the API shows them: loading, encoding of whole texts, questions about tokens. */
 #include "runtime/text/tokenizer_impl.h"
+#include "runtime/text/tokenizer_tiktoken.h"
 
 enum { MAX_TEXT = 1 << 30 };
 
@@ -55,28 +56,39 @@ static og_status find_newline(og_ctx *ctx, og_tokenizer *t)
     return OG_OK;
 }
 
-static og_status build(og_ctx *ctx, const ogi_gguf *f, const char *json, og_tokenizer *t)
+/* Where a tokenizer comes from: an open file, or the path of a tokenizer.json or rank file. */
+typedef struct source {
+    const ogi_gguf *f;
+    const char *json, *ranks;
+    const char *const *override; /* ranks */
+    int n_override;
+} source;
+
+static og_status build(og_ctx *ctx, const source *s, og_tokenizer *t)
 {
-    if (json) {
+    if (s->ranks) {
+        OG_TRY(ogi_tiktoken_load(ctx, s->ranks, s->override, s->n_override, &t->v, &t->splitter));
+        OG_TRY(ogi_merges_build_ranks(ctx, &t->v, &t->merges));
+    } else if (s->json) {
         t->hf = OGI_NEW(ctx, ogi_hf);
         if (!t->hf) return OG_E_MEMORY;
-        OG_TRY(ogi_hf_load(ctx, json, &t->v, t->hf));
+        OG_TRY(ogi_hf_load(ctx, s->json, &t->v, t->hf));
+        OG_TRY(ogi_build_hf(ctx, t));
     } else {
-        OG_TRY(ogi_vocab_load(ctx, f, &t->v));
+        OG_TRY(ogi_vocab_load(ctx, s->f, &t->v));
+        OG_TRY(kinds[t->v.kind].build(ctx, t));
     }
-    OG_TRY(json ? ogi_build_hf(ctx, t) : kinds[t->v.kind].build(ctx, t));
-    if (!json) OG_TRY(ogi_build_specials(ctx, t));
+    if (!s->json) OG_TRY(ogi_build_specials(ctx, t));
     return find_newline(ctx, t);
 }
 
-/* From an open file or from a tokenizer.json. */
-static og_status load(og_ctx *ctx, const ogi_gguf *f, const char *json, og_tokenizer **out)
+static og_status load(og_ctx *ctx, const source *s, og_tokenizer **out)
 {
     *out = NULL;
     og_tokenizer *t = OGI_NEW(ctx, og_tokenizer);
     if (!t) return OG_E_MEMORY;
     t->ctx = t->tokens.ctx = t->user_defined.ctx = t->special.ctx = ctx;
-    og_status status = build(ctx, f, json, t);
+    og_status status = build(ctx, s, t);
     if (status != OG_OK) {
         og_tokenizer_free(t);
         return status;
@@ -87,7 +99,7 @@ static og_status load(og_ctx *ctx, const ogi_gguf *f, const char *json, og_token
 
 og_status ogi_tokenizer_load(og_ctx *ctx, const ogi_gguf *f, og_tokenizer **out)
 {
-    return load(ctx, f, NULL, out);
+    return load(ctx, &(source){ .f = f }, out);
 }
 
 og_status og_tokenizer_open(og_ctx *ctx, const char *path, const char *const *override,
@@ -99,10 +111,12 @@ og_status og_tokenizer_open(og_ctx *ctx, const char *path, const char *const *ov
         if (n_override)
             OG_FAIL(ctx, OG_E_UNSUPPORTED, "%s: only metadata of GGUF files can be overridden",
                     path);
-        return load(ctx, NULL, path, out);
+        return load(ctx, &(source){ .json = path }, out);
     }
+    if (ogi_is_tiktoken(path))
+        return load(ctx, &(source){ NULL, NULL, path, override, n_override }, out);
     OG_TRY(ogi_gguf_open(ctx, path, override, n_override, &f));
-    og_status status = load(ctx, f, NULL, out);
+    og_status status = load(ctx, &(source){ .f = f }, out);
     ogi_gguf_close(f);
     return status;
 }

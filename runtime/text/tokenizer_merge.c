@@ -46,6 +46,7 @@ static joined join(const ogi_merges *m, const char *text, const ogi_symbol *l, c
         size_t n = (size_t)l->len + (size_t)r->len;
         if (n > m->max_token) return (joined){ 0, -1 };
         int32_t id = ogi_vocab_find(m->v, (ogi_sv){ text + l->start, n });
+        if (id >= 0 && m->by_rank && m->v->token[id].attr != OG_TOKEN_NORMAL) id = -1;
         return (joined){ id < 0 ? 0 : rank_of_score(m->v->token[id].score), id };
     }
     if (l->id < 0 || r->id < 0 || !m->n_pair_slot) return (joined){ 0, -1 };
@@ -313,6 +314,7 @@ static og_status emit_bytes(ogi_merger *m, const char *text, const ogi_symbol *s
 /* May a whole chunk become this token? */
 static bool is_model_token(const ogi_merges *t, int32_t id)
 {
+    if (t->by_rank) return t->v->token[id].attr == OG_TOKEN_NORMAL;
     if (!t->hf) return true;
     return t->hf->in_model[id] && !(t->v->token[id].attr & OG_TOKEN_CONTROL);
 }
@@ -322,8 +324,9 @@ static og_status merge_chunk(ogi_merger *m, ogi_sv chunk)
     int64_t n;
     m->result.n = 0;
     if (m->merges->v->flag[OG_TOKENIZER_IGNORE_MERGES]) {
-        int32_t whole = m->merges->by_byte ? (int32_t)ogi_map_get(&m->merges->whole, chunk, -1)
-                                           : ogi_vocab_find(m->merges->v, chunk);
+        bool mapped = m->merges->by_byte && !m->merges->by_rank;
+        int32_t whole = mapped ? (int32_t)ogi_map_get(&m->merges->whole, chunk, -1)
+                               : ogi_vocab_find(m->merges->v, chunk);
         if (whole >= 0 && !is_model_token(m->merges, whole)) whole = -1;
         if (whole >= 0) return ogi_tokens_add(m->ctx, &m->result, whole);
     }

@@ -21,9 +21,10 @@ typedef struct ogi_merges {
     og_ctx *ctx;
     const ogi_vocab *v;
     ogi_arena arena;
-    bool by_score;           /* SentencePiece: any token may be joined, the best score first */
-    bool by_byte;            /* start with the byte alphabet, else with characters */
-    bool cut;                /* cut chunks at `adjacent` */
+    bool by_score; /* SentencePiece: any token may be joined, the best score first */
+    bool by_rank;  /* a rank file: by score, but only normal tokens, whose texts are bytes */
+    bool by_byte;  /* start with the byte alphabet, else with characters */
+    bool cut;      /* cut chunks at `adjacent` */
     const struct ogi_hf *hf; /* of a tokenizer.json, whose rules for unknown characters hold */
     ogi_map extra;           /* texts that are no token -> symbol */
     ogi_map whole; /* with by_byte: bytes of a token -> token, if merges are to be ignored */
@@ -38,6 +39,8 @@ typedef struct ogi_merges {
 
 /* From v->merge, over bytes (by_byte) or characters. */
 og_status ogi_merges_build_bpe(og_ctx *ctx, const ogi_vocab *v, bool by_byte, ogi_merges *out);
+/* From the scores, over bytes. */
+og_status ogi_merges_build_ranks(og_ctx *ctx, const ogi_vocab *v, ogi_merges *out);
 /* From the scores. */
 og_status ogi_merges_build_spm(og_ctx *ctx, const ogi_vocab *v, ogi_merges *out);
 /* From hf->merge. */

@@ -220,6 +220,15 @@ og_status ogi_merges_build_spm(og_ctx *ctx, const ogi_vocab *v, ogi_merges *m)
     return OG_OK;
 }
 
+og_status ogi_merges_build_ranks(og_ctx *ctx, const ogi_vocab *v, ogi_merges *m)
+{
+    begin(ctx, v, m);
+    m->by_score = m->by_rank = m->by_byte = true;
+    for (int32_t i = 0; i < v->n; i++) m->max_token = OGI_MAX(m->max_token, v->token[i].text.n);
+    memcpy(m->byte_symbol, v->byte_token, sizeof m->byte_symbol);
+    return OG_OK;
+}
+
 void ogi_merges_free(ogi_merges *m)
 {
     if (!m->ctx) return;

@@ -167,6 +167,10 @@ og_status ogi_schema_name_patterns(ogi_schema *s, json_t *schema, json_t *all, c
 og_status ogi_schema_name_limits(ogi_schema *s, json_t *schema, json_t *all, const ogi_path *path,
                                  ogi_other_names *out);
 
+/* Does a string, v, match a pattern? path is the pattern's. */
+og_status ogi_schema_matches(ogi_schema *s, const char *pattern, const json_t *v,
+                             const ogi_path *path, bool *yes);
+
 /* ---- schema_object.c, schema_array.c, schema_scalar.c, schema_number.c ---- */
 
 og_status ogi_schema_object(ogi_schema *s, json_t *schema, const ogi_path *path, ogi_expr **out);

@@ -3,6 +3,8 @@
  * Which names an object may have: patternProperties and propertyNames. Names beside the declared
  * ones differ because matchers refuse a name's last quote where it comes again; so every such name
  * must be able to go on instead. */
+#include <stdio.h>
+
 #include "runtime/text/schema.h"
 
 /* ---- patterns ---- */
@@ -18,11 +20,9 @@ static void close_pattern(pattern *p)
     og_grammar_free(p->g);
 }
 
-/* A pattern that was parsed for JSON before, so that its errors are told. */
-static og_status open_pattern(ogi_schema *s, const char *text, pattern *out)
+static og_status compile_pattern(ogi_schema *s, const char *text, pattern *out)
 {
     static const ogi_regex_options opt = { .is_search = true, .where = "pattern" };
-    *out = (pattern){ 0 };
     ogi_rules r;
     ogi_rules_init(&r, s->ctx);
     int32_t root = ogi_rules_new(&r);
@@ -35,8 +35,24 @@ static og_status open_pattern(ogi_schema *s, const char *text, pattern *out)
     }
     if (st == OG_OK) st = og_matcher_new(out->g, s->ctx, &out->m);
     ogi_rules_free(&r);
-    if (st != OG_OK) close_pattern(out);
     return st;
+}
+
+/* Each costs as much as a schema of some size. */
+static og_status open_pattern(ogi_schema *s, const char *text, const ogi_path *path, pattern *out)
+{
+    enum { COST = 20 };
+    *out = (pattern){ 0 };
+    if ((s->n_visit += COST) > OGI_SCHEMA_MAX_VISITS)
+        SCHEMA_FAIL(s, OG_E_LIMIT, path, "the schema is too large");
+    og_status st = compile_pattern(s, text, out);
+    if (st == OG_OK) return OG_OK;
+    close_pattern(out);
+    if (st == OG_E_MEMORY) return st;
+    char why[600];
+    snprintf(why, sizeof why, "%s", og_error(s->ctx));
+    og_error_clear(s->ctx);
+    SCHEMA_FAIL(s, st, path, "%s", why);
 }
 
 static og_status matches(const pattern *p, const char *name, bool *yes)
@@ -46,6 +62,16 @@ static og_status matches(const pattern *p, const char *name, bool *yes)
     OG_TRY(og_matcher_text(p->m, name, n, &taken));
     *yes = false;
     return taken == n ? og_matcher_is_complete(p->m, yes) : OG_OK;
+}
+
+og_status ogi_schema_matches(ogi_schema *s, const char *text, const json_t *v, const ogi_path *path,
+                             bool *yes)
+{
+    pattern p;
+    OG_TRY(open_pattern(s, text, path, &p));
+    og_status st = matches(&p, json_string_value(v), yes);
+    close_pattern(&p);
+    return st;
 }
 
 /* Can every name that matches be the beginning of a longer one? */
@@ -116,7 +142,7 @@ static og_status pattern_properties(ogi_schema *s, json_t *schema, json_t *all,
     if (!name) return OG_E_MEMORY;
     OG_TRY(ogi_schema_string(s, name, &at, &out->name));
     pattern p;
-    OG_TRY(open_pattern(s, at.key, &p));
+    OG_TRY(open_pattern(s, at.key, &at, &p));
     bool is_endless = goes_on(&p);
     og_status st = apply_pattern(s, &p, values, required, &at, all);
     close_pattern(&p);
@@ -143,8 +169,9 @@ static og_status fits(ogi_schema *s, const json_t *names, const char *name, cons
     *yes = n >= min && (max < 0 || n <= max) && (!list || is_listed(list, name)) &&
            (!one || (json_is_string(one) && !strcmp(json_string_value(one), name)));
     if (!text || !*yes) return OG_OK;
+    const ogi_path here = { path, "pattern", 0 };
     pattern p;
-    OG_TRY(open_pattern(s, text, &p));
+    OG_TRY(open_pattern(s, text, &here, &p));
     og_status st = matches(&p, name, yes);
     close_pattern(&p);
     return st;
@@ -218,7 +245,7 @@ static og_status property_names(ogi_schema *s, json_t *schema, json_t *all, cons
     OG_TRY(ogi_schema_string(s, names, &here, &out->name));
     if (!text) return OG_OK;
     pattern p;
-    OG_TRY(open_pattern(s, text, &p));
+    OG_TRY(open_pattern(s, text, &here, &p));
     bool is_endless = goes_on(&p);
     close_pattern(&p);
     if (!is_endless)

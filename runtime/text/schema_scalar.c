@@ -351,39 +351,82 @@ og_status ogi_schema_constant(ogi_schema *s, const json_t *v, const ogi_path *pa
     return OG_OK;
 }
 
-/* Does a value keep the simple bounds of the schema? Other keywords were refused before. */
-static og_status keeps_bounds(ogi_schema *s, const json_t *schema, const json_t *v,
-                              const ogi_path *path, bool *ok)
+/* What is not tried on constants, with the types it speaks of. */
+static const struct {
+    const char *keyword;
+    unsigned types;
+} untried[] = {
+    { "format", OGI_JSON_STRING },
+    { "properties", OGI_JSON_OBJECT },
+    { "patternProperties", OGI_JSON_OBJECT },
+    { "additionalProperties", OGI_JSON_OBJECT },
+    { "propertyNames", OGI_JSON_OBJECT },
+    { "items", OGI_JSON_ARRAY },
+    { "prefixItems", OGI_JSON_ARRAY },
+    { "uniqueItems", OGI_JSON_ARRAY },
+    { "anyOf", OGI_JSON_ANY },
+    { "oneOf", OGI_JSON_ANY },
+};
+
+static og_status keeps_count(ogi_schema *s, const json_t *schema, const char *least,
+                             const char *most, size_t n, const ogi_path *path, bool *ok)
 {
     int32_t min = 0, max = -1;
+    OG_TRY(ogi_schema_count(s, schema, least, path, &min));
+    OG_TRY(ogi_schema_count(s, schema, most, path, &max));
+    *ok = n >= (size_t)min && (max < 0 || n <= (size_t)max);
+    return OG_OK;
+}
+
+static og_status keeps_string(ogi_schema *s, const json_t *schema, const json_t *v,
+                              const ogi_path *path, bool *ok)
+{
+    const json_t *pattern = json_object_get(schema, "pattern");
+    const ogi_path here = { path, "pattern", 0 };
+    const char *p = json_string_value(v), *end = p + json_string_length(v);
+    size_t n = 0;
+    for (; p < end; p++) n += ((unsigned char)*p & 0xc0) != 0x80;
+    OG_TRY(keeps_count(s, schema, "minLength", "maxLength", n, path, ok));
+    if (!pattern || !*ok) return OG_OK;
+    if (!json_is_string(pattern)) SCHEMA_FAIL(s, OG_E_FORMAT, &here, "wants a string");
+    return ogi_schema_matches(s, json_string_value(pattern), v, &here, ok);
+}
+
+static bool has_required(const json_t *schema, const json_t *v)
+{
+    const json_t *list = json_object_get(schema, "required"), *name;
+    size_t i;
+    json_array_foreach(list, i,
+                       name) if (!json_string_value(name) ||
+                                 !json_object_get(v, json_string_value(name))) return false;
+    return true;
+}
+
+/* Does a constant keep what else the schema says? */
+static og_status keeps(ogi_schema *s, const json_t *schema, const json_t *v, const ogi_path *path,
+                       bool *ok)
+{
+    for (int i = 0; i < OGI_LEN(untried); i++) {
+        const ogi_path here = { path, untried[i].keyword, 0 };
+        if ((untried[i].types & ogi_json_type(v)) && json_object_get(schema, untried[i].keyword))
+            SCHEMA_FAIL(s, OG_E_UNSUPPORTED, &here, "%s beside enum or const is not supported",
+                        untried[i].keyword);
+    }
     *ok = true;
     if (json_is_number(v)) return ogi_schema_takes_number(s, schema, v, path, ok);
-    if (!json_is_string(v)) return OG_OK;
-    int32_t n = 0;
-    for (const char *p = json_string_value(v); p < json_string_value(v) + json_string_length(v);
-         p++)
-        n += ((unsigned char)*p & 0xc0) != 0x80;
-    OG_TRY(ogi_schema_count(s, schema, "minLength", path, &min));
-    OG_TRY(ogi_schema_count(s, schema, "maxLength", path, &max));
-    *ok = n >= min && (max < 0 || n <= max);
+    if (json_is_string(v)) return keeps_string(s, schema, v, path, ok);
+    if (json_is_array(v))
+        return keeps_count(s, schema, "minItems", "maxItems", json_array_size(v), path, ok);
+    if (!json_is_object(v)) return OG_OK;
+    OG_TRY(keeps_count(s, schema, "minProperties", "maxProperties", json_object_size(v), path, ok));
+    *ok = *ok && has_required(schema, v);
     return OG_OK;
 }
 
 og_status ogi_schema_enum(ogi_schema *s, json_t *schema, json_t *values, const ogi_path *path,
                           ogi_expr **out)
 {
-    static const char *const hard[] = {
-        "pattern",     "format",   "properties", "required",
-        "items",       "minItems", "maxItems",   "additionalProperties",
-        "prefixItems", "anyOf",    "oneOf",
-    };
     unsigned types;
-    for (int i = 0; i < OGI_LEN(hard); i++) {
-        const ogi_path here = { path, hard[i], 0 };
-        if (json_object_get(schema, hard[i]))
-            SCHEMA_FAIL(s, OG_E_UNSUPPORTED, &here, "%s beside enum or const is not supported",
-                        hard[i]);
-    }
     OG_TRY(ogi_schema_types(s, schema, path, &types));
     ogi_expr *alt = ogi_expr_alt(&s->rules);
     size_t i;
@@ -391,9 +434,10 @@ og_status ogi_schema_enum(ogi_schema *s, json_t *schema, json_t *values, const o
     json_array_foreach(values, i, v)
     {
         bool ok;
-        OG_TRY(keeps_bounds(s, schema, v, path, &ok));
-        if (!ok || !(ogi_json_type(v) & types) || ogi_schema_excludes_value(schema, v)) continue;
         ogi_expr *word;
+        if (!(ogi_json_type(v) & types) || ogi_schema_excludes_value(schema, v)) continue;
+        OG_TRY(keeps(s, schema, v, path, &ok));
+        if (!ok) continue;
         OG_TRY(ogi_schema_constant(s, v, path, &word));
         alt = ogi_expr_add(&s->rules, alt, word);
     }

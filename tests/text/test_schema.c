@@ -154,6 +154,9 @@ static const struct {
     { "{\"oneOf\":[{\"type\":\"integer\",\"maximum\":3},{\"type\":\"integer\",\"minimum\":4}]}",
       "7", "1.5" },
     { "{\"enum\":[1,\"x\",200],\"type\":[\"integer\"],\"maximum\":100}", "1", "200" },
+    { "{\"enum\":[\"a\",\"ab\",1],\"pattern\":\"b$\"}", "\"ab\"", "\"a\"" },
+    { "{\"enum\":[[1],[1,2],{}],\"minItems\":2,\"required\":[\"a\"]}", "[1,2]", "[1]" },
+    { "{\"enum\":[[1],{},{\"a\":1}],\"minProperties\":1,\"required\":[\"a\"]}", "{\"a\":1}", "{}" },
     { "true", "[{}]", "[" },
     /* references: anchors, the schema's own address */
     { "{\"$ref\":\"#x\",\"$defs\":{\"a\":{\"$anchor\":\"x\",\"type\":\"null\"}}}", "null", "1" },
@@ -251,6 +254,10 @@ static const struct {
       "#/allOf/1/patternProperties" },
     { "{\"propertyNames\":{\"format\":\"date\"}}", "#/propertyNames/format" },
     { "{\"propertyNames\":{\"maxLength\":3}}", "#/propertyNames" },
+    { "{\"propertyNames\":{\"pattern\":\"(\"},\"properties\":{\"a\":{}}}",
+      "#/propertyNames/pattern" },
+    { "{\"propertyNames\":false,\"enum\":[{\"a\":1}]}", "#/propertyNames" },
+    { "{\"enum\":[\"a\"],\"pattern\":\"(\"}", "#/pattern" },
     { "{\"oneOf\":[{\"patternProperties\":{\"^x\":{}},\"additionalProperties\":false},"
       "{\"type\":\"object\",\"required\":[\"x1\"]}]}",
       "#/oneOf" },

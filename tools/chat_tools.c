@@ -27,9 +27,10 @@ int run_tool_options_list(run_tool_options *t, cli_opt *opt)
     const cli_opt all[RUN_TOOL_OPTIONS] = {
         { "tools", CLI_SECTION, NULL, NULL, NULL },
         { "--tools", CLI_STR, &t->file, "FILE", "what the model may call: JSON array of tools" },
-        { "--tool-choice", CLI_STR, &t->choice, "WHICH", "auto: it may; none: it may not" },
+        { "--tool-choice", CLI_STR, &t->choice, "WHICH",
+          "auto, none, required, or the name of the tool to call" },
         { "--tool-exec", CLI_LIST, &t->exec, "NAME=CMD",
-          "run CMD for calls of NAME, arguments on its stdin, after asking; repeatable" },
+          "run CMD for the calls of NAME, after asking; repeatable" },
         { "--tool-yes", CLI_FLAG, &t->yes, NULL, "run programs without asking" },
         { "--tool-timeout", CLI_FLOAT, &t->seconds, "SECONDS", "of a program; default 60" },
         { "--tool-output", CLI_INT, &t->bytes, "BYTES", "of a program; default 1048576" },

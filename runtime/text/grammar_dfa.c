@@ -26,12 +26,35 @@ typedef struct dfa {
     int32_t base;
     int32_t *stamp, *list, *seed; /* n_state of the NFA each */
     int32_t n_list, n_seed, time;
+    int64_t n_item;     /* of all sets */
+    int32_t first_edge; /* of the grammar's, that this rule made */
+    int32_t *split;     /* state that stands for one of the NFA; -1: none yet */
 } dfa;
+
+/* Of a rule that stays nondeterministic: edges, and members of its states. A matcher may have to
+ * look at all of them for one byte. */
+enum { MAX_SPLIT_EDGES = 1 << 18 };
 
 static int by_value(const void *a, const void *b)
 {
     int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
     return x < y ? -1 : x > y;
+}
+
+static bool is_kept(const ogi_nfa *a, int32_t s)
+{
+    bool moves = s == a->end;
+    for (int32_t e = a->first[s]; e < a->first[s + 1]; e++)
+        moves = moves || a->edge[e].kind != OGI_NFA_EPS;
+    return moves;
+}
+
+/* A list of many states is found faster than sorted. */
+static void list_in_order(dfa *d)
+{
+    int32_t n = 0;
+    for (int32_t s = 0; s < d->a->n_state; s++)
+        if (d->stamp[s] == d->time && is_kept(d->a, s)) d->list[n++] = s;
 }
 
 /* The states reachable from the seeds by empty moves, without those that only move on. */
@@ -47,21 +70,20 @@ static void close_seeds(dfa *d)
     }
     for (int32_t i = 0; i < n; i++) {
         int32_t s = d->list[i];
-        bool is_kept = s == a->end;
         for (int32_t e = a->first[s]; e < a->first[s + 1]; e++) {
             int32_t to = a->edge[e].to;
-            if (a->edge[e].kind != OGI_NFA_EPS) {
-                is_kept = true;
-            } else if (d->stamp[to] != d->time) {
-                d->stamp[to] = d->time;
-                d->list[n++] = to;
-            }
+            if (a->edge[e].kind != OGI_NFA_EPS || d->stamp[to] == d->time) continue;
+            d->stamp[to] = d->time;
+            d->list[n++] = to;
         }
-        if (is_kept) d->list[kept++] = s;
+        if (is_kept(a, s)) d->list[kept++] = s;
     }
     *d->work -= n;
     d->n_list = kept;
-    qsort(d->list, (size_t)kept, sizeof *d->list, by_value);
+    if ((int64_t)kept * 8 > a->n_state)
+        list_in_order(d);
+    else
+        qsort(d->list, (size_t)kept, sizeof *d->list, by_value);
 }
 
 /* The state of the closure of the seeds, new or known. */
@@ -80,6 +102,7 @@ static og_status intern(dfa *d, int32_t *state)
     int32_t *copy = ogi_arena_alloc(&d->arena, (size_t)d->n_list + 1, sizeof *copy);
     if (!copy) return OG_E_MEMORY;
     memcpy(copy, d->list, key.n);
+    d->n_item += d->n_list;
     OG_TRY(ogi_grow(d->ctx, &d->set, &d->cap, d->n + 1, sizeof *d->set));
     d->set[d->n] = (subset){ copy, d->n_list };
     OG_TRY(ogi_map_put(&d->by_items, (ogi_sv){ (const char *)copy, key.n }, d->n));
@@ -119,6 +142,18 @@ static og_status emit_other(dfa *d, const ogi_nfa_edge *e, int32_t to)
     return OG_OK;
 }
 
+/* The state that stands for the state s of the NFA with its empty moves. */
+static og_status intern_one(dfa *d, int32_t s, int32_t *state)
+{
+    *state = d->split[s];
+    if (*state >= 0) return OG_OK;
+    d->seed[0] = s;
+    d->n_seed = 1;
+    OG_TRY(intern(d, state));
+    d->split[s] = *state;
+    return OG_OK;
+}
+
 /* Every edge for itself. */
 static og_status edges_split(dfa *d, subset s)
 {
@@ -127,9 +162,10 @@ static og_status edges_split(dfa *d, subset s)
             const ogi_nfa_edge *x = &d->a->edge[e];
             int32_t to;
             if (x->kind == OGI_NFA_EPS) continue;
-            d->seed[0] = x->to;
-            d->n_seed = 1;
-            OG_TRY(intern(d, &to));
+            if (d->n_item > MAX_SPLIT_EDGES || d->g->n_edge - d->first_edge > MAX_SPLIT_EDGES)
+                OG_FAIL(d->ctx, OG_E_LIMIT,
+                        "the grammar is too large: more than %d moves in a rule", MAX_SPLIT_EDGES);
+            OG_TRY(intern_one(d, x->to, &to));
             OG_TRY(x->kind == OGI_NFA_BYTE ? emit_byte(d, x->low, x->high, to, d->g->n_edge)
                                            : emit_other(d, x, to));
         }
@@ -208,6 +244,8 @@ static og_status add_states(dfa *d, int32_t *start)
     og_grammar *g = d->g;
     d->seed[0] = d->a->start;
     d->n_seed = 1;
+    d->n_item = 0;
+    d->first_edge = g->n_edge;
     OG_TRY(intern(d, start));
     for (int64_t i = 0; i < d->n; i++) {
         /* More than a few states for each old one: it is exploding. */
@@ -250,13 +288,15 @@ og_status ogi_nfa_determinize(const ogi_nfa *a, og_grammar *g, int64_t *work, in
     d.stamp = OGI_NEW_N(g->ctx, int32_t, a->n_state + 1);
     d.list = OGI_NEW_N(g->ctx, int32_t, a->n_state + 1);
     d.seed = OGI_NEW_N(g->ctx, int32_t, a->n_state + 1);
-    og_status s = d.stamp && d.list && d.seed ? OG_OK : OG_E_MEMORY;
+    d.split = OGI_NEW_N(g->ctx, int32_t, a->n_state + 1);
+    og_status s = d.stamp && d.list && d.seed && d.split ? OG_OK : OG_E_MEMORY;
+    for (int32_t i = 0; s == OG_OK && i < a->n_state; i++) d.split[i] = -1;
     if (s == OG_OK) s = attempt(&d, start);
     if (s == OG_OK && d.is_over) {
         d.is_split = true;
         s = attempt(&d, start);
     }
-    void *const owned[] = { d.stamp, d.list, d.seed, d.set };
+    void *const owned[] = { d.stamp, d.list, d.seed, d.set, d.split };
     for (int i = 0; i < OGI_LEN(owned); i++) ogi_free(g->ctx, owned[i]);
     return s;
 }

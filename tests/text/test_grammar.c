@@ -205,6 +205,10 @@ Test(grammar, hostile_grammars_are_answered)
     survive(GBNF, &b, false);
     ogi_buf_free(&b), ogi_buf_puts(&b, "root ::= ((\"a\"*)*)*{2000}");
     survive(GBNF, &b, false);
+    ogi_buf_free(&b), ogi_buf_puts(&b, "root ::= "), repeat(&b, "[a-z]? ", 1000);
+    survive(GBNF, &b, false);
+    repeat(&b, "[a-z]? ", 19000);
+    survive(GBNF, &b, true);
     ogi_buf_free(&b), repeat(&b, "(", 60000), ogi_buf_puts(&b, "a"), repeat(&b, ")", 60000);
     survive(REGEX, &b, true);
     ogi_buf_free(&b), ogi_buf_puts(&b, "(a{1,2000}){1,2000}");

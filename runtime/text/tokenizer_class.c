@@ -184,26 +184,26 @@ static og_status new_predicate(reader *r, const property *p, int *index)
 }
 
 /* The property of a script, looked up once; NULL: there is no such script, or are too many. */
-static const property *script_property(reader *r, ogi_sv name)
+static og_status script_property(reader *r, ogi_sv name, const property **out)
 {
     char text[32];
+    *out = NULL;
     for (int i = 0; i < r->n_script; i++)
-        if (ogi_sv_eq(name, ogi_sv_of(r->script[i].name))) return &r->script[i];
-    if (r->n_script == MAX_SCRIPT || name.n >= sizeof text) return NULL;
+        if (ogi_sv_eq(name, ogi_sv_of(r->script[i].name))) *out = &r->script[i];
+    if (*out || r->n_script == MAX_SCRIPT || name.n >= sizeof text) return OG_OK;
     for (size_t i = 0; i < name.n; i++)
-        if ((unsigned)((name.p[i] | 0x20) - 'a') > 25 && name.p[i] != '_') return NULL;
+        if ((unsigned)((name.p[i] | 0x20) - 'a') > 25 && name.p[i] != '_') return OG_OK;
     snprintf(text, sizeof text, "%.*s", (int)name.n, name.p);
     property *p = &r->script[r->n_script];
-    if (ogi_script_ranges(r->ctx, text, &p->script, &p->n_script) != OG_OK) {
-        og_error_clear(r->ctx); /* the caller names the property */
-        return NULL;
-    }
+    og_status status = ogi_script_ranges(r->ctx, text, &p->script, &p->n_script);
+    if (status == OG_E_UNSUPPORTED) og_error_clear(r->ctx); /* the caller names the property */
+    if (status != OG_OK) return status == OG_E_UNSUPPORTED ? OG_OK : status;
     p->name = ogi_strndup(r->ctx, name.p, name.n);
     p->but = "";
     p->extra = SCRIPT;
-    if (!p->name) return NULL;
     r->n_script++;
-    return p;
+    *out = p;
+    return p->name ? OG_OK : OG_E_MEMORY;
 }
 
 static og_status property_predicate(reader *r, const char *name, size_t n, int *index)
@@ -211,7 +211,7 @@ static og_status property_predicate(reader *r, const char *name, size_t n, int *
     const property *p = NULL;
     for (int i = 0; i < OGI_LEN(properties) && !p; i++)
         if (ogi_sv_eq((ogi_sv){ name, n }, ogi_sv_of(properties[i].name))) p = &properties[i];
-    if (r->wide && (!p || p->extra == HAN)) p = script_property(r, (ogi_sv){ name, n });
+    if (r->wide && (!p || p->extra == HAN)) OG_TRY(script_property(r, (ogi_sv){ name, n }, &p));
     if (!p)
         OG_FAIL(r->ctx, OG_E_UNSUPPORTED, "pre-tokenizer: no property '%.*s' in the pattern '%.*s'",
                 (int)OGI_MIN(n, 40), name, (int)OGI_MIN(r->whole.n, 200), r->whole.p);

@@ -72,9 +72,10 @@ og_status og_tokenizer_decode(const og_tokenizer *t, og_ctx *ctx, const int32_t 
                     (int)t->v.n);
     bool strip = t->v.flag[OG_TOKENIZER_ADD_SPACE_PREFIX];
     if (flags & OG_DECODE_REMOVE_SPECIAL) trim_special(t, &id, &n_id, &strip);
+    og_status status = OG_OK;
     if (t->hf)
-        OG_TRY(ogi_hf_decode(ctx, &t->v, t->hf, id, n_id, flags & OG_DECODE_UNPARSE_SPECIAL,
-                             !(flags & OG_DECODE_RAW_SPACES), &buf));
+        status = ogi_hf_decode(ctx, &t->v, t->hf, id, n_id, flags & OG_DECODE_UNPARSE_SPECIAL,
+                               !(flags & OG_DECODE_RAW_SPACES), &buf);
     for (int64_t i = 0; i < n_id && !t->hf; i++) {
         size_t len;
         const char *piece = og_tokenizer_piece(t, id[i], flags & OG_DECODE_UNPARSE_SPECIAL, &len);
@@ -82,9 +83,10 @@ og_status og_tokenizer_decode(const og_tokenizer *t, og_ctx *ctx, const int32_t 
         ogi_buf_add(&buf, piece + skip, len - skip);
     }
     ogi_buf_add(&buf, "", 0);
-    if (buf.failed) {
+    if (buf.failed) status = OG_E_MEMORY;
+    if (status != OG_OK) {
         ogi_buf_free(&buf);
-        return OG_E_MEMORY;
+        return status;
     }
     if (t->v.flag[OG_TOKENIZER_CLEAN_SPACES] && !t->hf && !(flags & OG_DECODE_RAW_SPACES)) {
         buf.n = drop_before_punctuation(buf.p, buf.n);

@@ -226,6 +226,11 @@ typedef struct decoding {
     size_t most; /* bytes of a text on its way */
 } decoding;
 
+static bool has_failed(const decoding *c)
+{
+    return c->a.text.failed || c->b.text.failed || c->work.failed;
+}
+
 static og_status decode_bytes(decoding *c)
 {
     c->work.n = 0;
@@ -367,7 +372,7 @@ static og_status decode(decoding *c, const ogi_vocab *v, const ogi_hf *hf, const
     if (c->a.n) OG_TRY(run_chain(c, hf));
     ogi_buf_add(out, c->a.text.p, c->a.text.n);
     if (hf->clean_up && clean_up) clean_spaces(out, 0, false, &c->work);
-    return out->failed ? OG_E_MEMORY : OG_OK;
+    return out->failed || has_failed(c) ? OG_E_MEMORY : OG_OK;
 }
 
 static void begin(decoding *c, og_ctx *ctx)
@@ -440,7 +445,7 @@ static og_status spell(decoding *c, const ogi_vocab *v, const ogi_hf *hf, int32_
         c->a = c->b;
         c->b = in;
     }
-    return c->a.text.failed || c->b.text.failed ? OG_E_MEMORY : OG_OK;
+    return has_failed(c) ? OG_E_MEMORY : OG_OK;
 }
 
 /* Does the chain take a space off the beginning of a text? */

@@ -215,7 +215,9 @@ static og_status compile(og_ctx *ctx, const char *name, pcre2_code **out)
     if (!pattern.failed)
         *out = pcre2_compile((PCRE2_SPTR)ogi_buf_str(&pattern), pattern.n,
                              PCRE2_UTF | PCRE2_NO_UTF_CHECK, &error, &at, NULL);
+    bool failed = pattern.failed;
     ogi_buf_free(&pattern);
+    if (failed) return OG_E_MEMORY;
     if (!*out) OG_FAIL(ctx, OG_E_UNSUPPORTED, "no script '%s' is known", name ? name : "*");
     pcre2_jit_compile(*out, PCRE2_JIT_COMPLETE);
     return OG_OK;

@@ -313,6 +313,24 @@ Test(tokenizer, a_megabyte_of_one_thing_is_no_quadratic_case_in_other_kinds)
     }
 }
 
+Test(tokenizer, a_megabyte_of_one_thing_is_no_quadratic_case_in_tokenizer_json)
+{
+    static const char *const units[] = { "a", " ", "\xf0\x9f\x98\x80", "ab" };
+    static const char *const name[] = { "bpe-llama",     "bpe-roberta",       "wordpiece-uncased",
+                                        "unigram",       "part-bpe-affixes",  "part-pre-scripts",
+                                        "part-norm-nfc", "part-pre-split-han" };
+    for (int v = 0; v < OGI_LEN(name); v++) {
+        char path[512];
+        snprintf(path, sizeof path, DATA "tokenizer_json/%s.json", name[v]);
+        og_tokenizer *t = open_file(path);
+        for (int u = 0; u < OGI_LEN(units); u++) {
+            double took = time_of_run(t, units[u], 1 << 20);
+            cr_assert(took < 8, "%s, a megabyte of '%s': %.1f s", name[v], units[u], took);
+        }
+        og_tokenizer_free(t);
+    }
+}
+
 /* ---- memory ---- */
 
 typedef struct heap {
@@ -373,6 +391,13 @@ Test(tokenizer, running_out_of_memory_anywhere_is_a_clean_error)
         "vocab/synth-rwkv.gguf",
         "tokenizer_json/bpe-bytes-split.json",
         "tokenizer_json/unigram.json",
+        "tokenizer_json/part-added.json",
+        "tokenizer_json/part-bpe-affixes.json",
+        "tokenizer_json/part-dec-llama.json",
+        "tokenizer_json/part-norm-replace-regex.json",
+        "tokenizer_json/part-post-sequence.json",
+        "tokenizer_json/part-pre-scripts.json",
+        "tokenizer_json/part-pre-split-han.json",
     };
     for (int i = 0; i < OGI_LEN(files); i++) {
         char path[512];

@@ -96,3 +96,19 @@ Test(cmd_tokenize, errors_exit_one_and_usage_errors_two)
     cr_assert(run(MODEL " --no-such-option") == 2);
     cr_assert(run("") == 2);
 }
+
+Test(cmd_tokenize, bench_times_every_kind_of_text)
+{
+    char command[4096];
+    snprintf(command, sizeof command, OGT_PROGRAM " bench tokenize " MODEL " --mb 0.02 2>&1");
+    FILE *f = popen(command, "r");
+    cr_assert(f != NULL);
+    out[fread(out, 1, sizeof out - 1, f)] = 0;
+    cr_assert(pclose(f) == 0, "%s", out);
+    static const char *const texts[] = { "text, once", "one letter",   "spaces",
+                                         "one emoji",  "random words", "random Unicode" };
+    for (int i = 0; i < (int)(sizeof texts / sizeof *texts); i++) {
+        const char *line = strstr(out, texts[i]);
+        cr_assert(line && strtod(line + 16, NULL) > 0, "%s in %s", texts[i], out);
+    }
+}

@@ -181,8 +181,8 @@ og_status og_generate_beams(og_model *m, og_sequence *seq, const og_tokenizer *t
         st = og_generate(m, seq, t, s, &go, out);
     }
     out->n_prompt = opt->n_prompt;
-    out->prompt_s = prompt_s;
-    out->generate_s = seconds() - start - prompt_s;
+    out->prompt_s += prompt_s; /* its last token is fed with the answer */
+    out->generate_s = seconds() - start - out->prompt_s;
     og_tokens_free(b.ctx, &text);
     return st;
 }

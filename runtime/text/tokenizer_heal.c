@@ -37,8 +37,9 @@ og_status og_tokenizer_heal(const og_tokenizer *t, og_ctx *ctx, og_tokens *ids, 
         }
     }
     /* the text of the tokens from n_best on is the end of all that was read */
-    *prefix = ogi_strndup(ctx, best.n ? best.p + best.n - *n : "", *n);
-    bool failed = tail.failed || best.failed || !*prefix;
+    bool failed = tail.failed || best.failed;
+    if (!failed) *prefix = ogi_strndup(ctx, *n ? best.p + best.n - *n : "", *n);
+    failed |= !*prefix;
     ogi_buf_free(&tail);
     ogi_buf_free(&best);
     if (failed) return OG_E_MEMORY;

@@ -122,8 +122,15 @@ static og_status find_mask(og_matcher *m, uint32_t *bits)
     /* The machine may grow while masks are found; items stay where they are. */
     ogi_position p = m->machine.position[m->position];
     memset(bits, 0, (size_t)n_word * sizeof *bits);
-    for (int32_t i = 0; i < p.n_item; i++)
-        if (p.item[i]) OG_TRY(add_stack(m, p.item[i], bits));
+    int32_t twin = -1, below = -1;
+    for (int32_t i = 0; i < p.n_item; i++) {
+        const ogi_stack *top = &m->machine.stack[p.item[i]];
+        if (!p.item[i]) continue;
+        /* Neighbours often are the counts of one repetition, which have the same mask. */
+        if (m->g->twin[top->state] == twin && top->below == below) continue;
+        twin = m->g->twin[top->state], below = top->below;
+        OG_TRY(add_stack(m, p.item[i], bits));
+    }
     add_special(m, &p, bits);
     return OG_OK;
 }

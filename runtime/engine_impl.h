@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The engine from inside: engine_load.c makes a model, sequence.c keeps its sequences and their
+ * pages, engine.c turns feeds into steps. After load a step allocates nothing. */
+#ifndef OG_RUNTIME_ENGINE_IMPL_H
+#define OG_RUNTIME_ENGINE_IMPL_H
+
+#include "models/model.h"
+#include "runtime/engine.h"
+#include "runtime/kv_pool.h"
+#include "runtime/program.h"
+
+/* A sequence of tokens and where its states lie. */
+struct og_sequence {
+    og_model *m;
+    og_sequence *next; /* all sequences of the model */
+    int32_t *page;     /* n_page owned of n_ctx / 64 */
+    int64_t n_page, length;
+    int32_t slot; /* recurrent slot, -1: the model has none */
+};
+
+/* The step's inputs, in host memory that the programs are bound to. */
+typedef struct step_inputs {
+    int32_t token[OGI_STEP_TOKENS], pos[OGI_STEP_TOKENS], kv_slot[OGI_STEP_TOKENS];
+    int32_t seq_start[OGI_STEP_SEQS + 1], kv_len[OGI_STEP_SEQS], state_slot[OGI_STEP_SEQS];
+    int32_t out_row[OGI_HEAD_ROWS];
+    int32_t *page_table; /* [S, P] */
+} step_inputs;
+
+struct og_model {
+    og_ctx *ctx;
+    ogi_gguf *file;
+    ogi_model *model;
+    og_device *device;
+    og_program *step, *head;
+    void **state; /* device memory of each state */
+    int64_t kv_size, weight_size;
+    int64_t n_ctx, pages_per_seq, n_page, n_slot;
+    int batch;
+    ogi_id_pool page, slot;
+    og_sequence *seqs;
+    step_inputs *in;
+    const void *hidden;   /* where head was bound to last */
+    uint64_t passes;      /* a hash of the passes left out */
+    uint64_t fingerprint; /* 0: not computed yet */
+};
+
+/* Pages for length tokens. OG_E_LIMIT: there are no more. */
+og_status ogi_sequence_take_pages(og_sequence *s, int64_t length);
+
+#endif

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * From a file to a model that can be fed: programs compiled, weights mapped and bound, states
+ * allocated. */
+#include <xxhash.h>
+
+#include "runtime/engine_impl.h"
+
+enum { MAX_BESIDE = 1024 /* sequences alive at once */ };
+
+/* Bytes of all states for `n_ctx` tokens a sequence. */
+static int64_t states_size(const og_model *m, int64_t n_ctx, int64_t n_seq)
+{
+    int64_t pages = (n_ctx + OGI_PAGE - 1) / OGI_PAGE * n_seq, sum = 0, part;
+    for (int i = 0; i < m->model->n_state; i++) {
+        const ogi_state_info *s = &m->model->state[i];
+        if (!ogi_mul_size(s->unit_size, s->is_paged ? pages : n_seq, &part) ||
+            !ogi_add_size(sum, part, &sum))
+            return INT64_MAX;
+    }
+    return sum;
+}
+
+static og_status check_memory(og_model *m, int64_t n_seq)
+{
+    int64_t have = ogi_memory_available(), need = states_size(m, m->n_ctx, n_seq);
+    if (need <= have) return OG_OK;
+    int64_t fits = 0;
+    for (int64_t step = (int64_t)1 << 40; step >= OGI_PAGE; step /= 2)
+        if (fits + step < m->n_ctx && states_size(m, fits + step, n_seq) <= have / 10 * 9)
+            fits += step;
+    OG_FAIL(m->ctx, OG_E_LIMIT,
+            "%s: keys and values of %lld tokens need %.1f GB, %.1f GB are free; -c %lld fits",
+            ogi_gguf_path(m->file), (long long)m->n_ctx, (double)need / 1e9, (double)have / 1e9,
+            (long long)fits);
+}
+
+static og_status alloc_states(og_model *m)
+{
+    const ogi_backend *b = ogi_device_backend(m->device);
+    m->state = OGI_NEW_N(m->ctx, void *, m->model->n_state + 1);
+    if (!m->state) return OG_E_MEMORY;
+    for (int i = 0; i < m->model->n_state; i++) {
+        const ogi_state_info *s = &m->model->state[i];
+        int64_t size = s->unit_size * (s->is_paged ? m->n_page : m->n_slot);
+        OG_TRY(b->alloc(ogi_device_inner(m->device), OGI_MAX(size, 64), &m->state[i]));
+        og_status st = og_program_bind(m->step, s->name, m->state[i], size);
+        if (st != OG_OK && st != OG_E_NOT_FOUND) return st;
+    }
+    return OG_OK;
+}
+
+static og_status bind_weights(og_model *m)
+{
+    for (int i = 0; i < m->model->n_weight; i++) {
+        const ogi_binding *w = &m->model->weight[i];
+        void *data = (void *)(uintptr_t)w->data; /* weights are only read */
+        og_status a = og_program_bind(m->step, w->name, data, w->size);
+        og_status b = og_program_bind(m->head, w->name, data, w->size);
+        if (a != OG_OK && a != OG_E_NOT_FOUND) return a;
+        if (b != OG_OK && b != OG_E_NOT_FOUND) return b;
+        m->weight_size += w->size;
+    }
+    return OG_OK;
+}
+
+static og_status bind_inputs(og_model *m)
+{
+    step_inputs *in = m->in = OGI_NEW(m->ctx, step_inputs);
+    if (!in) return OG_E_MEMORY;
+    int64_t table = OGI_STEP_SEQS * m->pages_per_seq;
+    in->page_table = OGI_NEW_N(m->ctx, int32_t, table + 1);
+    if (!in->page_table) return OG_E_MEMORY;
+    const struct {
+        const char *name;
+        void *data;
+        int64_t size;
+    } input[] = {
+        { "token", in->token, sizeof in->token },
+        { "pos", in->pos, sizeof in->pos },
+        { "kv_slot", in->kv_slot, sizeof in->kv_slot },
+        { "seq_start", in->seq_start, sizeof in->seq_start },
+        { "kv_len", in->kv_len, sizeof in->kv_len },
+        { "state_slot", in->state_slot, sizeof in->state_slot },
+        { "page_table", in->page_table, table * (int64_t)sizeof(int32_t) },
+    };
+    for (int i = 0; i < OGI_LEN(input); i++) {
+        og_status st = og_program_bind(m->step, input[i].name, input[i].data, input[i].size);
+        if (st != OG_OK && st != OG_E_NOT_FOUND) return st;
+    }
+    return og_program_bind(m->head, "out_row", in->out_row, sizeof in->out_row);
+}
+
+static bool progress(const og_model_options *o, double done)
+{
+    return !o->progress || o->progress(o->user, done);
+}
+
+static og_status compile_model(og_model *m, const og_model_options *o)
+{
+    static const int64_t head_range[] = { 1, OGI_HEAD_ROWS };
+    OG_TRY(og_device_open(m->ctx, &o->device, &m->device));
+    og_compile_options step = o->compile, head = o->compile;
+    head.range = head_range;
+    head.n_range = OGI_LEN(head_range);
+    OG_TRY(og_compile(m->device, m->model->step, &step, &m->step));
+    if (!progress(o, 0.6)) return OG_E_CANCELLED;
+    return og_compile(m->device, m->model->head, &head, &m->head);
+}
+
+static uint64_t hash_of(const char *text)
+{
+    return XXH3_64bits(text, strlen(text));
+}
+
+/* From m->file on. */
+static og_status load(og_model *m, const og_model_options *o)
+{
+    if (!progress(o, 0.1)) return OG_E_CANCELLED;
+    ogi_model_options mo = { .n_ctx = o->n_ctx, .kv_type = o->is_kv_f32 ? OG_F32 : OG_F16 };
+    OG_TRY(ogi_model_open(m->ctx, m->file, &mo, &m->model));
+    if (!progress(o, 0.3)) return OG_E_CANCELLED;
+    int64_t n_seq = OGI_MAX(o->n_sequence, 1);
+    if (n_seq > MAX_BESIDE)
+        OG_FAIL(m->ctx, OG_E_LIMIT, "%lld sequences at once; at most %d", (long long)n_seq,
+                MAX_BESIDE);
+    m->n_ctx = m->model->n_ctx;
+    m->pages_per_seq = (m->n_ctx + OGI_PAGE - 1) / OGI_PAGE;
+    m->n_page = OGI_MAX(m->pages_per_seq * n_seq, 1);
+    m->n_slot = n_seq;
+    m->passes = hash_of(o->compile.skip ? o->compile.skip : "");
+    m->batch = o->batch > 0 ? OGI_MIN(o->batch, OGI_STEP_TOKENS) : OGI_STEP_TOKENS;
+    if (m->n_page > INT32_MAX / OGI_PAGE)
+        OG_FAIL(m->ctx, OG_E_LIMIT, "%lld sequences of %lld tokens are more than %d KV rows",
+                (long long)n_seq, (long long)m->n_ctx, INT32_MAX);
+    OG_TRY(check_memory(m, n_seq));
+    m->kv_size = states_size(m, m->n_ctx, n_seq);
+    OG_TRY(ogi_id_pool_init(m->ctx, m->n_page, o->reverse_pages, &m->page));
+    OG_TRY(ogi_id_pool_init(m->ctx, m->n_slot, o->reverse_pages, &m->slot));
+    OG_TRY(compile_model(m, o));
+    if (!progress(o, 0.9)) return OG_E_CANCELLED;
+    OG_TRY(bind_weights(m));
+    OG_TRY(bind_inputs(m));
+    OG_TRY(alloc_states(m));
+    return progress(o, 1) ? OG_OK : OG_E_CANCELLED;
+}
+
+og_status ogi_model_load_gguf(og_ctx *ctx, ogi_gguf *file, const og_model_options *opt,
+                              og_model **out)
+{
+    og_model_options o = opt ? *opt : (og_model_options){ 0 };
+    *out = NULL;
+    og_model *m = OGI_NEW(ctx, og_model);
+    if (!m) {
+        ogi_gguf_close(file);
+        return OG_E_MEMORY;
+    }
+    m->ctx = ctx;
+    m->file = file;
+    og_status st = load(m, &o);
+    if (st != OG_OK) {
+        if (st == OG_E_CANCELLED)
+            ogi_fail(ctx, st, __FILE__, __LINE__, "%s: cancelled", ogi_gguf_path(file));
+        og_model_free(m);
+        return st;
+    }
+    *out = m;
+    return OG_OK;
+}
+
+og_status og_model_load(og_ctx *ctx, const char *path, const og_model_options *opt, og_model **out)
+{
+    ogi_gguf *file;
+    *out = NULL;
+    OG_TRY(ogi_gguf_open(ctx, path, opt ? opt->override : NULL, opt ? opt->n_override : 0, &file));
+    return ogi_model_load_gguf(ctx, file, opt, out);
+}
+
+void og_model_free(og_model *m)
+{
+    if (!m) return;
+    while (m->seqs) og_sequence_free(m->seqs);
+    for (int i = 0; m->state && i < m->model->n_state; i++)
+        ogi_device_backend(m->device)->free(ogi_device_inner(m->device), m->state[i]);
+    ogi_free(m->ctx, m->state);
+    if (m->in) ogi_free(m->ctx, m->in->page_table);
+    ogi_free(m->ctx, m->in);
+    og_program_free(m->step);
+    og_program_free(m->head);
+    og_device_free(m->device);
+    ogi_id_pool_free(&m->page);
+    ogi_id_pool_free(&m->slot);
+    ogi_model_close(m->model);
+    ogi_gguf_close(m->file);
+    ogi_free(m->ctx, m);
+}
+
+void og_model_get_info(const og_model *m, og_model_info *out)
+{
+    *out = (og_model_info){
+        .arch = m->model->arch,
+        .n_vocab = m->model->n_vocab,
+        .n_embd = m->model->n_embd,
+        .n_layer = m->model->n_layer,
+        .n_ctx = m->n_ctx,
+        .n_ctx_train = m->model->n_ctx_train,
+        .weight_size = m->weight_size,
+        .kv_size = m->kv_size,
+        .device = og_device_name(m->device),
+        .isa = og_device_isa(m->device),
+        .n_thread = og_device_threads(m->device),
+    };
+}
+
+const og_program *og_model_program(const og_model *m, const char *entry)
+{
+    return !strcmp(entry, "step") ? m->step : !strcmp(entry, "head") ? m->head : NULL;
+}
+
+const ogi_gguf *ogi_model_file(const og_model *m)
+{
+    return m->file;
+}
+og_ctx *ogi_model_ctx(const og_model *m)
+{
+    return m->ctx;
+}
+
+const og_device *ogi_model_device(const og_model *m)
+{
+    return m->device;
+}
+int64_t ogi_model_vocab_size(const og_model *m)
+{
+    return m->model->n_vocab;
+}
+int64_t ogi_model_state_size(const og_model *m, int64_t n)
+{
+    return states_size(m, n, 1);
+}
+
+og_status ogi_model_fingerprint(og_model *m, uint64_t *out)
+{
+    char *graph;
+    *out = m->fingerprint;
+    if (*out) return OG_OK;
+    OG_TRY(og_graph_print(m->model->step, OG_TEXT, &graph));
+    const uint64_t part[] = {
+        ogi_gguf_fingerprint(m->file),
+        hash_of(graph),
+        m->passes,
+        hash_of(og_device_name(m->device)),
+        hash_of(og_device_isa(m->device)),
+        hash_of(OG_VERSION),
+    };
+    og_text_free(m->ctx, graph);
+    *out = m->fingerprint = XXH3_64bits(part, sizeof part);
+    return OG_OK;
+}

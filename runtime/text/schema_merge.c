@@ -391,7 +391,9 @@ og_status ogi_schema_merge(ogi_schema *s, json_t *a, json_t *b, const ogi_path *
     json_t *properties = ogi_schema_keep(s, merged_properties(merged, other)), *v;
     json_t *pa = json_object_get(merged, "prefixItems"),
            *pb = json_object_get(other, "prefixItems");
-    bool has_tuple = json_is_array(pa) || json_is_array(pb);
+    bool has_tuple = pa || pb;
+    if ((pa && !json_is_array(pa)) || (pb && !json_is_array(pb)))
+        SCHEMA_FAIL(s, OG_E_FORMAT, path, "prefixItems wants a list");
     if (has_tuple) {
         json_t *tuples = ogi_schema_keep(s, json_object());
         if (!tuples) return OG_E_MEMORY;

@@ -253,6 +253,7 @@ static const struct {
     { "{\"allOf\":[{\"patternProperties\":{\"^a\":{}}},{\"properties\":{\"ab\":{}}}]}",
       "#/allOf/1/patternProperties" },
     { "{\"propertyNames\":{\"format\":\"date\"}}", "#/propertyNames/format" },
+    { "{\"allOf\":[{\"prefixItems\":1},{\"items\":true}]}", "wants a list" },
     { "{\"propertyNames\":{\"maxLength\":3}}", "#/propertyNames" },
     { "{\"propertyNames\":{\"pattern\":\"(\"},\"properties\":{\"a\":{}}}",
       "#/propertyNames/pattern" },

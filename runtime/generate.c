@@ -92,6 +92,7 @@ static og_status feed_prompt(run *r, og_sequence *seq, bool *stopped)
         n = OGI_MIN(PROMPT_CHUNK, left);
         for (int64_t i = 0; i < n; i++) og_sampler_accept(r->sampler, o->prompt[at + i]);
         OG_TRY(feed(r, seq, o->prompt + at, n, at + n == o->n_prompt));
+        if (o->fed) o->fed(o->user, at + n);
         *stopped = !may_go_on(r);
     }
     return OG_OK;

@@ -117,6 +117,7 @@ static og_status feed_prompt(const beams *b, og_sequence *seq, bool *go_on)
         n = OGI_MIN(PROMPT_CHUNK, o->n_prompt - 1 - at);
         og_feed f = { .seq = seq, .token = o->prompt + at, .n = n };
         OG_TRY(og_model_feed(b->m, &f, 1, OG_ROWS_NONE, NULL, NULL));
+        if (o->fed) o->fed(o->user, at + n);
         *go_on = !o->go_on || o->go_on(o->user);
     }
     return OG_OK;

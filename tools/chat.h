@@ -90,6 +90,7 @@ typedef struct run_session {
     og_tokens ids; /* what the next answer goes on from, from the beginning */
     char *healed;  /* --heal: what was cut off ids, n_healed bytes; the answer spells it anew */
     size_t n_healed;
+    ogi_sv echo; /* printed when the prompt has been fed */
     int64_t n_predict;
     bool is_terminal;     /* standard output is one */
     bool is_first_answer; /* of its turn */

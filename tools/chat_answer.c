@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "tools/chat.h"
+#include "tools/cli_progress.h"
 
 /* ---- hearing ------------------------------------------------------------------------------- */
 
@@ -12,7 +13,24 @@ typedef struct run_hearing {
     run_session *s;
     run_answer *a;
     run_view view;
+    int64_t n_prompt;
+    cli_progress progress; /* of feeding the prompt */
 } run_hearing;
+
+static void echo(run_hearing *k)
+{
+    if (k->s->echo.n) run_print(k->s, k->s->echo.p, k->s->echo.n);
+    k->s->echo.n = 0;
+}
+
+static void hear_fed(void *user, int64_t n)
+{
+    run_hearing *k = user;
+    cli_progress_update(&k->progress, (double)n / (double)k->n_prompt);
+    if (n < k->n_prompt) return;
+    cli_progress_end(&k->progress);
+    echo(k);
+}
 
 static bool hear_text(void *user, const char *p, size_t n)
 {
@@ -191,11 +209,14 @@ static og_status generate(run_session *s, run_hearing *k, int64_t kept)
         .answer = s->parser,
         .chose = o->logprobs < 0 ? NULL : hear_token,
         .n_top = (int32_t)OGI_MAX(o->logprobs, 0),
+        .fed = hear_fed,
         .before_last = wants_save(s, kept) ? save_prompt : NULL,
         .go_on = go_on,
         .user = k,
     };
     s->hearing = k;
+    k->n_prompt = go.n_prompt;
+    cli_progress_begin(&k->progress, "reading the prompt");
     run_catch_interrupt(&old);
     og_beams_options beams = { (int)o->beams, o->length_penalty };
     og_status st =
@@ -203,15 +224,17 @@ static og_status generate(run_session *s, run_hearing *k, int64_t kept)
                  : og_generate(s->model, s->seq, s->tok, s->sampler, &go, &a->result);
     sigaction(SIGINT, &old, NULL);
     s->hearing = NULL;
+    cli_progress_end(&k->progress);
     return st;
 }
 
 og_status run_answer_ids(run_session *s, bool is_printed, run_answer *a)
 {
     int64_t kept;
-    run_hearing k = { s, a, { .s = s, .is_shown = is_printed } };
+    run_hearing k = { .s = s, .a = a, .view = { .s = s, .is_shown = is_printed } };
     OG_TRY(clear(s, a));
     if (s->n_predict == 0) {
+        echo(&k);
         run_view_end(&k.view);
         return OG_OK;
     }

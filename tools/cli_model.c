@@ -2,10 +2,9 @@
 #include "tools/cli_model.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
-#include <unistd.h>
+
+#include "tools/cli_progress.h"
 
 int cli_model_options(cli_model *m, cli_opt *opt)
 {
@@ -42,37 +41,21 @@ int cli_model_config(const cli_model *m, og_model_options *out)
     return -1;
 }
 
-double cli_now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-typedef struct load_line {
-    double start;
-    bool is_shown;
-} load_line;
-
 static bool show_progress(void *user, double done)
 {
-    load_line *l = user;
-    if (cli_now() - l->start < 0.5 && !l->is_shown) return true;
-    l->is_shown = true;
-    fprintf(stderr, "\rloading %3.0f %%", done * 100);
+    cli_progress_update(user, done);
     return true;
 }
 
 og_status cli_model_load(og_ctx *ctx, const char *path, const og_model_options *opt, og_model **out)
 {
-    load_line line = { .start = cli_now() };
+    cli_progress progress;
     og_model_options o = *opt;
-    if (isatty(STDERR_FILENO)) {
-        o.progress = show_progress;
-        o.user = &line;
-    }
+    o.progress = show_progress;
+    o.user = &progress;
+    cli_progress_begin(&progress, "loading");
     og_status st = og_model_load(ctx, path, &o, out);
-    if (line.is_shown) fprintf(stderr, "\r\033[K");
+    cli_progress_end(&progress);
     return st;
 }
 

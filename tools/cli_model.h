@@ -30,6 +30,4 @@ og_status cli_model_load(og_ctx *ctx, const char *path, const og_model_options *
 /* "1,2,3" to ids; -1, or exit status 2 (told). Free *out with free(). */
 int cli_tokens(const char *option, const char *text, int32_t **out, int64_t *n);
 
-double cli_now(void); /* seconds, monotonic */
-
 #endif

@@ -6,13 +6,13 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include <jansson.h>
 
 #include "base/file.h"
 #include "oxigraph/tokenizer.h"
 #include "tools/cli_model.h"
+#include "tools/cli_progress.h"
 
 typedef struct score {
     const int32_t *token; /* of the chunk */
@@ -95,14 +95,15 @@ static og_status measure(og_ctx *ctx, og_model *m, const options *o, og_tokens *
         OG_FAIL(ctx, OG_E_INVALID, "the text has %lld tokens, a chunk needs %lld; see -c, --chunk",
                 (long long)ids->n, (long long)o->chunk);
     OG_TRY(og_sequence_new(m, &seq));
-    double start = cli_now();
-    for (int64_t c = 0; c < n_chunk; c++) {
-        OG_TRY(run_chunk(m, seq, o, ids->id + c * o->chunk, bos, &s));
-        if (isatty(STDERR_FILENO) && cli_now() - start > 1)
-            fprintf(stderr, "\r%lld of %lld chunks, perplexity %.4f ", (long long)c + 1,
-                    (long long)n_chunk, exp(s.sum / (double)s.count));
+    cli_progress progress;
+    cli_progress_begin(&progress, "reading");
+    og_status st = OG_OK;
+    for (int64_t c = 0; c < n_chunk && st == OG_OK; c++) {
+        st = run_chunk(m, seq, o, ids->id + c * o->chunk, bos, &s);
+        cli_progress_update(&progress, (double)(c + 1) / (double)n_chunk);
     }
-    if (isatty(STDERR_FILENO)) fprintf(stderr, "\r\033[K");
+    cli_progress_end(&progress);
+    OG_TRY(st);
     show(o, &s, n_chunk);
     return OG_OK;
 }

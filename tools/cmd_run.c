@@ -52,7 +52,7 @@ static og_status complete(run_session *s, const ogi_buf *prompt, run_answer *a)
 {
     const run_options *o = s->opt;
     OG_TRY(run_encode_text(s, ogi_buf_str(prompt), prompt->n));
-    if (!o->no_echo && !o->json) run_print(s, ogi_buf_str(prompt), prompt->n);
+    if (!o->no_echo && !o->json) s->echo = (ogi_sv){ ogi_buf_str(prompt), prompt->n };
     return run_answer_ids(s, !o->json, a);
 }
 

@@ -48,6 +48,8 @@ typedef struct og_generate_options {
      * n_top likeliest, falling: all as the model said, before grammar and sampler. false ends. */
     bool (*chose)(void *user, int32_t token, float logprob, const og_candidate *top, int32_t n_top);
     int32_t n_top;
+    /* Told how many of the prompt's tokens have been fed, every 512 of them and at the end. */
+    void (*fed)(void *user, int64_t n);
     /* Called when the sequence holds all of the prompt but its last token; a failure ends. */
     og_status (*before_last)(void *user);
     /* The answer's tokens, chosen before: they are given out as if they were sampled, and end it;

@@ -146,6 +146,7 @@ static og_status find(beams *b, og_sequence *seq, const og_tokenizer *t, const o
     if (!go_on) return OG_OK;
     b->n_prompt = og_sequence_length(seq);
     b->last = b->opt->prompt[b->opt->n_prompt - 1];
+    if (b->opt->fed) b->opt->fed(b->opt->user, b->opt->n_prompt); /* the last one: each beam */
     og_status st = open_sequences(b, seq);
     if (st == OG_OK) st = search(b, t, o, n_ctx - b->n_prompt, text, &go_on);
     for (int i = 0; i < b->width; i++) og_sequence_free(b->seq[i]);
@@ -178,6 +179,7 @@ og_status og_generate_beams(og_model *m, og_sequence *seq, const og_tokenizer *t
     if (st == OG_OK && text.n) {
         og_generate_options go = *opt;
         go.prompt = &b.last, go.n_prompt = 1;
+        go.fed = NULL;
         go.given = text.id, go.n_given = text.n;
         st = og_generate(m, seq, t, s, &go, out);
     }

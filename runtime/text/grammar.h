@@ -10,6 +10,7 @@
  *   grammar_trie.c     the vocabulary as a tree of bytes
  *   matcher.c          stacks, and their moves on bytes and tokens
  *   grammar_count.c    texts of so many units
+ *   grammar_both.c     texts that two expressions match
  *   grammar_alike.c    states that behave alike for as long as a token is
  *   matcher_state.c    which tokens may follow a state
  *   matcher_mask.c     which tokens may follow
@@ -49,6 +50,7 @@ typedef enum ogi_expr_kind {
     OGI_EXPR_TOKEN,
     OGI_EXPR_TEXT,  /* free text up to a mark */
     OGI_EXPR_COUNT, /* what matches the child with min to max units */
+    OGI_EXPR_BOTH,  /* what both children match */
     OGI_EXPR_UNIT,  /* the end of a unit inside COUNT: matches nothing */
 } ogi_expr_kind;
 
@@ -60,7 +62,7 @@ typedef struct ogi_char_range {
 typedef struct ogi_expr {
     ogi_expr_kind kind;
     int depth;                            /* of the tree below, itself included */
-    struct ogi_expr *child, *last, *next; /* SEQ ALT REPEAT COUNT; siblings */
+    struct ogi_expr *child, *last, *next; /* SEQ ALT REPEAT COUNT BOTH; siblings */
     const char *bytes;                    /* BYTES, TEXT: the mark */
     size_t n;
     const ogi_char_range *range; /* CLASS: sorted, disjoint */
@@ -124,10 +126,15 @@ ogi_expr *ogi_expr_repeat(ogi_rules *r, ogi_expr *child, int32_t min, int32_t ma
 /* Texts of child, in which ogi_expr_unit ends each unit, with min to max of them. */
 ogi_expr *ogi_expr_count(ogi_rules *r, ogi_expr *child, int32_t min, int32_t max);
 ogi_expr *ogi_expr_unit(ogi_rules *r);
+/* Inside COUNT: what a and b match, neither of which has rules or tokens. Units are those of a. */
+ogi_expr *ogi_expr_both(ogi_rules *r, ogi_expr *a, ogi_expr *b);
 ogi_expr *ogi_expr_rule(ogi_rules *r, int32_t rule);
 ogi_expr *ogi_expr_token(ogi_rules *r, int32_t token, bool is_negated);
 /* Characters up to the first occurrence of the mark, which is taken too. */
 ogi_expr *ogi_expr_until(ogi_rules *r, ogi_sv mark);
+/* Bytes of characters in which the mark is nowhere; that they are characters is for the other side
+ * of ogi_expr_both to say. */
+ogi_expr *ogi_expr_without(ogi_rules *r, ogi_sv mark);
 /* Whatever a model writes: up to the mark, or without it (an empty mark: everything). is_first: a
  * mark that does not stand where the text begins, blanks aside, is text. */
 ogi_expr *ogi_expr_anything(ogi_rules *r, ogi_sv mark, bool has_mark, bool is_first);

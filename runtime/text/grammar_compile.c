@@ -33,6 +33,7 @@ static int32_t inline_cost(const compile *c, const ogi_expr *e)
     case OGI_EXPR_CLASS: return OGI_MIN(2 + 3 * OGI_MIN(e->n_range, 1000), MAX_INLINE + 1);
     case OGI_EXPR_TOKEN:
     case OGI_EXPR_TEXT:
+    case OGI_EXPR_BOTH:
     case OGI_EXPR_COUNT: return MAX_INLINE + 1;
     case OGI_EXPR_RULE: return c->is_inline[e->rule] ? c->cost[e->rule] + 1 : MAX_INLINE + 1;
     case OGI_EXPR_REPEAT:
@@ -82,13 +83,21 @@ static og_status add_byte(og_grammar *g, uint8_t byte, int32_t to)
     return OG_OK;
 }
 
-/* States that read the pieces of tokens which texts may spell, for the edges from `first` on. */
+/* States that read the pieces of tokens which texts may spell, for the edges from `first` on. The
+ * same mark ends a text wherever that may end: neighbours share their states. */
 static og_status add_spellings(compile *c, int32_t first)
 {
     og_grammar *g = c->g;
+    int32_t last = -1; /* the edge before that is spelled */
     for (int32_t e = first; e < g->n_token; e++) {
         ogi_token_edge *x = &g->token[e];
         if (!x->is_spelled) continue;
+        const ogi_token_edge *like = last < 0 ? NULL : &g->token[last];
+        last = e;
+        if (like && like->token == x->token && like->to == x->to) {
+            x->first = like->first, x->spelled = like->spelled;
+            continue;
+        }
         const ogi_control *k = c->r->control;
         while (k->token != x->token) k++;
         x->first = (uint8_t)k->piece[0];

@@ -155,6 +155,12 @@ ogi_expr *ogi_expr_unit(ogi_rules *r)
     return new_expr(r, OGI_EXPR_UNIT);
 }
 
+ogi_expr *ogi_expr_both(ogi_rules *r, ogi_expr *a, ogi_expr *b)
+{
+    ogi_expr *e = new_expr(r, OGI_EXPR_BOTH);
+    return ogi_expr_add(r, ogi_expr_add(r, e, a), b);
+}
+
 ogi_expr *ogi_expr_rule(ogi_rules *r, int32_t rule)
 {
     ogi_expr *e = rule >= 0 ? new_expr(r, OGI_EXPR_RULE) : NULL;

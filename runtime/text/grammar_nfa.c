@@ -215,6 +215,17 @@ static og_status build_count(build *b, const ogi_expr *e, int32_t from, int32_t 
     return s;
 }
 
+static og_status build_both(build *b, const ogi_expr *e, int32_t from, int32_t *to)
+{
+    ogi_nfa x = { .ctx = b->a->ctx }, y = { .ctx = b->a->ctx };
+    og_status s = ogi_nfa_build(&x, b->r, e->child, b->is_inline);
+    if (s == OG_OK) s = ogi_nfa_build(&y, b->r, e->last, b->is_inline);
+    if (s == OG_OK) s = ogi_nfa_add_both(b->a, &x, &y, from, to);
+    ogi_nfa_free(&x);
+    ogi_nfa_free(&y);
+    return s;
+}
+
 static og_status build_expr(build *b, const ogi_expr *e, int32_t from, int32_t *to)
 {
     *to = from;
@@ -237,6 +248,7 @@ static og_status build_expr(build *b, const ogi_expr *e, int32_t from, int32_t *
                                                       .to = *to,
                                                       .arg = e->token });
     case OGI_EXPR_COUNT: return build_count(b, e, from, to);
+    case OGI_EXPR_BOTH: return build_both(b, e, from, to);
     case OGI_EXPR_UNIT:
         OG_TRY(ogi_nfa_add_state(b->a, to));
         return ogi_nfa_add_edge(b->a,

@@ -45,6 +45,10 @@ og_status ogi_nfa_add_text(ogi_nfa *a, const ogi_rules *r, const ogi_expr *e, in
 og_status ogi_nfa_add_count(ogi_nfa *a, const ogi_nfa *part, int32_t min, int32_t max, int32_t from,
                             int32_t *to);
 
+/* What x and y match; grammar_both.c. */
+og_status ogi_nfa_add_both(ogi_nfa *a, const ogi_nfa *x, const ogi_nfa *y, int32_t from,
+                           int32_t *to);
+
 /* The automaton of e; rules with is_inline are expanded in place. */
 og_status ogi_nfa_build(ogi_nfa *a, const ogi_rules *r, const ogi_expr *e, const bool *is_inline);
 void ogi_nfa_free(ogi_nfa *a);

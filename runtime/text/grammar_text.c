@@ -27,6 +27,11 @@ ogi_expr *ogi_expr_until(ogi_rules *r, ogi_sv mark)
     return text_expr(r, mark, (ogi_expr){ .has_mark = true });
 }
 
+ogi_expr *ogi_expr_without(ogi_rules *r, ogi_sv mark)
+{
+    return text_expr(r, mark, (ogi_expr){ 0 });
+}
+
 ogi_expr *ogi_expr_anything(ogi_rules *r, ogi_sv mark, bool has_mark, bool is_first)
 {
     return text_expr(r, mark,
@@ -106,9 +111,10 @@ static og_status add_bytes(text_build *b, int32_t from, int low, int high, int32
 
 static og_status any_byte(text_build *b, int at)
 {
-    for (int low = 0, high; low < 256; low = high + 1) {
+    int first = b->e->is_any ? 0 : 1, last = b->e->is_any ? 255 : 0xf4; /* of characters but NUL */
+    for (int low = first, high; low <= last; low = high + 1) {
         int32_t to = state_of(b, advance(b, at, (uint8_t)low));
-        for (high = low; high < 255; high++)
+        for (high = low; high < last; high++)
             if (state_of(b, advance(b, at, (uint8_t)(high + 1))) != to) break;
         OG_TRY(add_bytes(b, b->state[at], low, high, to));
     }
@@ -171,10 +177,15 @@ static int advance_piece(const text_build *b, int at, const ogi_control *c)
     return at;
 }
 
+static bool is_of_bytes(const text_build *b)
+{
+    return b->e->is_any || !b->e->has_mark;
+}
+
 /* Do text states begin at this byte of the mark? In characters, only where one of its does. */
 static bool is_state(const text_build *b, int at)
 {
-    return b->e->is_any || ((uint8_t)b->e->bytes[at] & 0xc0) != 0x80;
+    return is_of_bytes(b) || ((uint8_t)b->e->bytes[at] & 0xc0) != 0x80;
 }
 
 /* A control token leads where its bytes do; to the start all lead that are "other" ones. */
@@ -228,7 +239,7 @@ og_status ogi_nfa_add_text(ogi_nfa *a, const ogi_rules *r, const ogi_expr *e, in
         /* in front of a mark that must come first they are no text */
         int32_t rest = e->is_first && i ? b.free : b.state[0];
         if (!is_state(&b, i)) continue;
-        OG_TRY(e->is_any ? any_byte(&b, i) : any_char(&b, i));
+        OG_TRY(is_of_bytes(&b) ? any_byte(&b, i) : any_char(&b, i));
         if (e->is_any && rest >= 0) OG_TRY(add_token(&b, i, OGI_TOKEN_OTHER, rest));
     }
     for (int32_t i = 0; i < r->n_control && !e->is_first; i++)

@@ -198,8 +198,11 @@ ogi_expr *ogi_json_rule_body(ogi_schema *s, ogi_json_rule rule);
 
 /* ---- schema_plain.c ---- */
 
-/* A string as it is, up to the mark that ends it, which is taken too. is_padded: a line break may
- * stand on either side. */
+/* OGI_JSON_* bits of the values that a schema may allow, as far as types, constants and branches
+ * tell. Where only strings are left (and null), calls between marks write them as they are. */
+unsigned ogi_schema_kinds(const json_t *schema);
+/* The strings of the schema as they are, up to the mark that ends them, which is taken too.
+ * is_padded: a line break may stand on either side. */
 og_status ogi_schema_plain(ogi_schema *s, json_t *schema, const ogi_path *path, ogi_sv mark,
                            bool is_padded, ogi_expr **out);
 /* Can a name stand in marks, without quotes? */

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "runtime/text/schema.h"
 #include "runtime/text/toolcall_python.h"
 
 enum { MAX_GEMMA_DEPTH = 100 };
@@ -69,8 +70,8 @@ static tmpl_val field(body *b, tmpl_val m, const char *name)
     return v ? *v : ogi_tv_undef();
 }
 
-/* The schema's type of a parameter: undefined if nothing is known of it. */
-static tmpl_val type_of(body *b, ogi_sv tool, ogi_sv key)
+/* The schema of a parameter: undefined if nothing is known of it. */
+static tmpl_val schema_of(body *b, ogi_sv tool, ogi_sv key)
 {
     for (int64_t i = 0; b->tools.tag == TV_LIST && i < b->tools.u.l->n; i++) {
         tmpl_val t = b->tools.u.l->v[i], function = field(b, t, "function");
@@ -80,16 +81,37 @@ static tmpl_val type_of(body *b, ogi_sv tool, ogi_sv key)
         tmpl_val properties = field(b, field(b, function, "parameters"), "properties");
         if (properties.tag != TV_DICT) break;
         const tmpl_val *schema = ogi_tv_get_sv(b->h, properties.u.m, key);
-        return schema ? field(b, *schema, "type") : ogi_tv_undef();
+        return schema ? *schema : ogi_tv_undef();
     }
     return ogi_tv_undef();
 }
 
-/* Text of a parameter: as it is where the schema says string, else the JSON value it is, if any. */
+/* What the schema says of a parameter's kind; OGI_JSON_ANY if it says nothing. */
+static unsigned kinds_of(body *b, ogi_sv tool, ogi_sv key)
+{
+    static const tmpl_json_style style = { .item_sep = { ",", 1 }, .key_sep = { ":", 1 } };
+    tmpl_val schema = schema_of(b, tool, key);
+    tmpl_sb text = { .h = b->h };
+    if (schema.tag != TV_DICT) return OGI_JSON_ANY;
+    ogi_tv_json_dump(&text, schema, &style);
+    tmpl_val v = ogi_tv_sb_done(&text);
+    if (v.tag != TV_STR || ogi_tv_failed(b->h)) return OGI_JSON_ANY;
+    json_t *parsed = json_loadb(ogi_tv_sv(v).p, ogi_tv_sv(v).n, JSON_DECODE_ANY, NULL);
+    unsigned kinds = ogi_schema_kinds(parsed);
+    json_decref(parsed);
+    return kinds;
+}
+
+/* Text of a parameter: as it is where the schema allows strings alone, or null, which only that
+ * word is; else the JSON value it is, if any. */
 static tmpl_val typed(body *b, ogi_sv tool, ogi_sv key, ogi_sv text)
 {
+    unsigned kinds = kinds_of(b, tool, key);
     tmpl_val v;
-    if (!ogi_tv_is(type_of(b, tool, key), "string") && try_json(b, trimmed(text), &v)) return v;
+    bool is_text = kinds == OGI_JSON_STRING;
+    if (kinds == (OGI_JSON_STRING | OGI_JSON_NULL))
+        is_text = !ogi_sv_eq(trimmed(text), OGI_SV("null"));
+    if (!is_text && try_json(b, trimmed(text), &v)) return v;
     return ogi_tv_str(b->h, text, false);
 }
 

@@ -47,39 +47,51 @@ static og_status check_parameters(inside *x, const ogi_path *path)
     return OG_OK;
 }
 
-/* Constants that all are strings, none of which is JSON of something else. */
-static bool has_words(const json_t *schema)
-{
-    const json_t *list = json_object_get(schema, "enum"), *v;
-    size_t i;
-    if (json_object_get(schema, "type") || !json_array_size(list)) return false;
-    json_array_foreach(list, i, v)
-    {
-        if (!json_is_string(v)) return false;
-        json_t *other = json_loads(json_string_value(v), JSON_DECODE_ANY, NULL);
-        json_decref(other);
-        if (other || !json_string_length(v)) return false;
-    }
-    return true;
-}
-
 /* Is it read as it is? As readers of answers decide. */
 static bool is_plain_string(const json_t *schema)
 {
-    const json_t *type = json_object_get(schema, "type");
-    return has_words(schema) ||
-           (json_is_string(type) && !strcmp(json_string_value(type), "string"));
+    unsigned kinds = ogi_schema_kinds(schema);
+    return kinds == OGI_JSON_STRING || kinds == (OGI_JSON_STRING | OGI_JSON_NULL);
 }
 
-static og_status parameter_value(inside *x, json_t *schema, const ogi_path *path, ogi_expr **out)
+/* JSON and the closing mark. */
+static og_status json_value(inside *x, json_t *schema, const ogi_path *path, ogi_expr **out)
 {
     ogi_schema *s = x->s;
-    ogi_rules *r = &s->rules;
-    ogi_sv mark = x->f->param_close ? ogi_sv_of(x->f->param_close) : OGI_SV("");
-    if (x->is_text) return ogi_schema_plain(s, schema, path, mark, x->f->form == FORM_XML, out);
+    ogi_sv mark = ogi_sv_of(x->f->param_close ? x->f->param_close : "");
     OG_TRY(ogi_schema_part(s, schema, path, out));
-    *out = ogi_expr_join(r, ogi_schema_rule(s, OGI_RULE_SPACE), *out,
-                         ogi_schema_rule(s, OGI_RULE_SPACE), ogi_expr_marks(r, mark), NULL);
+    *out = ogi_expr_join(&s->rules, ogi_schema_rule(s, OGI_RULE_SPACE), *out,
+                         ogi_schema_rule(s, OGI_RULE_SPACE), ogi_expr_marks(&s->rules, mark), NULL);
+    SCHEMA_NEED(*out);
+    return OG_OK;
+}
+
+/* What is written before the value, and that. */
+static og_status written(inside *x, json_t *schema, bool is_text, const ogi_path *path,
+                         ogi_expr **out)
+{
+    ogi_sv mark = ogi_sv_of(x->f->param_close ? x->f->param_close : "");
+    ogi_expr *open, *value;
+    x->is_text = is_text;
+    OG_TRY(fill(x, ogi_sv_of(x->f->param), &open));
+    OG_TRY(is_text ? ogi_schema_plain(x->s, schema, path, mark, x->f->form == FORM_XML, &value)
+                   : json_value(x, schema, path, &value));
+    *out = ogi_expr_join(&x->s->rules, open, value, ogi_schema_rule(x->s, OGI_RULE_SPACE), NULL);
+    SCHEMA_NEED(*out);
+    return OG_OK;
+}
+
+/* A string as it is, or null, which is what readers take the word for. */
+static og_status text_or_null(inside *x, json_t *schema, const ogi_path *path, ogi_expr **out)
+{
+    ogi_expr *text, *null;
+    json_t *both =
+        ogi_schema_keep(x->s, json_pack("{s:[O,{s:s}]}", "allOf", schema, "type", "null"));
+    if (!both) return OG_E_MEMORY;
+    OG_TRY(written(x, both, false, path, &null));
+    OG_TRY(written(x, schema, true, path, &text));
+    *out = ogi_expr_add(&x->s->rules, ogi_expr_add(&x->s->rules, ogi_expr_alt(&x->s->rules), text),
+                        null);
     SCHEMA_NEED(*out);
     return OG_OK;
 }
@@ -88,18 +100,14 @@ static og_status parameter(inside *x, const char *key, json_t *schema, const ogi
                            ogi_expr **out)
 {
     const ogi_path here = { path, key, 0 };
-    ogi_rules *r = &x->s->rules;
-    ogi_expr *open, *value;
     if (!ogi_is_plain_name(ogi_sv_of(key)))
         SCHEMA_FAIL(x->s, OG_E_UNSUPPORTED, &here, "the name cannot be written in '%s' calls",
                     x->f->name);
     x->key = key;
-    x->is_text = x->f->form != FORM_PYTHON && is_plain_string(schema);
-    OG_TRY(fill(x, ogi_sv_of(x->f->param), &open));
-    OG_TRY(parameter_value(x, schema, &here, &value));
-    *out = ogi_expr_join(r, open, value, ogi_schema_rule(x->s, OGI_RULE_SPACE), NULL);
-    SCHEMA_NEED(*out);
-    return OG_OK;
+    bool is_text = x->f->form != FORM_PYTHON && is_plain_string(schema);
+    if (is_text && ogi_schema_kinds(schema) & OGI_JSON_NULL)
+        return text_or_null(x, schema, &here, out);
+    return written(x, schema, is_text, &here, out);
 }
 
 typedef struct member {

@@ -156,13 +156,18 @@ static og_status hear_call(void *user, const ogi_toolcall *c)
 
 ogt_heard ogt_read_calls(const ogi_toolcall_format *f, const char *text, size_t n)
 {
+    return ogt_read_calls_of(f, OGT_TOOLS, text, n);
+}
+
+ogt_heard ogt_read_calls_of(const ogi_toolcall_format *f, const char *tools, const char *text,
+                            size_t n)
+{
     ogt_heard h = { 0 };
     og_ctx *ctx;
     ogi_answer_split *p;
     ogi_answer_split_sink sink = { .user = &h, .call = hear_call };
     cr_assert(og_ctx_new(NULL, &ctx) == OG_OK);
-    cr_assert(ogi_answer_split_new(ctx, f, NULL, OGT_TOOLS, sink, &p) == OG_OK, "%s",
-              og_error(ctx));
+    cr_assert(ogi_answer_split_new(ctx, f, NULL, tools, sink, &p) == OG_OK, "%s", og_error(ctx));
     cr_assert(ogi_answer_split_feed(p, (ogi_sv){ text, n }, false) == OG_OK);
     cr_assert(ogi_answer_split_finish(p) == OG_OK);
     ogi_answer_split_free(p);

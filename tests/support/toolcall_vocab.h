@@ -62,5 +62,7 @@ typedef struct ogt_heard {
 
 /* The calls in an answer, their tools being OGT_TOOLS. */
 ogt_heard ogt_read_calls(const ogi_toolcall_format *f, const char *text, size_t n);
+ogt_heard ogt_read_calls_of(const ogi_toolcall_format *f, const char *tools, const char *text,
+                            size_t n);
 
 #endif

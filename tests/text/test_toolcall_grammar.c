@@ -5,6 +5,7 @@
 #include "runtime/text/toolcall_grammar.h"
 
 #include <criterion/criterion.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -262,18 +263,19 @@ static bool walk(ogt_constrained *x, const ogt_vocab *v, uint64_t seed, ogi_buf 
     return complete;
 }
 
-static void check_walks(const ogi_toolcall_format *f, bool is_control)
+static void check_walks(const ogi_toolcall_format *f, const char *tools,
+                        bool (*is_right)(const ogt_heard *), bool is_control)
 {
     enum { N_WALK = 12 };
     ogt_vocab *v = ogt_vocab_new(f, is_control);
-    ogt_constrained x = ogt_constrain(f->name, OGT_TOOLS, choose_required, &v->view);
+    ogt_constrained x = ogt_constrain(f->name, tools, choose_required, &v->view);
     int n_done = 0;
     for (uint64_t seed = 1; seed <= N_WALK; seed++) {
         ogi_buf text = { 0 };
         text.ctx = x.ctx;
         if (walk(&x, v, seed, &text)) {
-            ogt_heard h = ogt_read_calls(f, text.p, text.n);
-            cr_expect(h.n_call > 0 && validates(&h), "%s%s: '%s' is read as %d calls, %s(%s)",
+            ogt_heard h = ogt_read_calls_of(f, tools, text.p, text.n);
+            cr_expect(h.n_call > 0 && is_right(&h), "%s%s: '%s' is read as %d calls, %s(%s)",
                       f->name, is_control ? ", control tokens" : "", text.p, h.n_call, h.name,
                       h.arguments);
             n_done++;
@@ -289,7 +291,56 @@ Test(toolcall_grammar, walks_through_masks_write_calls_that_parse)
 {
     const ogi_toolcall_format *f;
     for (int i = 0; (f = ogi_toolcall_format_at(i)); i++) {
-        check_walks(f, false);
-        check_walks(f, true);
+        check_walks(f, OGT_TOOLS, validates, false);
+        check_walks(f, OGT_TOOLS, validates, true);
+    }
+}
+
+/* Strings with limits. The texts that the pattern allows end in what marks begin with. */
+#define LIMITED                                                                                    \
+    "[{\"name\":\"limited\",\"parameters\":{\"type\":\"object\",\"properties\":{"                  \
+    "\"sized\":{\"type\":\"string\",\"minLength\":2,\"maxLength\":9},"                             \
+    "\"matched\":{\"type\":\"string\",\"pattern\":\"^([</|k]|\\n)*[<\\n]$\",\"maxLength\":40},"    \
+    "\"maybe\":{\"type\":[\"string\",\"null\"],\"minLength\":1,\"maxLength\":20},"                 \
+    "\"either\":{\"anyOf\":[{\"type\":\"string\",\"maxLength\":60,\"pattern\":\"^[k<]\"},{"        \
+    "\"type\":\"null\"}]}},"                                                                       \
+    "\"required\":[\"sized\",\"matched\",\"maybe\",\"either\"]}}]"
+
+static int letters(const json_t *v)
+{
+    int n = 0;
+    for (const char *p = json_string_value(v); *p; p++) n += ((uint8_t)*p & 0xc0) != 0x80;
+    return n;
+}
+
+static bool keeps_limits(const ogt_heard *h)
+{
+    json_t *all = json_loads(h->arguments, 0, NULL);
+    json_t *sized = json_object_get(all, "sized"), *matched = json_object_get(all, "matched");
+    json_t *maybe = json_object_get(all, "maybe"), *either = json_object_get(all, "either");
+    bool ok = json_object_size(all) == 4 && json_is_string(sized) && json_is_string(matched);
+    if (ok) {
+        const char *text = json_string_value(matched);
+        size_t n = strlen(text);
+        ok = letters(sized) >= 2 && letters(sized) <= 9 && n > 0 && n <= 40 &&
+             strspn(text, "</|k\n") == n && strchr("<\n", text[n - 1]);
+    }
+    if (json_is_string(maybe))
+        ok = ok && letters(maybe) >= 1 && letters(maybe) <= 20;
+    else
+        ok = ok && json_is_null(maybe);
+    const char *text = json_string_value(either);
+    ok = ok && (text ? *text == 'k' || *text == '<' : json_is_null(either));
+    json_decref(all);
+    return ok;
+}
+
+Test(toolcall_grammar, walks_keep_the_limits_of_strings)
+{
+    static const char *const formats[] = { "qwen-xml",   "seed", "minimax", "dsml-functions",
+                                           "dsml-tools", "glm",  "gemma",   "hermes" };
+    for (int i = 0; i < OGI_LEN(formats); i++) {
+        check_walks(ogi_toolcall_format_find(formats[i]), LIMITED, keeps_limits, false);
+        check_walks(ogi_toolcall_format_find(formats[i]), LIMITED, keeps_limits, true);
     }
 }

@@ -235,7 +235,7 @@ int cmd_bench(int argc, char **argv)
     const char *shape = NULL;
     options o = { .prefill = 512, .decode = 64, .context = -1, .batch = 1, .reps = 3 };
     o.model.kv = "f16";
-    cli_opt opt[16] = {
+    cli_opt opt[CLI_MODEL_OPTIONS + 9] = {
         { "--shape", CLI_STR, &shape, "NAME", "a built-in shape instead of a file; help lists" },
         { "--type", CLI_STR, &o.type, "TYPE", "of its matrices (Q4_0), or a mixture (Q4_K_M)" },
         { "--prefill", CLI_INT, &o.prefill, "N", "tokens of the prompt; default 512" },

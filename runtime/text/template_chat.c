@@ -14,6 +14,7 @@ typedef enum chat_tell {
     TELL_TO_OBJECT,
     TELL_TO_ARGUMENT_TEXT,
     TELL_NO_TOOLS,
+    TELL_TOOLS_NAME,
     TELL_REASONING,
     TELL_NO_SWITCH,
     TELL_CALLS_AS_TEXT,
@@ -28,6 +29,7 @@ static const char *const tell_text[] = {
     [TELL_TO_OBJECT] = "takes arguments of tool calls only as objects; JSON text is parsed",
     [TELL_TO_ARGUMENT_TEXT] = "takes arguments of tool calls only as text; objects become JSON",
     [TELL_NO_TOOLS] = "does not show tools; the model will not know of them",
+    [TELL_TOOLS_NAME] = "takes tools under another name",
     [TELL_REASONING] = "takes reasoning_content under another name",
     [TELL_NO_SWITCH] = "has no switch for reasoning; the model may reason all the same",
     [TELL_CALLS_AS_TEXT] = "does not show tool calls; they become text as the model writes it",
@@ -39,7 +41,9 @@ struct og_chat {
     char *name, *bos, *eos;
     og_chat_abilities can;
     const ogi_toolcall_format *calls;
+    bool is_listed; /* calls is told from how tools are listed: calls are not shown */
     const ogi_reasoning *reasoning;
+    const char *tools_key;     /* of the context */
     const char *reasoning_key; /* of a message; NULL: reasoning_content, or not shown at all */
     bool told[TELL_COUNT];
 };
@@ -53,10 +57,12 @@ enum { PROBE_STEPS = 500000 };
     "{\"bos_token\":\"\",\"eos_token\":\"\",\"add_generation_prompt\":true,\"messages\":"          \
     "[" messages "]" /* more keys and } follow */
 #define USER "{\"role\":\"user\",\"content\":\"ogask\"}"
-#define TOOLS                                                                                      \
-    ",\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"ogtool\",\"description\":\"d\","  \
+#define TOOLS_AS(key)                                                                              \
+    ",\"" key                                                                                      \
+    "\":[{\"type\":\"function\",\"function\":{\"name\":\"ogtool\",\"description\":\"d\","          \
     "\"parameters\":{\"type\":\"object\",\"properties\":{\"ogarg\":{\"type\":\"string\","          \
     "\"description\":\"d\"}},\"required\":[\"ogarg\"]}}}]"
+#define TOOLS TOOLS_AS("tools")
 #define CALL(content, arguments)                                                                   \
     PROBE(USER ",{\"role\":\"assistant\",\"content\":" content                                     \
                ",\"tool_calls\":[{\"id\":\"ogcall001\",\"type\":\"function\",\"function\":"        \
@@ -94,6 +100,26 @@ static og_status shows(og_ctx *ctx, const og_template *t, const char *context, c
     return OG_OK;
 }
 
+/* The names that templates have for tools. */
+static const struct {
+    const char *key, *context;
+} tool_names[] = {
+    { "tools", PROBE(USER) TOOLS "}" },
+    { "xml_tools", PROBE(USER) TOOLS_AS("xml_tools") "}" },
+    { "python_tools", PROBE(USER) TOOLS_AS("python_tools") "}" },
+};
+
+/* Under which of its names the template shows tools: the first if under none. */
+static og_status probe_tools(og_ctx *ctx, const og_template *t, bool *yes, int *name)
+{
+    *yes = false, *name = 0;
+    for (int i = 0; i < OGI_LEN(tool_names) && !*yes; i++) {
+        OG_TRY(shows(ctx, t, tool_names[i].context, "ogtool", NULL, NULL, yes));
+        if (*yes) *name = i;
+    }
+    return OG_OK;
+}
+
 #define OBJECT "{\"ogarg\":\"ogval\"}"
 #define TEXT   "\"{\\\"ogarg\\\":\\\"ogval\\\"}\""
 
@@ -110,9 +136,15 @@ static og_status probe_format(og_ctx *ctx, const og_template *t, const ogi_toolc
         if (said) *out = ogi_toolcall_detect(ogi_sv_of(said), OGI_SV("ogtool"));
         og_template_text_free(ctx, &text);
     }
+    return OG_OK;
+}
+
+/* The same from a rendering of tools, where calls are not shown. */
+static og_status probe_listing(og_ctx *ctx, const og_template *t, const char *context,
+                               const ogi_toolcall_format **out)
+{
     og_template_text text;
-    if (*out) return OG_OK;
-    OG_TRY(probe(ctx, t, PROBE(USER) TOOLS "}", &text));
+    OG_TRY(probe(ctx, t, context, &text));
     if (text.text) *out = ogi_toolcall_detect_listing((ogi_sv){ text.text, text.size });
     og_template_text_free(ctx, &text);
     return OG_OK;
@@ -171,13 +203,25 @@ static og_status probe_all(og_ctx *ctx, const og_template *t, og_chat_abilities 
         shows(ctx, t,
               PROBE("{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"ogask\"}]}") "}",
               "ogask", "'ogask'", "\"ogask\"", &can->part_content));
-    OG_TRY(shows(ctx, t, PROBE(USER) TOOLS "}", "ogtool", NULL, NULL, &can->tools));
     /* a Python dict shows single quotes, text that was written as JSON once more backslashes */
     OG_TRY(shows(ctx, t, CALL("\"\"", OBJECT), "ogval", "'ogval'", NULL, &can->object_arguments));
     OG_TRY(shows(ctx, t, CALL("\"\"", TEXT), "ogval", "\\\"ogval", NULL, &can->text_arguments));
     can->tool_calls = can->object_arguments || can->text_arguments;
     const char *null_call = can->object_arguments ? CALL("null", OBJECT) : CALL("null", TEXT);
     return shows(ctx, t, null_call, "ogval", "None", NULL, &can->null_content);
+}
+
+/* How tools are shown, and calls of them. */
+static og_status probe_calls(og_chat *chat)
+{
+    int name;
+    OG_TRY(probe_tools(chat->ctx, chat->t, &chat->can.tools, &name));
+    chat->tools_key = tool_names[name].key;
+    OG_TRY(probe_format(chat->ctx, chat->t, &chat->calls));
+    if (chat->calls) return OG_OK;
+    OG_TRY(probe_listing(chat->ctx, chat->t, tool_names[name].context, &chat->calls));
+    chat->is_listed = chat->calls && !chat->can.tool_calls;
+    return OG_OK;
 }
 
 og_status og_chat_new(og_ctx *ctx, og_template *t, const og_chat_options *opt, og_chat **out)
@@ -199,7 +243,7 @@ og_status og_chat_new(og_ctx *ctx, og_template *t, const og_chat_options *opt, o
     chat->eos = ogi_strndup(ctx, eos, strlen(eos));
     og_status status =
         chat->name && chat->bos && chat->eos ? probe_all(ctx, t, &chat->can) : OG_E_MEMORY;
-    if (status == OG_OK) status = probe_format(ctx, t, &chat->calls);
+    if (status == OG_OK) status = probe_calls(chat);
     if (status == OG_OK && chat->reasoning)
         status = probe_reasoning_key(ctx, t, &chat->reasoning_key);
     if (status == OG_OK) status = probe_switch(ctx, t, &chat->can.think_switch);
@@ -331,8 +375,7 @@ static void adapt_calls(adapter *a, tmpl_val m)
     static const tmpl_json_style style = { .item_sep = { ", ", 2 }, .key_sep = { ": ", 2 } };
     const og_chat_abilities *can = &a->chat->can;
     tmpl_val calls = field(a, m, "tool_calls");
-    bool is_shown = can->tool_calls || !ogi_toolcall_is_unshown(a->chat->calls);
-    if (!is_shown && calls.tag == TV_LIST && calls.u.l->n) {
+    if (a->chat->is_listed && calls.tag == TV_LIST && calls.u.l->n) {
         tell(a, TELL_CALLS_AS_TEXT);
         tmpl_val content = field(a, m, "content");
         set_field(a, m, "content", ogi_toolcall_write(a->h, a->chat->calls, content, calls));
@@ -484,7 +527,8 @@ static tmpl_val make_context(adapter *a, const og_chat_request *req, tmpl_run *r
     if (req->kwargs) put_all(a, m, "template kwargs", req->kwargs);
     if (req->tools) {
         tmpl_val tools = read_json(h, "tools", req->tools, TV_LIST);
-        ogi_tv_put_sv(h, m, OGI_SV("tools"), tools);
+        ogi_tv_put_sv(h, m, ogi_sv_of(a->chat->tools_key), tools);
+        if (strcmp(a->chat->tools_key, "tools") != 0) tell(a, TELL_TOOLS_NAME);
         if (!ogi_tv_failed(h) && tools.u.l->n && !a->chat->can.tools) tell(a, TELL_NO_TOOLS);
     }
     tmpl_val messages = read_json(h, "messages", req->messages, TV_LIST);

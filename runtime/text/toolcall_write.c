@@ -3,11 +3,6 @@
 
 #include "runtime/text/toolcall_body.h"
 
-bool ogi_toolcall_is_unshown(const ogi_toolcall_format *f)
-{
-    return f && f->listing;
-}
-
 static tmpl_val field(tmpl_heap *h, tmpl_val m, const char *name)
 {
     const tmpl_val *v = m.tag == TV_DICT ? ogi_tv_get_sv(h, m.u.m, ogi_sv_of(name)) : NULL;
@@ -83,15 +78,18 @@ static void write_call(tmpl_sb *b, const ogi_toolcall_format *f, tmpl_val call)
 tmpl_val ogi_toolcall_write(tmpl_heap *h, const ogi_toolcall_format *f, tmpl_val content,
                             tmpl_val calls)
 {
+    bool is_list = strstr(f->call, "$[");
     tmpl_sb b = { .h = h };
     if (content.tag == TV_STR) ogi_tv_sb_str(&b, content.u.s);
-    ogi_tv_sb_puts(&b, f->open, true);
-    ogi_tv_sb_puts(&b, "[", true);
     for (int64_t i = 0; i < calls.u.l->n && ogi_tv_step(h, 1); i++) {
-        if (i) ogi_tv_sb_puts(&b, ", ", true);
+        bool is_first = i == 0 || !is_list, is_last = i + 1 == calls.u.l->n || !is_list;
+        if (i || (!is_list && content.tag == TV_STR && content.u.s->n))
+            ogi_tv_sb_puts(&b, is_list ? ", " : "\n", true);
+        if (is_first) ogi_tv_sb_puts(&b, f->open, true);
+        if (is_first) ogi_tv_sb_puts(&b, is_list ? "[" : "\n", true);
         write_call(&b, f, calls.u.l->v[i]);
+        if (is_last) ogi_tv_sb_puts(&b, is_list ? "]" : "\n", true);
+        if (is_last && f->close) ogi_tv_sb_puts(&b, f->close, true);
     }
-    ogi_tv_sb_puts(&b, "]", true);
-    if (f->close) ogi_tv_sb_puts(&b, f->close, true);
     return ogi_tv_sb_done(&b);
 }

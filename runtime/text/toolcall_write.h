@@ -7,8 +7,6 @@
 #include "runtime/text/template_value.h"
 #include "runtime/text/toolcall.h"
 
-/* Is the format one that no template shows? */
-bool ogi_toolcall_is_unshown(const ogi_toolcall_format *f);
 /* Content, a string, with the message's calls (a list) behind it. The marks are trusted, what the
  * calls hold is as trusted as it was. */
 tmpl_val ogi_toolcall_write(tmpl_heap *h, const ogi_toolcall_format *f, tmpl_val content,

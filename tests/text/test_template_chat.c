@@ -191,6 +191,33 @@ Test(template_chat, tools_that_are_not_shown_are_told)
     close_chat(&c);
 }
 
+/* As SmolLM3 lists them; it shows no calls. */
+Test(template_chat, tools_go_by_the_name_that_shows_them)
+{
+    static const char source[] =
+        "{% if xml_tools %}{% for t in xml_tools %}[{{ t.function.name }}]{% endfor %}"
+        "<tool_call>\n{\"name\": <function-name>, \"arguments\": <args-json-object>}\n"
+        "</tool_call>{% endif %}{% for m in messages %}({{ m.content }}){% endfor %}";
+    static const char tools[] = "[{\"type\": \"function\", \"function\": {\"name\": \"f\"}}]";
+    chat_case c;
+    open_source(&c, source);
+    cr_expect(og_chat_abilities_of(c.chat)->tools && !og_chat_abilities_of(c.chat)->tool_calls);
+    cr_assert(ogi_chat_toolcalls(c.chat) == ogi_toolcall_format_find("hermes"));
+    free(chat_text(&c, "[" USER("q") "]", tools));
+    cr_expect(c.meter.n_log == 1 && strstr(c.meter.log, "takes tools under another name"), "%s",
+              c.meter.log);
+    for (int i = 0; i < 2; i++) {
+        char *got = chat_text(&c, "[" USER("q") "," CALL("\"c\"", "{\"x\": 7}") "]", tools);
+        cr_expect(!strncmp(got, "[f]<tool_call>", 14), "%s", got);
+        cr_expect(strstr(got, "(q)(c\n<tool_call>\n{\"name\": \"f\", \"arguments\": {\"x\": 7}}\n"
+                              "</tool_call>)"),
+                  "%s", got);
+        free(got);
+    }
+    cr_expect(c.meter.n_log == 2, "%d", c.meter.n_log); /* that, and that calls become text */
+    close_chat(&c);
+}
+
 Test(template_chat, adapted_text_stays_untrusted)
 {
     chat_case c;

@@ -144,9 +144,7 @@ og_status run_turn(run_session *s, json_t *messages, og_status (*encode)(void *u
 
 /* ---- chat_tools.c -------------------------------------------------------------------------- */
 
-enum { RUN_TOOL_OPTIONS = 7 };
-/* Writes RUN_TOOL_OPTIONS options; returns how many. */
-int run_tool_options_list(run_tool_options *t, cli_opt *opt);
+void run_tool_options_list(run_tool_options *t, cli_options *to);
 /* -1 to go on, or the exit status 2 (told). */
 int run_tool_options_check(const run_options *o);
 /* Reads --tools and binds --tool-exec, for s->chat. */

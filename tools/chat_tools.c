@@ -22,10 +22,9 @@ typedef struct run_program {
 
 /* ---- options ------------------------------------------------------------------------------- */
 
-int run_tool_options_list(run_tool_options *t, cli_opt *opt)
+void run_tool_options_list(run_tool_options *t, cli_options *to)
 {
-    const cli_opt all[RUN_TOOL_OPTIONS] = {
-        { "tools", CLI_SECTION, NULL, NULL, NULL },
+    const cli_opt all[] = {
         { "--tools", CLI_STR, &t->file, "FILE", "what the model may call: JSON array of tools" },
         { "--tool-choice", CLI_STR, &t->choice, "WHICH",
           "auto, none, required, or the name of the tool to call" },
@@ -35,8 +34,7 @@ int run_tool_options_list(run_tool_options *t, cli_opt *opt)
         { "--tool-timeout", CLI_FLOAT, &t->seconds, "SECONDS", "of a program; default 60" },
         { "--tool-output", CLI_INT, &t->bytes, "BYTES", "of a program; default 1048576" },
     };
-    memcpy(opt, all, sizeof all);
-    return RUN_TOOL_OPTIONS;
+    cli_add(to, "tools", all, OGI_LEN(all));
 }
 
 int run_tool_options_check(const run_options *o)

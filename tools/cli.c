@@ -35,6 +35,14 @@ static void help(const cli_spec *s)
     }
 }
 
+void cli_add(cli_options *o, const char *heading, const cli_opt *opt, int n)
+{
+    OGI_ASSERT(o->n + n + 1 <= CLI_MAX_OPTIONS);
+    if (heading) o->opt[o->n++] = (cli_opt){ .name = heading, .kind = CLI_SECTION };
+    memcpy(o->opt + o->n, opt, (size_t)n * sizeof *opt);
+    o->n += n;
+}
+
 int cli_usage_error(const char *fmt, ...)
 {
     va_list args;

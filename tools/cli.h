@@ -37,6 +37,17 @@ typedef struct cli_opt {
     const char *doc;
 } cli_opt;
 
+enum { CLI_MAX_OPTIONS = 128 };
+
+/* A command's options: its own, and those it shares with others. */
+typedef struct cli_options {
+    cli_opt opt[CLI_MAX_OPTIONS];
+    int n;
+} cli_options;
+
+/* Appends n options, under a heading in the help unless that is NULL. */
+void cli_add(cli_options *o, const char *heading, const cli_opt *opt, int n);
+
 typedef struct cli_spec {
     const char *usage; /* "oxigraph tokenize MODEL [options] < text" */
     const char *doc;   /* one paragraph; may be NULL */

@@ -5,10 +5,9 @@
 
 enum { MAX_SOURCE = 8 << 20 };
 
-int cli_grammar_options(cli_grammar *g, cli_opt *opt)
+void cli_grammar_options(cli_grammar *g, cli_options *to)
 {
-    const cli_opt all[CLI_GRAMMAR_OPTIONS] = {
-        { "constraints", CLI_SECTION, NULL, NULL, NULL },
+    const cli_opt all[] = {
         { "--grammar", CLI_STR, &g->gbnf, "TEXT", "output must match this GBNF grammar" },
         { "--grammar-file", CLI_STR, &g->gbnf_file, "FILE", "the same from a file" },
         { "--json-schema", CLI_STR, &g->schema, "TEXT", "output must be JSON that validates" },
@@ -18,8 +17,7 @@ int cli_grammar_options(cli_grammar *g, cli_opt *opt)
         { "--constrain-after", CLI_STR, &g->after, "TEXT",
           "the constraint begins after this text" },
     };
-    memcpy(opt, all, sizeof all);
-    return CLI_GRAMMAR_OPTIONS;
+    cli_add(to, "constraints", all, OGI_LEN(all));
 }
 
 static og_status from_file(og_ctx *ctx, const char *path, bool is_schema,

@@ -7,15 +7,12 @@
 #include "oxigraph/grammar.h"
 #include "tools/cli.h"
 
-enum { CLI_GRAMMAR_OPTIONS = 8 };
-
 /* Zero it before use. */
 typedef struct cli_grammar {
     const char *gbnf, *gbnf_file, *schema, *schema_file, *regex, *format, *after;
 } cli_grammar;
 
-/* Writes CLI_GRAMMAR_OPTIONS options; returns how many. */
-int cli_grammar_options(cli_grammar *g, cli_opt *opt);
+void cli_grammar_options(cli_grammar *g, cli_options *to);
 /* *out is NULL where no constraint is asked for. Returns -1 to go on; 2 for a usage error (told);
  * 1 for an error that is left in ctx. */
 int cli_grammar_compile(og_ctx *ctx, const cli_grammar *g, const og_vocab_view *vocab,

@@ -6,10 +6,9 @@
 
 #include "tools/cli_progress.h"
 
-int cli_model_options(cli_model *m, cli_opt *opt)
+void cli_model_options(cli_model *m, cli_options *to)
 {
-    const cli_opt all[CLI_MODEL_OPTIONS] = {
-        { "model and device", CLI_SECTION, NULL, NULL, NULL },
+    const cli_opt all[] = {
         { "--device", CLI_STR, &m->device, "NAME", "where to run: cpu" },
         { "--isa", CLI_STR, &m->isa, "NAME",
           "scalar, sse42, avx2, avx512, neon; default: the best" },
@@ -19,8 +18,7 @@ int cli_model_options(cli_model *m, cli_opt *opt)
         { "--override-kv", CLI_LIST, &m->override, "KEY=TYPE:VALUE", "replace metadata" },
         { "--skip", CLI_STR, &m->skip, "PASSES", "graph passes to leave out, comma separated" },
     };
-    for (int i = 0; i < CLI_MODEL_OPTIONS; i++) opt[i] = all[i];
-    return CLI_MODEL_OPTIONS;
+    cli_add(to, "model and device", all, OGI_LEN(all));
 }
 
 int cli_model_config(const cli_model *m, og_model_options *out)

@@ -8,8 +8,6 @@
 #include "oxigraph/model.h"
 #include "tools/cli.h"
 
-enum { CLI_MODEL_OPTIONS = 8 };
-
 /* Zero it before use; kv may be preset to the command's default ("f16", "f32"). */
 typedef struct cli_model {
     const char *device, *isa, *kv, *skip;
@@ -17,13 +15,12 @@ typedef struct cli_model {
     cli_list override;
 } cli_model;
 
-/* Writes the options to opt; returns how many (CLI_MODEL_OPTIONS). */
-int cli_model_options(cli_model *m, cli_opt *opt);
+void cli_model_options(cli_model *m, cli_options *to);
 
 /* Fills what the options say; -1, or the exit status 2 (told) for a bad value. */
 int cli_model_config(const cli_model *m, og_model_options *out);
 
-/* A progress line on stderr while loading takes longer than half a second on a terminal. */
+/* With a progress bar on stderr. */
 og_status cli_model_load(og_ctx *ctx, const char *path, const og_model_options *opt,
                          og_model **out);
 

@@ -43,24 +43,23 @@ static void spell(cli_sampler *s, int i)
     }
 }
 
-int cli_sampler_options(cli_sampler *s, cli_opt *opt, int cap)
+void cli_sampler_options(cli_sampler *s, cli_options *to)
 {
+    _Static_assert(OGI_LEN(field) <= CLI_SAMPLER_FIELDS, "more fields than places for them");
     const cli_opt fixed[] = {
-        { "sampling", CLI_SECTION, NULL, NULL, NULL },
         { "--config", CLI_STR, &s->config, "FILE", "sampling options from a JSON or TOML file" },
         { "--samplers", CLI_STR, &s->samplers, "A;B;...", "the filters in their order" },
         { "--dry-sequence-breaker", CLI_LIST, &s->breaker, "TEXT",
           "ends a repetition for DRY; the first replaces the defaults, 'none' is none" },
         { "--logit-bias", CLI_LIST, &s->bias, "ID=X", "adds X to a token's logit" },
     };
-    int n = 0;
-    for (int i = 0; i < OGI_LEN(fixed) && n < cap; i++) opt[n++] = fixed[i];
-    for (int i = 0; i < OGI_LEN(field) && n < cap; i++) {
+    cli_add(to, "sampling", fixed, OGI_LEN(fixed));
+    for (int i = 0; i < OGI_LEN(field); i++) {
         if (!strcmp(field[i].key, "n_ctx")) continue; /* the command's own -c */
         spell(s, i);
-        opt[n++] = (cli_opt){ s->name[i], CLI_STR, &s->value[i], "X", field[i].doc };
+        const cli_opt o = { s->name[i], CLI_STR, &s->value[i], "X", field[i].doc };
+        cli_add(to, NULL, &o, 1);
     }
-    return n;
 }
 
 static og_status apply_flags(og_ctx *ctx, const cli_sampler *s, og_sampler_config *c)

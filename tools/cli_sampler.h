@@ -8,18 +8,17 @@
 #include "oxigraph/sampler.h"
 #include "tools/cli.h"
 
-enum { CLI_SAMPLER_OPTIONS = 40, CLI_SAMPLER_NAME = 80 };
+enum { CLI_SAMPLER_FIELDS = 40, CLI_SAMPLER_NAME = 80 };
 
 /* Zero it before use; it must live as long as the option table. */
 typedef struct cli_sampler {
-    const char *value[CLI_SAMPLER_OPTIONS]; /* as given; NULL: not given */
-    char name[CLI_SAMPLER_OPTIONS][CLI_SAMPLER_NAME];
+    const char *value[CLI_SAMPLER_FIELDS]; /* as given; NULL: not given */
+    char name[CLI_SAMPLER_FIELDS][CLI_SAMPLER_NAME];
     const char *samplers, *config;
     cli_list breaker, bias;
 } cli_sampler;
 
-/* Writes the options to opt[0..cap); returns how many (at most CLI_SAMPLER_OPTIONS). */
-int cli_sampler_options(cli_sampler *s, cli_opt *opt, int cap);
+void cli_sampler_options(cli_sampler *s, cli_options *to);
 
 /* Defaults, then what the model's file recommends (may be NULL), then --config, then flags.
  * Returns -1 to go on, otherwise the exit status, told on stderr (2 for a bad flag). ctx stays. */

@@ -235,7 +235,8 @@ int cmd_bench(int argc, char **argv)
     const char *shape = NULL;
     options o = { .prefill = 512, .decode = 64, .context = -1, .batch = 1, .reps = 3 };
     o.model.kv = "f16";
-    cli_opt opt[CLI_MODEL_OPTIONS + 9] = {
+    cli_options all = { .n = 0 };
+    const cli_opt own[] = {
         { "--shape", CLI_STR, &shape, "NAME", "a built-in shape instead of a file; help lists" },
         { "--type", CLI_STR, &o.type, "TYPE", "of its matrices (Q4_0), or a mixture (Q4_K_M)" },
         { "--prefill", CLI_INT, &o.prefill, "N", "tokens of the prompt; default 512" },
@@ -246,12 +247,13 @@ int cmd_bench(int argc, char **argv)
         { "--groups", CLI_FLAG, &o.groups, NULL, "also the time of each group of the plans" },
         { "--json", CLI_FLAG, &o.json, NULL, "everything as JSON" },
     };
-    int n_opt = 9 + cli_model_options(&o.model, opt + 9);
+    cli_add(&all, NULL, own, OGI_LEN(own));
+    cli_model_options(&o.model, &all);
     const cli_spec spec = {
         "oxigraph bench [MODEL | --shape NAME --type TYPE] [options]",
         "How fast a model runs, and how much of what this machine allows that is.",
-        opt,
-        n_opt,
+        all.opt,
+        all.n,
         0,
         1,
     };

@@ -163,7 +163,8 @@ int cmd_graph(int argc, char **argv)
     options o = { .format = "text", .entry = "step", .tokens = 1 };
     const char *args[1];
     int n_args;
-    cli_opt opt[CLI_MODEL_OPTIONS + 9] = {
+    cli_options all = { .n = 0 };
+    const cli_opt own[] = {
         { "--after", CLI_STR, &o.after, "PASS", "the graph after this pass; default: as built" },
         { "--format", CLI_STR, &o.format, "text|json|dot", "how to print it" },
         { "--entry", CLI_STR, &o.entry, "step|head", "which graph of the model" },
@@ -174,11 +175,12 @@ int cmd_graph(int argc, char **argv)
         { "--json", CLI_FLAG, &o.json, NULL, "print JSON" },
         { "-o", CLI_STR, &o.out, "FILE", "write to a file" },
     };
-    int n_opt = 9 + cli_model_options(&o.model, opt + 9);
+    cli_add(&all, NULL, own, OGI_LEN(own));
+    cli_model_options(&o.model, &all);
     cli_spec spec = { "oxigraph graph MODEL [--after PASS] [--format text|json|dot] [--plan]",
                       "MODEL is a GGUF file, or a graph in text form (docs/text.md).",
-                      opt,
-                      n_opt,
+                      all.opt,
+                      all.n,
                       1,
                       1 };
     int status = cli_parse(&spec, argc, argv, args, &n_args);

@@ -102,7 +102,8 @@ int cmd_logits(int argc, char **argv)
     int64_t batch = 0;
     bool reverse = false;
     int n_args;
-    cli_opt opt[CLI_MODEL_OPTIONS + 6] = {
+    cli_options all = { .n = 0 };
+    const cli_opt own[] = {
         { "--tokens", CLI_STR, &tokens, "1,2,3", "tokens to prefill" },
         { "--then", CLI_STR, &then, "4,5", "tokens to feed one by one after them" },
         { "--beside", CLI_LIST, &beside, "7,8", "another sequence in the same steps; repeatable" },
@@ -110,11 +111,12 @@ int cmd_logits(int argc, char **argv)
         { "--reverse-pages", CLI_FLAG, &reverse, NULL, "hand out KV pages from the end" },
         { "-o", CLI_STR, &out, "FILE", "where the rows go; - is standard output" },
     };
-    int n_opt = 6 + cli_model_options(&model, opt + 6);
+    cli_add(&all, NULL, own, OGI_LEN(own));
+    cli_model_options(&model, &all);
     cli_spec spec = { "oxigraph logits MODEL --tokens 1,2,3 [--then 4,5] -o OUT.f32",
                       "Writes the logits of each position as one row of float32.",
-                      opt,
-                      n_opt,
+                      all.opt,
+                      all.n,
                       1,
                       1 };
     request r = { 0 };

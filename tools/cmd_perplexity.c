@@ -136,16 +136,18 @@ int cmd_perplexity(int argc, char **argv)
     options o = { .model.kv = "f16" };
     const char *args[2];
     int n_args;
-    cli_opt opt[CLI_MODEL_OPTIONS + 3] = {
+    cli_options all = { .n = 0 };
+    const cli_opt own[] = {
         { "--chunk", CLI_INT, &o.chunk, "N", "tokens of a chunk; default: the context (512)" },
         { "--all", CLI_FLAG, &o.all, NULL, "count every position but a chunk's first; add no BOS" },
         { "--json", CLI_FLAG, &o.json, NULL, "print one JSON object" },
     };
-    int n_opt = 3 + cli_model_options(&o.model, opt + 3);
+    cli_add(&all, NULL, own, OGI_LEN(own));
+    cli_model_options(&o.model, &all);
     cli_spec spec = { "oxigraph perplexity MODEL FILE [-c 512] [--chunk N --all] [--json]",
                       "FILE may be - for standard input.",
-                      opt,
-                      n_opt,
+                      all.opt,
+                      all.n,
                       2,
                       2 };
     og_model_options mo;

@@ -8,7 +8,7 @@
 #include "base/file.h"
 #include "tools/chat.h"
 
-enum { MAX_PROMPT = 64 << 20, MAX_LOGPROBS = 1000, MAX_BEAMS = 63, N_OPTIONS = 18 };
+enum { MAX_PROMPT = 64 << 20, MAX_LOGPROBS = 1000, MAX_BEAMS = 63 };
 
 /* The prompt from -p, -f, the argument, or "-" for standard input. */
 static og_status read_prompt(og_ctx *ctx, const run_options *o, const char *arg, ogi_buf *out)
@@ -117,9 +117,9 @@ int cmd_run(int argc, char **argv)
     run_options o = { .model.kv = "f16", .n = -1, .logprobs = -1, .length_penalty = 1 };
     o.tool = (run_tool_options){ .seconds = 60, .bytes = 1 << 20 };
     const char *args[2] = { NULL, NULL };
-    int n_args, n = N_OPTIONS;
-    cli_opt opt[CLI_MODEL_OPTIONS + CLI_SAMPLER_OPTIONS + CLI_GRAMMAR_OPTIONS + RUN_TOOL_OPTIONS +
-                N_OPTIONS] = {
+    int n_args;
+    cli_options all = { .n = 0 };
+    const cli_opt own[] = {
         { "-p|--prompt", CLI_STR, &o.prompt, "TEXT", "the prompt" },
         { "-f|--file", CLI_STR, &o.file, "FILE", "read the prompt from a file" },
         { "-n|--predict", CLI_INT, &o.n, "N", "tokens to generate; default: until the end" },
@@ -148,10 +148,11 @@ int cmd_run(int argc, char **argv)
         { "--no-history", CLI_FLAG, &o.no_history, NULL,
           "do not keep what is typed in the chat for later chats" },
     };
-    n += cli_model_options(&o.model, opt + n);
-    n += cli_sampler_options(&o.sampler, opt + n, CLI_SAMPLER_OPTIONS);
-    n += cli_grammar_options(&o.grammar, opt + n);
-    n += run_tool_options_list(&o.tool, opt + n);
+    cli_add(&all, NULL, own, OGI_LEN(own));
+    cli_model_options(&o.model, &all);
+    cli_sampler_options(&o.sampler, &all);
+    cli_grammar_options(&o.grammar, &all);
+    run_tool_options_list(&o.tool, &all);
     cli_spec spec = {
         "oxigraph run MODEL [PROMPT] [options]",
         "Answers a prompt from the argument, -p, -f, or - for standard input, through\n"
@@ -159,8 +160,8 @@ int cmd_run(int argc, char **argv)
         "Without a prompt: a chat; /help lists its commands.\n"
         "Text goes to standard output, statistics to standard error; reasoning is shown dim\n"
         "on a terminal, and left out when piped.",
-        opt,
-        n,
+        all.opt,
+        all.n,
         1,
         2
     };

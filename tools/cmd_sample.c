@@ -260,16 +260,18 @@ int cmd_sample(int argc, char **argv)
     bool is_jsonl = false, is_toml = false;
     const char *vocab_path = NULL;
     cli_sampler flags = { 0 };
-    cli_opt opt[CLI_SAMPLER_OPTIONS + 3] = {
+    cli_options all = { .n = 0 };
+    const cli_opt own[] = {
         { "--vocab", CLI_STR, &vocab_path, "MODEL", "file with the vocabulary and its options" },
         { "--jsonl", CLI_FLAG, &is_jsonl, NULL, "chains and logits on stdin, one request a line" },
         { "--toml", CLI_FLAG, &is_toml, NULL, "prints options as TOML instead of JSON" },
     };
-    int n_opt = 3 + cli_sampler_options(&flags, opt + 3, CLI_SAMPLER_OPTIONS);
+    cli_add(&all, NULL, own, OGI_LEN(own));
+    cli_sampler_options(&flags, &all);
     const cli_spec spec = { "oxigraph sample [options]",
                             "Prints the sampling options that result, or serves --jsonl.",
-                            opt,
-                            n_opt,
+                            all.opt,
+                            all.n,
                             0,
                             0 };
     const char *args[1];

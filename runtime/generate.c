@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "oxigraph/generate.h"
 
-#include <time.h>
-
+#include "base/clock.h"
 #include "runtime/engine.h"
 #include "runtime/heal.h"
 #include "runtime/text/template_model.h"
@@ -25,13 +24,6 @@ typedef struct run {
     float logprob;
     og_generate_result *out;
 } run;
-
-static double seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static og_status forbid(run *r)
 {
@@ -181,15 +173,15 @@ static og_status finish(run *r)
 static og_status generate(run *r, og_sequence *seq, const og_tokenizer *t)
 {
     bool stopped;
-    double start = seconds();
+    double start = ogi_seconds();
     OG_TRY(feed_prompt(r, seq, &stopped));
-    double middle = seconds();
+    double middle = ogi_seconds();
     r->out->prompt_s = middle - start;
     r->out->n_prompt = r->opt->n_prompt;
     r->out->stop = OG_STOP_CANCELLED;
     if (stopped) return OG_OK;
     og_status st = loop(r, seq, t);
-    r->out->generate_s = seconds() - middle;
+    r->out->generate_s = ogi_seconds() - middle;
     return st == OG_OK ? finish(r) : st;
 }
 

@@ -3,9 +3,10 @@
  * Answers by beam search: each beam has a sequence of its own, copied from its parent's where two
  * beams go on from one. The search runs on these; the answer it finds is then given out by
  * og_generate, so that stop texts, calls and log-probabilities are those of any answer. */
-#include <time.h>
 
 #include "oxigraph/generate.h"
+
+#include "base/clock.h"
 #include "runtime/engine.h"
 
 enum { MAX_WIDTH = 63 /* a feed takes 64 sequences */, PROMPT_CHUNK = 512 };
@@ -129,20 +130,13 @@ static og_status open_sequences(beams *b, const og_sequence *from)
     return og_sequence_copy(b->seq[0], from, 0);
 }
 
-static double seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static og_status find(beams *b, og_sequence *seq, const og_tokenizer *t, const og_beams_options *o,
                       int64_t n_ctx, og_tokens *text, double *prompt_s)
 {
     bool go_on;
-    double start = seconds();
+    double start = ogi_seconds();
     OG_TRY(feed_prompt(b, seq, &go_on));
-    *prompt_s = seconds() - start;
+    *prompt_s = ogi_seconds() - start;
     if (!go_on) return OG_OK;
     b->n_prompt = og_sequence_length(seq);
     b->last = b->opt->prompt[b->opt->n_prompt - 1];
@@ -174,7 +168,7 @@ og_status og_generate_beams(og_model *m, og_sequence *seq, const og_tokenizer *t
                 (long long)opt->n_prompt, (long long)info.n_ctx,
                 (long long)(info.n_ctx - og_sequence_length(seq)));
     og_tokens text = { 0 };
-    double start = seconds(), prompt_s = 0;
+    double start = ogi_seconds(), prompt_s = 0;
     og_status st = find(&b, seq, t, o, info.n_ctx, &text, &prompt_s);
     if (st == OG_OK && text.n) {
         og_generate_options go = *opt;
@@ -185,7 +179,7 @@ og_status og_generate_beams(og_model *m, og_sequence *seq, const og_tokenizer *t
     }
     out->n_prompt = opt->n_prompt;
     out->prompt_s += prompt_s; /* its last token is fed with the answer */
-    out->generate_s = seconds() - start - out->prompt_s;
+    out->generate_s = ogi_seconds() - start - out->prompt_s;
     og_tokens_free(b.ctx, &text);
     return st;
 }

@@ -5,11 +5,11 @@
  * do not. */
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "oxigraph/model.h"
 #include "oxigraph/sampler.h"
 #include "tools/bench_grammar.h"
 #include "tools/cli_model.h"
-#include "tools/cli_progress.h"
 
 typedef struct side {
     og_sequence *seq;
@@ -88,9 +88,9 @@ static og_status measure(duel *d, side pair[2], int64_t n)
     enum { WARM_UP = 2 };
     for (int64_t i = -WARM_UP; i < n; i++) {
         for (int k = 0; k < 2; k++) {
-            double begin = cli_seconds();
+            double begin = ogi_seconds();
             OG_TRY(step(d, &pair[k]));
-            if (i >= 0) pair[k].seconds[i] = cli_seconds() - begin;
+            if (i >= 0) pair[k].seconds[i] = ogi_seconds() - begin;
         }
     }
     return OG_OK;

@@ -7,8 +7,8 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "oxigraph/grammar.h"
 
@@ -24,14 +24,6 @@ typedef struct result {
     int32_t n_state;
     bench_slowdown decode;
 } result;
-
-/* Of this thread's work: what else the machine does is not the masks' doing. */
-static double seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static uint64_t next_random(uint64_t *state)
 {
@@ -78,9 +70,9 @@ static og_status walk(og_ctx *ctx, const options *o, const og_vocab_view *v, og_
     og_status s = OG_OK;
     for (int64_t i = 0; i < o->n_token && s == OG_OK; i++) {
         const uint32_t *bits;
-        double begin = seconds();
+        double begin = ogi_thread_seconds();
         s = og_matcher_mask(m, &bits);
-        time[i] = seconds() - begin;
+        time[i] = ogi_thread_seconds() - begin;
         sum += time[i];
         int32_t id = s == OG_OK ? pick(v, bits, &random) : -1;
         if (id < 0 || v->is_eog(v->user, id) || ++in_text == TEXT_TOKENS) {
@@ -122,9 +114,9 @@ static og_status measure(og_ctx *ctx, const options *o, result *r)
     og_matcher *m = NULL;
     og_status s = og_tokenizer_open(ctx, o->vocab, NULL, 0, &t);
     if (s == OG_OK) s = og_vocab_view_new(ctx, t, &v);
-    double begin = seconds();
+    double begin = ogi_thread_seconds();
     if (s == OG_OK) s = compile(ctx, o, v, &g);
-    r->compile = seconds() - begin;
+    r->compile = ogi_thread_seconds() - begin;
     if (s == OG_OK) s = og_matcher_new(g, ctx, &m);
     if (s == OG_OK) s = walk(ctx, o, v, m, r);
     if (s == OG_OK) r->n_state = og_grammar_size(g);

@@ -3,9 +3,9 @@
  * Measuring: random tokens go through the model as `run` would feed them. */
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "tools/bench.h"
 #include "tools/cli_model.h"
-#include "tools/cli_progress.h"
 
 og_status bench_job_init(og_ctx *ctx, og_model *m, int64_t batch, int64_t max_tokens,
                          bench_job *out)
@@ -61,11 +61,11 @@ static og_status set_context(bench_job *job, const bench_phase *p)
 og_status bench_measure(bench_job *job, bench_phase *p)
 {
     OG_TRY(set_context(job, p));
-    double start = cli_seconds();
+    double start = ogi_seconds();
     if (!p->is_decode) OG_TRY(feed(job, p->batch, p->tokens, OG_ROWS_LAST));
     for (int64_t i = 0; p->is_decode && i < p->tokens; i++)
         OG_TRY(feed(job, p->batch, 1, OG_ROWS_LAST));
-    double seconds = cli_seconds() - start;
+    double seconds = ogi_seconds() - start;
     int at = p->n_rep++;
     for (; at > 0 && p->seconds[at - 1] > seconds; at--) p->seconds[at] = p->seconds[at - 1];
     p->seconds[at] = seconds;

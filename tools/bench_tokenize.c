@@ -6,8 +6,8 @@
 
 #include <jansson.h>
 #include <stdio.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "oxigraph/tokenizer.h"
 
@@ -19,14 +19,6 @@ typedef struct options {
 } options;
 
 static const double mb = 1e6;
-
-/* Of this thread's work. */
-static double seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static uint64_t next_random(uint64_t *state)
 {
@@ -84,9 +76,9 @@ static og_status time_text(og_ctx *ctx, const og_tokenizer *t, const ogi_buf *te
 {
     og_tokens ids = { 0 };
     if (text->failed) return OG_E_MEMORY;
-    double begin = seconds();
+    double begin = ogi_thread_seconds();
     og_status s = og_tokenizer_encode(t, ctx, ogi_buf_str(text), text->n, 0, &ids);
-    l->seconds = seconds() - begin;
+    l->seconds = ogi_thread_seconds() - begin;
     l->bytes = (double)text->n;
     l->tokens = (double)ids.n;
     og_tokens_free(ctx, &ids);
@@ -160,9 +152,9 @@ static og_status run(og_ctx *ctx, const options *o)
     ogi_buf prose = { .ctx = ctx };
     line lines[KIND_COUNT] = { { .bytes = 0 } };
     uint64_t random = 2;
-    double begin = seconds();
+    double begin = ogi_thread_seconds();
     og_status s = og_tokenizer_open(ctx, o->model, o->override.item, o->override.n, &t);
-    double load = seconds() - begin;
+    double load = ogi_thread_seconds() - begin;
     if (s == OG_OK && o->file)
         s = ogi_file_read(ctx, o->file, (int64_t)1 << 30, &prose);
     else

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "oxigraph/prompt_cache.h"
 #include "tools/chat.h"
 #include "tools/cli_progress.h"
@@ -43,7 +44,7 @@ void run_cache_save(run_session *s, const og_tokens *token)
     og_status st = og_prompt_cache_save(s->seq, token->id, og_sequence_length(s->seq), path,
                                         show_progress, &progress);
     cli_progress_end(&progress);
-    s->cache.seconds = cli_seconds() - progress.start;
+    s->cache.seconds = ogi_seconds() - progress.start;
     s->cache.is_stale = false;
     if (st == OG_OK) return;
     fprintf(stderr, "oxigraph: %s; the prompt cache is not saved\n", og_error(s->ctx));

@@ -2,24 +2,18 @@
 #include "tools/cli_progress.h"
 
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
-enum { WIDTH = 30 };
+#include "base/clock.h"
 
-double cli_seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
+enum { WIDTH = 30 };
 
 void cli_progress_begin(cli_progress *p, const char *what)
 {
     *p = (cli_progress){
         .what = what,
         .is_terminal = isatty(STDERR_FILENO),
-        .start = cli_seconds(),
+        .start = ogi_seconds(),
         .percent = -1,
     };
 }
@@ -27,7 +21,7 @@ void cli_progress_begin(cli_progress *p, const char *what)
 void cli_progress_update(cli_progress *p, double done)
 {
     int percent = (int)(100 * OGI_MIN(OGI_MAX(done, 0), 1));
-    if (!p->is_terminal || percent == p->percent || cli_seconds() - p->start < 1) return;
+    if (!p->is_terminal || percent == p->percent || ogi_seconds() - p->start < 1) return;
     p->percent = percent;
     p->is_shown = true;
     char bar[WIDTH + 1] = { 0 };

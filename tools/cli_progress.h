@@ -13,7 +13,6 @@ typedef struct cli_progress {
     int percent;
 } cli_progress;
 
-double cli_seconds(void); /* a monotonic clock */
 void cli_progress_begin(cli_progress *p, const char *what);
 void cli_progress_update(cli_progress *p, double done); /* 0..1 */
 void cli_progress_end(cli_progress *p);                 /* wipes the line */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <sys/mman.h>
 
+#include "base/clock.h"
 #include "base/pool.h"
 #include "tools/bench.h"
 #include "tools/bench_grammar.h"
@@ -90,23 +91,23 @@ static void describe_file(bench *b)
 
 static og_status load(bench *b, og_model_options *mo)
 {
-    double start = cli_seconds();
+    double start = ogi_seconds();
     b->report.load = -1;
     if (b->o->shape) {
         ogi_gguf *file;
         OG_TRY(make_model(b, &file));
         OG_TRY(ogi_model_load_gguf(b->ctx, file, mo, &b->model));
-        start = cli_seconds();
+        start = ogi_seconds();
     } else {
         OG_TRY(cli_model_load(b->ctx, b->o->path, mo, &b->model));
-        b->report.load = cli_seconds() - start;
+        b->report.load = ogi_seconds() - start;
         describe_file(b);
     }
     int64_t most = OGI_MAX(OGI_MAX(b->o->prefill, b->o->context), 1);
     OG_TRY(bench_job_init(b->ctx, b->model, b->o->batch, most, &b->job));
     bench_phase first = { .is_decode = true, .tokens = 1, .batch = 1 };
     OG_TRY(bench_measure(&b->job, &first)); /* also maps the weights */
-    b->report.first_token = cli_seconds() - start;
+    b->report.first_token = ogi_seconds() - start;
     return OG_OK;
 }
 

@@ -10,8 +10,9 @@
 #include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "base/clock.h"
 
 extern char **environ;
 
@@ -136,13 +137,6 @@ static og_status start(og_ctx *ctx, const tool_command *c, child *k)
 
 /* ---- running ------------------------------------------------------------------------------- */
 
-static double seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static void feed(child *k)
 {
     ssize_t n = write(k->in, k->input, k->n_input);
@@ -199,7 +193,7 @@ static void run(child *k, const tool_limits *limits, bool (*go_on)(void), tool_o
     while (o->end == TOOL_EXITED && pump(k, limits, o)) {
         if (!go_on())
             o->end = TOOL_INTERRUPTED;
-        else if (seconds() > k->deadline)
+        else if (ogi_seconds() > k->deadline)
             o->end = TOOL_LATE;
     }
 }
@@ -220,7 +214,7 @@ static void finish(child *k, tool_outcome *o)
 og_status tool_exec(og_ctx *ctx, const tool_command *c, const char *input, size_t n_input,
                     const tool_limits *limits, bool (*go_on)(void), tool_outcome *o)
 {
-    child k = { .input = input, .n_input = n_input, .deadline = seconds() + limits->seconds };
+    child k = { .input = input, .n_input = n_input, .deadline = ogi_seconds() + limits->seconds };
     struct sigaction ignore = { .sa_handler = SIG_IGN }, old;
     o->out.n = o->err.n = 0;
     sigaction(SIGPIPE, &ignore, &old); /* a program that does not read its input */

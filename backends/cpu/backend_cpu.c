@@ -6,9 +6,9 @@
 
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <time.h>
 
 #include "backends/cpu/cpu.h"
+#include "base/clock.h"
 
 enum { ALIGN = 64, SMALL_MAP = 2048 /* elements below which one thread does a map group */ };
 
@@ -343,18 +343,11 @@ static void bind_all(ogi_exec *e, const int64_t *sym)
     e->is_bound = true;
 }
 
-static double seconds_now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static void step(void *arg, int thread)
 {
     ogi_exec *e = arg;
     bool is_timed = e->seconds && thread == 0;
-    double from = is_timed ? seconds_now() : 0;
+    double from = is_timed ? ogi_seconds() : 0;
     for (int b = 0; b < e->plan->n_group; b++) {
         ogi_cpu_group *g = &e->group[b];
         switch (g->g->kind) {
@@ -364,7 +357,7 @@ static void step(void *arg, int thread)
         }
         if (b + 1 < e->plan->n_group || e->seconds) ogi_pool_barrier(e->dev->pool);
         if (is_timed) {
-            double now = seconds_now();
+            double now = ogi_seconds();
             e->seconds[b] += now - from;
             from = now;
         }

@@ -4,7 +4,8 @@
 #include "backends/cpu/roofline.h"
 
 #include <sys/mman.h>
-#include <time.h>
+
+#include "base/clock.h"
 
 enum { ROUNDS = 5 };
 
@@ -21,13 +22,6 @@ typedef struct probe_job {
     _Atomic uint64_t sink;
 } probe_job;
 
-static double seconds_now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 /* Each thread first writes its share, so that the pages exist, near it. */
 static void run_probe(void *arg, int thread)
 {
@@ -38,13 +32,13 @@ static void run_probe(void *arg, int thread)
     for (int round = 0; round < ROUNDS; round++) {
         uint64_t sink = 0;
         ogi_pool_barrier(j->pool);
-        double start = seconds_now();
+        double start = ogi_seconds();
         int64_t work = j->isa->probe(j->kind, p, p ? share : j->n, &sink);
         j->work += work;
         j->sink ^= sink;
         ogi_pool_barrier(j->pool);
         if (thread == 0) {
-            double rate = (double)j->work / (seconds_now() - start);
+            double rate = (double)j->work / (ogi_seconds() - start);
             j->best = rate > j->best ? rate : j->best;
             j->work = 0;
         }
@@ -60,11 +54,11 @@ static double measure(probe_job *j, ogi_probe_kind kind, char *memory)
     j->n = 1000;
     if (!memory) { /* as many as take about 20 ms */
         uint64_t sink = 0;
-        double start = seconds_now(), t;
+        double start = ogi_seconds(), t;
         do {
             j->n *= 2;
             j->isa->probe(kind, NULL, j->n, &sink);
-            t = seconds_now() - start;
+            t = ogi_seconds() - start;
         } while (t < 0.02);
         j->sink ^= sink;
     }

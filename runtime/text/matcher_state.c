@@ -7,8 +7,8 @@
 #include "runtime/text/matcher.h"
 
 #include <stdlib.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "runtime/text/grammar_alike.h"
 
 static void clear_below(const ogi_token_trie *t, int32_t node, uint32_t *bits)
@@ -274,20 +274,13 @@ static ranked *rank_states(const og_grammar *g, int32_t *n)
     return r;
 }
 
-static double seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 og_status ogi_grammar_prepare_masks(og_grammar *g, const bool *is_empty)
 {
     const double budget = 0.2; /* seconds; what is left is found when it is needed */
     const int64_t max_bytes = 32 << 20;
     int32_t n;
     int64_t bytes = 0;
-    double begin = seconds();
+    double begin = ogi_seconds();
     ogi_machine m = { 0 };
     OG_TRY(find_twins(g, is_empty));
     g->mask = OGI_NEW_N(g->ctx, ogi_state_mask, g->n_state);
@@ -299,7 +292,8 @@ og_status ogi_grammar_prepare_masks(og_grammar *g, const bool *is_empty)
         int32_t *like = &g->like[kind_of(g, r[i].state)];
         if (*like < 0 && k->bits) *like = r[i].state;
         bytes += (k->bits ? g->trie->n_word : k->n_token) * 4 + k->n_end * 4;
-        if (bytes > max_bytes || m.n_table >= OGI_MAX_TABLES || seconds() - begin > budget) break;
+        if (bytes > max_bytes || m.n_table >= OGI_MAX_TABLES || ogi_seconds() - begin > budget)
+            break;
     }
     ogi_machine_free(&m);
     ogi_free(g->ctx, r);

@@ -63,7 +63,7 @@ typedef struct ogi_expr {
     ogi_expr_kind kind;
     int depth;                            /* of the tree below, itself included */
     struct ogi_expr *child, *last, *next; /* SEQ ALT REPEAT COUNT BOTH; siblings */
-    const char *bytes;                    /* BYTES, TEXT: the mark */
+    const char *bytes;                    /* BYTES, TEXT: the mark; COUNT: where it is */
     size_t n;
     const ogi_char_range *range; /* CLASS: sorted, disjoint */
     int32_t n_range;
@@ -123,8 +123,10 @@ ogi_expr *ogi_expr_seq(ogi_rules *r); /* empty list: add children */
 ogi_expr *ogi_expr_alt(ogi_rules *r);
 ogi_expr *ogi_expr_add(ogi_rules *r, ogi_expr *list, ogi_expr *child); /* returns list */
 ogi_expr *ogi_expr_repeat(ogi_rules *r, ogi_expr *child, int32_t min, int32_t max);
-/* Texts of child, in which ogi_expr_unit ends each unit, with min to max of them. */
-ogi_expr *ogi_expr_count(ogi_rules *r, ogi_expr *child, int32_t min, int32_t max);
+/* Texts of child, in which ogi_expr_unit ends each unit, with min to max of them. where: begins the
+ * errors that come of it when it is compiled; kept. */
+ogi_expr *ogi_expr_count(ogi_rules *r, ogi_expr *child, int32_t min, int32_t max,
+                         const char *where);
 ogi_expr *ogi_expr_unit(ogi_rules *r);
 /* Inside COUNT: what a and b match, neither of which has rules or tokens. Units are those of a. */
 ogi_expr *ogi_expr_both(ogi_rules *r, ogi_expr *a, ogi_expr *b);

@@ -8,6 +8,7 @@
 typedef struct product {
     ogi_nfa *a;
     const ogi_nfa *part;
+    const char *where; /* of errors */
     int32_t min, max, n_layer;
     int32_t *into_at, *into; /* edges of part by the state they lead to */
     bool *is_live;           /* of (layer, state): leads to the end */
@@ -113,7 +114,8 @@ static og_status build(product *p, int32_t from, int32_t to)
     p->n_queue = 0;
     OG_TRY(reach(p, 0, n->start, &start));
     if (start < 0)
-        OG_FAIL(p->a->ctx, OG_E_INVALID, "no text that matches the pattern has such a length");
+        OG_FAIL(p->a->ctx, OG_E_INVALID, "%s: no text that matches the pattern has such a length",
+                p->where);
     OG_TRY(ogi_nfa_add_eps(p->a, from, start));
     for (int32_t i = 0; i < p->n_queue; i++) {
         int32_t layer = p->queue[i] / n->n_state, s = p->queue[i] % n->n_state;
@@ -125,13 +127,14 @@ static og_status build(product *p, int32_t from, int32_t to)
     return OG_OK;
 }
 
-og_status ogi_nfa_add_count(ogi_nfa *a, const ogi_nfa *part, int32_t min, int32_t max, int32_t from,
-                            int32_t *to)
+og_status ogi_nfa_add_count(ogi_nfa *a, const ogi_nfa *part, int32_t min, int32_t max,
+                            const char *where, int32_t from, int32_t *to)
 {
-    product p = { .a = a, .part = part, .min = min, .max = max };
+    product p = { .a = a, .part = part, .where = where, .min = min, .max = max };
     p.n_layer = (max < 0 ? min : max) + 1;
     if ((int64_t)p.n_layer * part->n_state > 4 * OGI_GRAMMAR_MAX_NFA)
-        OG_FAIL(a->ctx, OG_E_LIMIT, "the pattern is too large for counts up to %d", p.n_layer - 1);
+        OG_FAIL(a->ctx, OG_E_LIMIT, "%s: the pattern is too large for counts up to %d", where,
+                p.n_layer - 1);
     OG_TRY(ogi_nfa_add_state(a, to));
     og_status s = build(&p, from, *to);
     void *const owned[] = { p.into_at, p.into, p.is_live, p.id, p.queue };

@@ -143,10 +143,10 @@ ogi_expr *ogi_expr_repeat(ogi_rules *r, ogi_expr *child, int32_t min, int32_t ma
     return ogi_expr_add(r, e, child);
 }
 
-ogi_expr *ogi_expr_count(ogi_rules *r, ogi_expr *child, int32_t min, int32_t max)
+ogi_expr *ogi_expr_count(ogi_rules *r, ogi_expr *child, int32_t min, int32_t max, const char *where)
 {
-    ogi_expr *e = ogi_expr_repeat(r, child, min, max);
-    if (e) e->kind = OGI_EXPR_COUNT;
+    ogi_expr *e = where ? ogi_expr_repeat(r, child, min, max) : NULL;
+    if (e) e->kind = OGI_EXPR_COUNT, e->bytes = where;
     return e;
 }
 

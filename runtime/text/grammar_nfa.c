@@ -210,7 +210,7 @@ static og_status build_count(build *b, const ogi_expr *e, int32_t from, int32_t 
 {
     ogi_nfa part = { .ctx = b->a->ctx };
     og_status s = ogi_nfa_build(&part, b->r, e->child, b->is_inline);
-    if (s == OG_OK) s = ogi_nfa_add_count(b->a, &part, e->min, e->max, from, to);
+    if (s == OG_OK) s = ogi_nfa_add_count(b->a, &part, e->min, e->max, e->bytes, from, to);
     ogi_nfa_free(&part);
     return s;
 }

@@ -42,8 +42,8 @@ og_status ogi_nfa_add_text(ogi_nfa *a, const ogi_rules *r, const ogi_expr *e, in
                            int32_t *to);
 
 /* What part matches with min to max (-1: any number of) units; grammar_count.c. */
-og_status ogi_nfa_add_count(ogi_nfa *a, const ogi_nfa *part, int32_t min, int32_t max, int32_t from,
-                            int32_t *to);
+og_status ogi_nfa_add_count(ogi_nfa *a, const ogi_nfa *part, int32_t min, int32_t max,
+                            const char *where, int32_t from, int32_t *to);
 
 /* What x and y match; grammar_both.c. */
 og_status ogi_nfa_add_both(ogi_nfa *a, const ogi_nfa *x, const ogi_nfa *y, int32_t from,

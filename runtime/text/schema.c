@@ -9,26 +9,43 @@ enum { MAX_TEXT = 1 << 19 };
 
 /* ---- errors ---- */
 
-og_status ogi_schema_fail(ogi_schema *s, og_status code, const char *file, int line,
-                          const ogi_path *path, const char *fmt, ...)
+/* "schema, at #/a/0". */
+static void put_place(const ogi_schema *s, const ogi_path *path, ogi_buf *b)
 {
     const ogi_path *part[OGI_SCHEMA_MAX_DEPTH * 4];
     int n = 0;
+    for (; path->up && n < OGI_LEN(part); path = path->up) part[n++] = path;
+    ogi_buf_printf(b, "%.200s, at %s", s->where, path->key ? path->key : "#");
+    while (n-- > 0) {
+        if (part[n]->key)
+            ogi_buf_printf(b, "/%s", part[n]->key);
+        else
+            ogi_buf_printf(b, "/%zu", part[n]->index);
+    }
+}
+
+const char *ogi_schema_place(ogi_schema *s, const ogi_path *path)
+{
+    ogi_buf b = { .ctx = s->ctx };
+    put_place(s, path, &b);
+    const char *place =
+        b.failed ? NULL : ogi_arena_strndup(&s->rules.arena, b.p, OGI_MIN(b.n, (size_t)500));
+    if (!place) s->rules.failed = true;
+    ogi_buf_free(&b);
+    return place;
+}
+
+og_status ogi_schema_fail(ogi_schema *s, og_status code, const char *file, int line,
+                          const ogi_path *path, const char *fmt, ...)
+{
     ogi_buf b = { .ctx = s->ctx };
     char what[512];
     va_list args;
     va_start(args, fmt);
     vsnprintf(what, sizeof what, fmt, args);
     va_end(args);
-    for (; path->up && n < OGI_LEN(part); path = path->up) part[n++] = path;
-    ogi_buf_puts(&b, path->key ? path->key : "#");
-    while (n-- > 0) {
-        if (part[n]->key)
-            ogi_buf_printf(&b, "/%s", part[n]->key);
-        else
-            ogi_buf_printf(&b, "/%zu", part[n]->index);
-    }
-    ogi_fail(s->ctx, code, file, line, "%.200s, at %.300s: %s", s->where, ogi_buf_str(&b), what);
+    put_place(s, path, &b);
+    ogi_fail(s->ctx, code, file, line, "%.500s: %s", ogi_buf_str(&b), what);
     ogi_buf_free(&b);
     return code;
 }

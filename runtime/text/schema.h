@@ -89,6 +89,8 @@ typedef struct ogi_schema {
     int depth, n_visit, n_compare;
 } ogi_schema;
 
+/* "schema, at PATH", kept with the rules; NULL if memory is out. */
+const char *ogi_schema_place(ogi_schema *s, const ogi_path *path);
 /* Raises "schema, at PATH: ..." */
 og_status ogi_schema_fail(ogi_schema *s, og_status code, const char *file, int line,
                           const ogi_path *path, const char *fmt, ...) OG_PRINTF(6, 7);

@@ -239,8 +239,8 @@ static og_status limited(ogi_schema *s, const limits *l, const ogi_path *path, o
     if (!r->rule[rule].body) {
         OG_TRY(is_padded ? padded(s, l, &text) : letters(s, l, &text));
         text = ogi_expr_both(r, text, ogi_expr_without(r, mark));
-        text = ogi_expr_join(r, ogi_expr_count(r, text, l->min, l->max), ogi_expr_marks(r, mark),
-                             NULL);
+        text = ogi_expr_join(r, ogi_expr_count(r, text, l->min, l->max, ogi_schema_place(s, path)),
+                             ogi_expr_marks(r, mark), NULL);
         SCHEMA_NEED(text);
         r->rule[rule].body = text;
         r->rule[rule].is_call = true;

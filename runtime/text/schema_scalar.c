@@ -252,7 +252,7 @@ static og_status from_pattern(ogi_schema *s, ogi_sv text, int32_t min, int32_t m
         SCHEMA_FAIL(s, st, path, "%s", why);
     }
     OG_TRY(st);
-    if (is_counted) inside = ogi_expr_count(&s->rules, inside, min, max);
+    if (is_counted) inside = ogi_expr_count(&s->rules, inside, min, max, ogi_schema_place(s, path));
     return quoted(s, inside, out);
 }
 

@@ -29,6 +29,12 @@ static inline bool ogi_sv_starts(ogi_sv s, ogi_sv prefix)
     return s.n >= prefix.n && (prefix.n == 0 || memcmp(s.p, prefix.p, prefix.n) == 0);
 }
 
+/* White space as JSON has it. */
+static inline bool ogi_is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 typedef struct ogi_buf {
     og_ctx *ctx;
     char *p; /* NUL-terminated whenever not NULL */

@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "base/half.h"
+#include "base/random.h"
 #include "graph/kx.h"
 #include "models/synth_impl.h"
 
@@ -53,25 +54,16 @@ bool ogi_synth_can_fill(og_dtype type)
     return is_float(type) || row_of(type);
 }
 
-/* splitmix64 */
-static uint64_t next_random(uint64_t *seed)
-{
-    uint64_t z = *seed += 0x9e3779b97f4a7c15;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-    z = (z ^ z >> 27) * 0x94d049bb133111eb;
-    return z ^ z >> 31;
-}
-
 /* ---- filling ------------------------------------------------------------------------------- */
 
 static void fill_bytes(uint64_t *seed, unsigned char *p, int64_t n)
 {
     uint64_t r;
     for (; n >= 8; n -= 8, p += 8) {
-        r = next_random(seed);
+        r = ogi_random(seed);
         memcpy(p, &r, 8);
     }
-    r = next_random(seed);
+    r = ogi_random(seed);
     memcpy(p, &r, (size_t)n);
 }
 
@@ -109,7 +101,7 @@ static void fill_blocks(const ogi_synth_filler *f, uint64_t *seed, unsigned char
     if (f->type == OG_Q8_0) symmetric_codes(p, n);
     uint64_t pick = 0;
     for (int64_t i = 0; i < n / bytes; i++, pick >>= 4) {
-        if (i % 16 == 0) pick = next_random(seed);
+        if (i % 16 == 0) pick = ogi_random(seed);
         set_scale(f, r, p + i * bytes, (int)(pick & 15));
     }
 }
@@ -122,7 +114,7 @@ static void fill_floats(const ogi_synth_filler *f, uint64_t *seed, unsigned char
         half[i] = f->type == OG_F16 ? ogi_f16_of_f32(f->value[i]) : ogi_bf16_of_f32(f->value[i]);
     uint64_t pick = 0;
     for (int64_t i = 0; i < n / size; i++, pick >>= 16) {
-        if (i % 4 == 0) pick = next_random(seed);
+        if (i % 4 == 0) pick = ogi_random(seed);
         const void *value = size == 2 ? (const void *)&half[pick % N_VALUE]
                                       : (const void *)&f->value[pick % N_VALUE];
         memcpy(p + i * size, value, (size_t)size);

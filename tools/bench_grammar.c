@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/random.h"
 #include "oxigraph/grammar.h"
 
 typedef struct options {
@@ -25,22 +26,13 @@ typedef struct result {
     bench_slowdown decode;
 } result;
 
-static uint64_t next_random(uint64_t *state)
-{
-    *state += 0x9e3779b97f4a7c15u;
-    uint64_t z = *state;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
-}
-
 /* A random allowed token. Half of the time one that is short: otherwise texts would be one long
  * string, since most tokens are words. */
 static int32_t pick(const og_vocab_view *v, const uint32_t *bits, uint64_t *random)
 {
-    bool is_short = next_random(random) & 1;
+    bool is_short = ogi_random(random) & 1;
     int32_t fallback = -1, n = v->n_tokens;
-    int32_t from = (int32_t)(next_random(random) % (uint64_t)n);
+    int32_t from = (int32_t)(ogi_random(random) % (uint64_t)n);
     for (int32_t k = 0; k < n; k++) {
         int32_t id = from + k < n ? from + k : from + k - n;
         size_t size;

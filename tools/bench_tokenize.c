@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/random.h"
 #include "oxigraph/tokenizer.h"
 
 typedef struct options {
@@ -19,15 +20,6 @@ typedef struct options {
 } options;
 
 static const double mb = 1e6;
-
-static uint64_t next_random(uint64_t *state)
-{
-    *state += 0x9e3779b97f4a7c15u;
-    uint64_t z = *state;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
-}
 
 /* ---- texts ---- */
 
@@ -44,9 +36,9 @@ static void add_cp(ogi_buf *out, uint32_t cp)
 static void add_words(ogi_buf *out, size_t n, uint64_t *random)
 {
     while (out->n < n) {
-        int len = 2 + (int)(next_random(random) % 9);
-        for (int i = 0; i < len; i++) ogi_buf_putc(out, (char)('a' + next_random(random) % 26));
-        ogi_buf_putc(out, next_random(random) % 12 ? ' ' : '\n');
+        int len = 2 + (int)(ogi_random(random) % 9);
+        for (int i = 0; i < len; i++) ogi_buf_putc(out, (char)('a' + ogi_random(random) % 26));
+        ogi_buf_putc(out, ogi_random(random) % 12 ? ' ' : '\n');
     }
 }
 
@@ -54,7 +46,7 @@ static void add_words(ogi_buf *out, size_t n, uint64_t *random)
 static void add_characters(ogi_buf *out, size_t n, uint64_t *random)
 {
     while (out->n < n) {
-        uint64_t r = next_random(random);
+        uint64_t r = ogi_random(random);
         uint32_t cp = (uint32_t)(r >> 8) % (r & 1 ? 0x3400 : r & 2 ? 0xd800 : 0x32000);
         if (cp < 0xd800 || cp > 0xdfff) add_cp(out, cp);
     }

@@ -37,11 +37,6 @@ static void tell(og_answer *a, const char *p, size_t n)
     if (n && !a->is_over && to && !to(a->sink.user, p, n)) a->is_over = true;
 }
 
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 /* The next part follows: the blanks before it are dropped, and those it begins with. */
 static void turn_to(og_answer *a, part next)
 {
@@ -57,11 +52,11 @@ static og_status give(og_answer *a, part to, ogi_sv s)
         return OG_OK;
     }
     if (a->part != to) turn_to(a, to);
-    while (a->is_fresh && s.n && is_blank(*s.p)) s.p++, s.n--;
+    while (a->is_fresh && s.n && ogi_is_blank(*s.p)) s.p++, s.n--;
     if (!s.n) return OG_OK;
     a->is_fresh = false;
     size_t n = s.n;
-    while (n && is_blank(s.p[n - 1])) n--;
+    while (n && ogi_is_blank(s.p[n - 1])) n--;
     if (n) {
         tell(a, a->blanks.p, a->blanks.n);
         tell(a, s.p, n);

@@ -9,11 +9,6 @@
 
 enum { MAX_CALL = 16 << 20, MAX_MARKS = 4 + OGI_REASONING_DROPS };
 
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 /* ---- the end of JSON ---- */
 
 typedef struct json_scan {
@@ -79,15 +74,6 @@ static bool ends_by_json(const ogi_toolcall_format *f)
     return f->form == FORM_JSON || f->form == FORM_NAME_JSON;
 }
 
-static tmpl_heap new_heap(og_ctx *ctx)
-{
-    return (tmpl_heap){ .ctx = ctx,
-                        .arena = { .ctx = ctx },
-                        .mem_left = 256 << 20,
-                        .step_left = INT64_MAX / 2,
-                        .max_depth = 600 };
-}
-
 static void add_mark(ogi_answer_split *p, const char *text, mark_kind kind)
 {
     if (text) p->mark[p->n_mark++] = (mark){ text, kind };
@@ -126,7 +112,7 @@ og_status ogi_answer_split_new(og_ctx *ctx, const ogi_toolcall_format *calls,
                              .f = calls,
                              .r = reasoning,
                              .sink = sink,
-                             .tools_heap = new_heap(ctx),
+                             .tools_heap = ogi_tv_json_heap(ctx),
                              .text = { .ctx = ctx },
                              .control = { .ctx = ctx } };
     list_marks(p);
@@ -194,7 +180,7 @@ static og_status give(ogi_answer_split *p, size_t n, og_status (*to)(void *user,
 static og_status give_text(ogi_answer_split *p, size_t n)
 {
     for (size_t i = 0; i < n && !p->started; i++)
-        p->started = !p->control.p[i] && !is_blank(p->text.p[i]);
+        p->started = !p->control.p[i] && !ogi_is_blank(p->text.p[i]);
     return give(p, n, p->sink.text);
 }
 
@@ -234,7 +220,7 @@ static bool is_late(const ogi_answer_split *p, const mark *m, size_t at)
     bool only_first = (m->kind == MARK_CALL && p->f->only_first) ||
                       (m->kind == MARK_REASONING && !p->r->is_anywhere);
     bool late = p->started;
-    for (size_t i = 0; i < at && !late; i++) late = !p->control.p[i] && !is_blank(p->text.p[i]);
+    for (size_t i = 0; i < at && !late; i++) late = !p->control.p[i] && !ogi_is_blank(p->text.p[i]);
     return only_first && late;
 }
 
@@ -301,7 +287,7 @@ static og_status give_calls(ogi_answer_split *p, tmpl_heap *h, tmpl_val calls)
 /* The first `end` bytes are a call whose body ends at body_end. */
 static og_status end_call(ogi_answer_split *p, size_t body_end, size_t end)
 {
-    tmpl_heap h = new_heap(p->ctx);
+    tmpl_heap h = ogi_tv_json_heap(p->ctx);
     size_t begin = p->f->only_first ? 0 : strlen(p->f->open);
     tmpl_val calls;
     if (p->f->form == FORM_JSON && p->f->sep) { /* a fence stands before the JSON */
@@ -411,7 +397,7 @@ static og_status look_inside(ogi_answer_split *p, bool *more)
 static void look_behind(ogi_answer_split *p, bool *more)
 {
     size_t n = 0, size = p->f->close ? strlen(p->f->close) : 0;
-    while (n < p->text.n && is_blank(p->text.p[n])) n++;
+    while (n < p->text.n && ogi_is_blank(p->text.p[n])) n++;
     size_t have = OGI_MIN(size, p->text.n - n);
     bool begins = have == 0 || !memcmp(p->text.p + n, p->f->close, have);
     *more = false;

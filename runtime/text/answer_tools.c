@@ -24,12 +24,6 @@ struct og_tools {
     ogi_buf json;
 };
 
-static tmpl_val field(tmpl_heap *h, tmpl_val m, const char *name)
-{
-    const tmpl_val *v = m.tag == TV_DICT ? ogi_tv_get_sv(h, m.u.m, ogi_sv_of(name)) : NULL;
-    return v ? *v : ogi_tv_undef();
-}
-
 static tool *find(const og_tools *t, ogi_sv name)
 {
     for (int64_t i = 0; i < t->n_tool; i++)
@@ -50,9 +44,9 @@ static void list_names(const og_tools *t, ogi_buf *out)
 /* What templates ask for without checking. */
 static void fill_in(tmpl_heap *h, tmpl_val function)
 {
-    if (field(h, function, "description").tag != TV_STR)
+    if (ogi_tv_field(h, function, "description").tag != TV_STR)
         ogi_tv_put_sv(h, function.u.m, OGI_SV("description"), ogi_tv_lit(h, ""));
-    if (field(h, function, "parameters").tag == TV_DICT) return;
+    if (ogi_tv_field(h, function, "parameters").tag == TV_DICT) return;
     tmpl_val parameters = ogi_tv_dict(h), none = ogi_tv_dict(h);
     if (ogi_tv_failed(h)) return;
     ogi_tv_put_sv(h, parameters.u.m, OGI_SV("type"), ogi_tv_lit(h, "object"));
@@ -62,12 +56,12 @@ static void fill_in(tmpl_heap *h, tmpl_val function)
 
 static og_status add_tool(og_tools *t, const char *file, tmpl_val v)
 {
-    tmpl_val function = field(&t->h, v, "function"), name;
+    tmpl_val function = ogi_tv_field(&t->h, v, "function"), name;
     if (function.tag != TV_DICT) function = v;
-    name = field(&t->h, function, "name");
+    name = ogi_tv_field(&t->h, function, "name");
     if (name.tag != TV_STR || !name.u.s->n || memchr(name.u.s->p, 0, name.u.s->n))
         OG_FAIL(t->ctx, OG_E_FORMAT, "%s: tool %lld has no \"name\"", file, (long long)t->n_tool);
-    tmpl_val parameters = field(&t->h, function, "parameters");
+    tmpl_val parameters = ogi_tv_field(&t->h, function, "parameters");
     if (parameters.tag != TV_DICT && parameters.tag != TV_UNDEF && parameters.tag != TV_NONE)
         OG_FAIL(t->ctx, OG_E_FORMAT, "%s: tool %lld: \"parameters\" is not an object", file,
                 (long long)t->n_tool);
@@ -116,11 +110,7 @@ og_status og_tools_new(og_ctx *ctx, const char *name, const char *json, size_t n
     og_tools *t = OGI_NEW(ctx, og_tools);
     if (!t) return OG_E_MEMORY;
     *t = (og_tools){ .ctx = ctx, .json = { .ctx = ctx } };
-    t->h = (tmpl_heap){ .ctx = ctx,
-                        .arena = { .ctx = ctx },
-                        .mem_left = 256 << 20,
-                        .step_left = INT64_MAX / 2,
-                        .max_depth = 600 };
+    t->h = ogi_tv_json_heap(ctx);
     t->source = ogi_strndup(ctx, n ? json : "", n);
     og_status status = t->source ? read_all(t, name, n) : OG_E_MEMORY;
     if (status == OG_OK)
@@ -177,7 +167,7 @@ static void check_arguments(const tool *k, const og_tool_call *call, tmpl_heap *
         ogi_buf_puts(wrong, "error: the arguments are not a JSON object");
         return;
     }
-    tmpl_val required = field(h, field(h, k->function, "parameters"), "required");
+    tmpl_val required = ogi_tv_field(h, ogi_tv_field(h, k->function, "parameters"), "required");
     for (int64_t i = 0; required.tag == TV_LIST && i < required.u.l->n; i++) {
         tmpl_val name = required.u.l->v[i];
         if (name.tag != TV_STR || ogi_tv_get(h, v.u.m, name)) continue;
@@ -198,11 +188,7 @@ static void check_call(const og_tools *t, const tool *k, const og_tool_call *cal
         ogi_buf_printf(wrong, "error: the tool \"%s\" cannot be run here", call->name);
         return;
     }
-    tmpl_heap h = { .ctx = wrong->ctx,
-                    .arena = { .ctx = wrong->ctx },
-                    .mem_left = 256 << 20,
-                    .step_left = INT64_MAX / 2,
-                    .max_depth = 600 };
+    tmpl_heap h = ogi_tv_json_heap(wrong->ctx);
     check_arguments(k, call, &h, wrong);
     if (h.status == OG_E_MEMORY) wrong->failed = true;
     ogi_arena_free(&h.arena);

@@ -297,12 +297,6 @@ static void tell(adapter *a, chat_tell what)
     ogi_log(a->ctx, OG_LOG_WARN, "%s %s", a->chat->name, tell_text[what]);
 }
 
-static tmpl_val field(adapter *a, tmpl_val m, const char *name)
-{
-    const tmpl_val *v = m.tag == TV_DICT ? ogi_tv_get_sv(a->h, m.u.m, ogi_sv_of(name)) : NULL;
-    return v ? *v : ogi_tv_undef();
-}
-
 static void set_field(adapter *a, tmpl_val m, const char *name, tmpl_val v)
 {
     if (!ogi_tv_failed(a->h)) ogi_tv_put_sv(a->h, m.u.m, ogi_sv_of(name), v);
@@ -314,7 +308,7 @@ static tmpl_val joined(adapter *a, tmpl_val content, int64_t message)
     tmpl_sb b = { .h = a->h };
     if (content.tag != TV_LIST) return ogi_tv_to_str(a->h, content);
     for (int64_t i = 0; i < content.u.l->n && ogi_tv_step(a->h, 1); i++) {
-        tmpl_val part = content.u.l->v[i], text = field(a, part, "text");
+        tmpl_val part = content.u.l->v[i], text = ogi_tv_field(a->h, part, "text");
         if (part.tag == TV_STR) text = part;
         if (text.tag != TV_STR) {
             ogi_tv_fail_plain(a->h, OG_E_UNSUPPORTED,
@@ -343,8 +337,8 @@ static tmpl_val one_part(adapter *a, tmpl_val text)
 static void adapt_content(adapter *a, tmpl_val m, int64_t i)
 {
     const og_chat_abilities *can = &a->chat->can;
-    tmpl_val content = field(a, m, "content");
-    bool has_calls = ogi_tv_truth(a->h, field(a, m, "tool_calls"));
+    tmpl_val content = ogi_tv_field(a->h, m, "content");
+    bool has_calls = ogi_tv_truth(a->h, ogi_tv_field(a->h, m, "tool_calls"));
     if ((content.tag == TV_NONE || content.tag == TV_UNDEF) && has_calls && !can->null_content) {
         if (content.tag == TV_NONE) tell(a, TELL_NULL);
         set_field(a, m, "content", ogi_tv_str(a->h, OGI_SV(""), false));
@@ -374,15 +368,15 @@ static void adapt_calls(adapter *a, tmpl_val m)
 {
     static const tmpl_json_style style = { .item_sep = { ", ", 2 }, .key_sep = { ": ", 2 } };
     const og_chat_abilities *can = &a->chat->can;
-    tmpl_val calls = field(a, m, "tool_calls");
+    tmpl_val calls = ogi_tv_field(a->h, m, "tool_calls");
     if (a->chat->is_listed && calls.tag == TV_LIST && calls.u.l->n) {
         tell(a, TELL_CALLS_AS_TEXT);
-        tmpl_val content = field(a, m, "content");
+        tmpl_val content = ogi_tv_field(a->h, m, "content");
         set_field(a, m, "content", ogi_toolcall_write(a->h, a->chat->calls, content, calls));
     }
     for (int64_t i = 0; calls.tag == TV_LIST && i < calls.u.l->n && ogi_tv_step(a->h, 1); i++) {
-        tmpl_val function = field(a, calls.u.l->v[i], "function");
-        tmpl_val arguments = field(a, function, "arguments");
+        tmpl_val function = ogi_tv_field(a->h, calls.u.l->v[i], "function");
+        tmpl_val arguments = ogi_tv_field(a->h, function, "arguments");
         if (arguments.tag == TV_STR && !can->text_arguments && can->object_arguments) {
             tmpl_val v = parsed_arguments(a, arguments);
             if (v.tag == TV_DICT) tell(a, TELL_TO_OBJECT);
@@ -400,9 +394,10 @@ static void adapt_calls(adapter *a, tmpl_val m)
  * reasoning: text is kept. */
 static void adapt_reasoning(adapter *a, tmpl_val m)
 {
-    tmpl_val reasoning = field(a, m, "reasoning_content");
+    tmpl_val reasoning = ogi_tv_field(a->h, m, "reasoning_content");
     if (!a->chat->reasoning_key || reasoning.tag != TV_STR) return;
-    if (ogi_tv_truth(a->h, field(a, m, "tool_calls")) && ogi_tv_truth(a->h, field(a, m, "content")))
+    if (ogi_tv_truth(a->h, ogi_tv_field(a->h, m, "tool_calls")) &&
+        ogi_tv_truth(a->h, ogi_tv_field(a->h, m, "content")))
         return;
     tell(a, TELL_REASONING);
     set_field(a, m, a->chat->reasoning_key, reasoning);
@@ -410,13 +405,13 @@ static void adapt_reasoning(adapter *a, tmpl_val m)
 
 static bool has_role(adapter *a, tmpl_val m, const char *role)
 {
-    return ogi_tv_is(field(a, m, "role"), role);
+    return ogi_tv_is(ogi_tv_field(a->h, m, "role"), role);
 }
 
 /* Text and a blank line in front of a user message. */
 static void put_in_front(adapter *a, tmpl_val m, tmpl_val system, int64_t i)
 {
-    tmpl_val content = field(a, m, "content");
+    tmpl_val content = ogi_tv_field(a->h, m, "content");
     if (content.tag == TV_LIST && a->chat->can.part_content) {
         tmpl_sb b = { .h = a->h };
         ogi_tv_sb_str(&b, system.u.s);
@@ -448,7 +443,7 @@ static tmpl_val without_system(adapter *a, tmpl_val messages)
             ogi_tv_push(a->h, out, m);
             continue;
         }
-        tmpl_val text = joined(a, field(a, m, "content"), i);
+        tmpl_val text = joined(a, ogi_tv_field(a->h, m, "content"), i);
         if (ogi_tv_failed(a->h)) return messages;
         if (b.n && text.u.s->n) ogi_tv_sb_puts(&b, "\n\n", false);
         ogi_tv_sb_str(&b, text.u.s);

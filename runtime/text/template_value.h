@@ -152,6 +152,16 @@ struct tmpl_heap {
     struct tmpl_run *run; /* the evaluator; NULL while parsing */
 };
 
+/* For JSON outside templates, where no budget of steps is wanted. */
+static inline tmpl_heap ogi_tv_json_heap(og_ctx *ctx)
+{
+    return (tmpl_heap){ .ctx = ctx,
+                        .arena = { .ctx = ctx },
+                        .mem_left = 256 << 20,
+                        .step_left = INT64_MAX / 2,
+                        .max_depth = 600 };
+}
+
 /* ---- heap ---- */
 static inline bool ogi_tv_failed(const tmpl_heap *h)
 {
@@ -210,6 +220,12 @@ void ogi_tv_put_sv(tmpl_heap *h, tmpl_dict *m, ogi_sv key, tmpl_val v);
 /* NULL if absent. */
 tmpl_val *ogi_tv_get(tmpl_heap *h, const tmpl_dict *m, tmpl_val key);
 tmpl_val *ogi_tv_get_sv(tmpl_heap *h, const tmpl_dict *m, ogi_sv key);
+/* Undefined if m is no dict or has no such key. */
+static inline tmpl_val ogi_tv_field(tmpl_heap *h, tmpl_val m, const char *key)
+{
+    const tmpl_val *v = m.tag == TV_DICT ? ogi_tv_get_sv(h, m.u.m, ogi_sv_of(key)) : NULL;
+    return v ? *v : ogi_tv_undef();
+}
 void ogi_tv_remove(tmpl_heap *h, tmpl_dict *m, const tmpl_val *value); /* as found by _get */
 
 /* ---- strings ---- */

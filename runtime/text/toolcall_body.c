@@ -18,14 +18,9 @@ typedef struct body {
 
 /* ---- text ---- */
 
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 static void skip_spaces(body *b)
 {
-    while (b->at < b->s.n && is_blank(b->s.p[b->at])) b->at++;
+    while (b->at < b->s.n && ogi_is_blank(b->s.p[b->at])) b->at++;
 }
 
 static bool take(body *b, const char *text)
@@ -48,8 +43,8 @@ static bool until(body *b, const char *mark, ogi_sv *out)
 
 static ogi_sv trimmed(ogi_sv s)
 {
-    while (s.n && is_blank(s.p[0])) s.p++, s.n--;
-    while (s.n && is_blank(s.p[s.n - 1])) s.n--;
+    while (s.n && ogi_is_blank(s.p[0])) s.p++, s.n--;
+    while (s.n && ogi_is_blank(s.p[s.n - 1])) s.n--;
     return s;
 }
 
@@ -64,21 +59,16 @@ static bool try_json(body *b, ogi_sv text, tmpl_val *out)
     return false;
 }
 
-static tmpl_val field(body *b, tmpl_val m, const char *name)
-{
-    const tmpl_val *v = m.tag == TV_DICT ? ogi_tv_get_sv(b->h, m.u.m, ogi_sv_of(name)) : NULL;
-    return v ? *v : ogi_tv_undef();
-}
-
 /* The schema of a parameter: undefined if nothing is known of it. */
 static tmpl_val schema_of(body *b, ogi_sv tool, ogi_sv key)
 {
     for (int64_t i = 0; b->tools.tag == TV_LIST && i < b->tools.u.l->n; i++) {
-        tmpl_val t = b->tools.u.l->v[i], function = field(b, t, "function");
+        tmpl_val t = b->tools.u.l->v[i], function = ogi_tv_field(b->h, t, "function");
         if (function.tag != TV_DICT) function = t;
-        tmpl_val name = field(b, function, "name");
+        tmpl_val name = ogi_tv_field(b->h, function, "name");
         if (name.tag != TV_STR || !ogi_sv_eq(ogi_tv_sv(name), tool)) continue;
-        tmpl_val properties = field(b, field(b, function, "parameters"), "properties");
+        tmpl_val properties =
+            ogi_tv_field(b->h, ogi_tv_field(b->h, function, "parameters"), "properties");
         if (properties.tag != TV_DICT) break;
         const tmpl_val *schema = ogi_tv_get_sv(b->h, properties.u.m, key);
         return schema ? *schema : ogi_tv_undef();
@@ -133,7 +123,7 @@ static bool add_call(body *b, ogi_sv name, tmpl_val arguments, ogi_sv id)
 static tmpl_val first_of(body *b, tmpl_val m, const char *const *names)
 {
     tmpl_val v = ogi_tv_undef();
-    for (; *names && v.tag == TV_UNDEF; names++) v = field(b, m, *names);
+    for (; *names && v.tag == TV_UNDEF; names++) v = ogi_tv_field(b->h, m, *names);
     return v;
 }
 

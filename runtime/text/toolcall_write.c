@@ -3,12 +3,6 @@
 
 #include "runtime/text/toolcall_body.h"
 
-static tmpl_val field(tmpl_heap *h, tmpl_val m, const char *name)
-{
-    const tmpl_val *v = m.tag == TV_DICT ? ogi_tv_get_sv(h, m.u.m, ogi_sv_of(name)) : NULL;
-    return v ? *v : ogi_tv_undef();
-}
-
 static const tmpl_json_style style = { .item_sep = { ", ", 2 }, .key_sep = { ": ", 2 } };
 
 /* {"name": NAME, "arguments": {...}} */
@@ -61,14 +55,14 @@ static void write_python(tmpl_sb *b, tmpl_val name, tmpl_val arguments)
 
 static void write_call(tmpl_sb *b, const ogi_toolcall_format *f, tmpl_val call)
 {
-    tmpl_val function = field(b->h, call, "function");
+    tmpl_val function = ogi_tv_field(b->h, call, "function");
     if (function.tag != TV_DICT) function = call;
-    tmpl_val arguments = field(b->h, function, "arguments");
+    tmpl_val arguments = ogi_tv_field(b->h, function, "arguments");
     if (arguments.tag == TV_STR && arguments.u.s->n) {
         arguments = ogi_tv_json_parse(b->h, "arguments", ogi_tv_sv(arguments));
         if (b->h->status == OG_E_FORMAT) b->h->status = OG_OK; /* no JSON: none are shown */
     }
-    tmpl_val name = field(b->h, function, "name");
+    tmpl_val name = ogi_tv_field(b->h, function, "name");
     if (f->form == FORM_PYTHON)
         write_python(b, name, arguments);
     else

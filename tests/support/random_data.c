@@ -23,18 +23,18 @@ typedef struct step {
 
 static uint64_t hash(uint64_t seed, const char *name)
 {
-    for (; *name; name++) seed = ogt_next(&seed) ^ (unsigned char)*name;
+    for (; *name; name++) seed = ogi_random(&seed) ^ (unsigned char)*name;
     return seed;
 }
 
 static float uniform(uint64_t *r)
 {
-    return (float)((double)(ogt_next(r) >> 40) / (1 << 23) - 1);
+    return (float)((double)(ogi_random(r) >> 40) / (1 << 23) - 1);
 }
 
 static int64_t below(uint64_t *r, int64_t n)
 {
-    return (int64_t)(ogt_next(r) % (uint64_t)n);
+    return (int64_t)(ogi_random(r) % (uint64_t)n);
 }
 
 static int64_t symbol(const og_graph *g, const char *name, const int64_t *sym)
@@ -106,7 +106,7 @@ static void fill_blocks(unsigned char *p, int64_t size, const ogi_dtype *type, u
 {
     const block_scales *s = scales;
     while (s->dtype != type->id) s++;
-    for (int64_t i = 0; i < size; i++) p[i] = (unsigned char)ogt_next(&r);
+    for (int64_t i = 0; i < size; i++) p[i] = (unsigned char)ogi_random(&r);
     for (int64_t b = 0; b < size; b += type->bytes)
         for (int k = 0; k < 2; k++) {
             if (s->at[k] < 0) continue;

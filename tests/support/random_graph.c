@@ -30,7 +30,7 @@ typedef struct gen {
 
 static int pick(gen *x, int n)
 {
-    return (int)(ogt_next(&x->r) % (uint64_t)n);
+    return (int)(ogi_random(&x->r) % (uint64_t)n);
 }
 
 static const char *fresh(gen *x, const char *prefix)

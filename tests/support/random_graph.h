@@ -7,6 +7,7 @@
 #ifndef OGT_RANDOM_GRAPH_H
 #define OGT_RANDOM_GRAPH_H
 
+#include "base/random.h"
 #include "graph/graph.h"
 
 /* 3 to about 20 ops, with outputs; fails the running test if it cannot be built. Symbols: T tokens
@@ -38,14 +39,5 @@ const ogt_leaf *ogt_data_find(const ogt_data *d, const og_tensor *leaf); /* NULL
 
 /* bind of ogi_ref_io with an ogt_data as user. */
 ogi_ref_tensor *ogt_data_bind(void *user, const og_tensor *leaf, const int64_t *dim);
-
-/* splitmix64 */
-static inline uint64_t ogt_next(uint64_t *state)
-{
-    uint64_t z = *state += 0x9e3779b97f4a7c15;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-    z = (z ^ z >> 27) * 0x94d049bb133111eb;
-    return z ^ z >> 31;
-}
 
 #endif

@@ -348,10 +348,13 @@ static og_status merge_chunk(ogi_merger *m, ogi_sv chunk)
 
 /* ---- remembering chunks ---- */
 
-static og_status copy_ids(og_ctx *ctx, og_tokens *out, const int32_t *id, int64_t n)
+/* n of the tokens in from. */
+static og_status copy_ids(og_ctx *ctx, og_tokens *out, const og_tokens *from, int64_t first,
+                          int64_t n)
 {
+    if (!n) return OG_OK;
     OG_TRY(ogi_grow(ctx, &out->id, &out->cap, out->n + n, sizeof *out->id));
-    if (n) memcpy(out->id + out->n, id, (size_t)n * sizeof *id);
+    memcpy(out->id + out->n, from->id + first, (size_t)n * sizeof *out->id);
     out->n += n;
     return OG_OK;
 }
@@ -366,7 +369,7 @@ static og_status cached_chunk(ogi_merger *m, ogi_sv chunk, og_tokens *out)
     for (; (c = &m->cached[i & (CACHE_SLOTS - 1)])->hash; i++)
         if (c->hash == hash && c->n_text == chunk.n &&
             !memcmp(m->cached_text.p + c->text, chunk.p, chunk.n))
-            return copy_ids(m->ctx, out, m->cached_id.id + c->first, c->n_id);
+            return copy_ids(m->ctx, out, &m->cached_id, c->first, c->n_id);
     OG_TRY(merge_chunk(m, chunk));
     if (m->n_cached >= CACHE_SLOTS / 2) {
         memset(m->cached, 0, CACHE_SLOTS * sizeof *m->cached);
@@ -379,9 +382,9 @@ static og_status cached_chunk(ogi_merger *m, ogi_sv chunk, og_tokens *out)
                               (uint32_t)m->cached_id.n, (uint32_t)m->result.n };
     m->n_cached++;
     ogi_buf_add(&m->cached_text, chunk.p, chunk.n);
-    OG_TRY(copy_ids(m->ctx, &m->cached_id, m->result.id, m->result.n));
+    OG_TRY(copy_ids(m->ctx, &m->cached_id, &m->result, 0, m->result.n));
     if (m->cached_text.failed) return OG_E_MEMORY;
-    return copy_ids(m->ctx, out, m->result.id, m->result.n);
+    return copy_ids(m->ctx, out, &m->result, 0, m->result.n);
 }
 
 static og_status add_chunk(ogi_merger *m, ogi_sv chunk, og_tokens *out)
@@ -393,7 +396,7 @@ static og_status add_chunk(ogi_merger *m, ogi_sv chunk, og_tokens *out)
         OG_FAIL(m->ctx, OG_E_LIMIT, "text: a piece of %zu bytes, at most %d can be merged", chunk.n,
                 MAX_CHUNK);
     OG_TRY(merge_chunk(m, chunk));
-    return copy_ids(m->ctx, out, m->result.id, m->result.n);
+    return copy_ids(m->ctx, out, &m->result, 0, m->result.n);
 }
 
 static bool is_adjacent(const ogi_merges *m, uint32_t a, uint32_t b)

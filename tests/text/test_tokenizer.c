@@ -550,6 +550,20 @@ Test(tokenizer, odd_merges_end_and_lose_no_text)
     og_tokenizer_free(t);
 }
 
+/* Remembered pieces without ids are found again, too. */
+Test(tokenizer, text_that_no_token_spells_has_no_ids)
+{
+    made m = { 0 };
+    og_tokenizer *t;
+    add_token(&m, "z", 1);
+    add_merge(&m, "z z");
+    cr_assert(open_made(&m, "gpt2", "gpt-2", &t) == OG_OK, "%s", og_error(ctx));
+    og_tokens ids = encode(t, "a.a.a.a", 0);
+    cr_assert_eq(ids.n, 0);
+    og_tokens_free(ctx, &ids);
+    og_tokenizer_free(t);
+}
+
 Test(tokenizer, charsmap_that_lies_about_its_size_is_refused)
 {
     made m = { 0 };

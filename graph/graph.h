@@ -10,7 +10,7 @@
 #include "graph/kx.h"
 #include "oxigraph/ops.h"
 
-enum { OGI_MAX_SRC = 9 };
+enum { OGI_MAX_SRC = 12 };
 
 struct og_tensor {
     og_graph *g;
@@ -138,6 +138,35 @@ typedef struct ogi_cost {
     double flops_per_key, bytes_per_key;
 } ogi_cost;
 
+/* A source whose values address memory, and what must hold before a kernel follows
+ * them: kernels do not check, the reference does. */
+typedef struct ogi_address {
+    int src;
+    const char *input; /* INPUT: the step's input of this name, perhaps through views */
+    int64_t (*limit)(const og_tensor *n); /* or BOUNDED: by its range() it lies in 0 .. limit - 1 */
+    int made_by; /* MADE_BY: the result of this op, of the same ids; else -1 */
+} ogi_address;
+
+enum { OGI_ADDRESS_HELD = -1 }; /* a limit: the op holds the index inside by itself */
+
+#define OGI_ADDRESS_INPUT(s, name)                                                                 \
+    {                                                                                              \
+        .src = (s), .input = (name), .made_by = -1                                                 \
+    }
+#define OGI_ADDRESS_BOUNDED(s, last)                                                               \
+    {                                                                                              \
+        .src = (s), .limit = (last), .made_by = -1                                                 \
+    }
+#define OGI_ADDRESS_MADE_BY(s, op)                                                                 \
+    {                                                                                              \
+        .src = (s), .made_by = (op)                                                                \
+    }
+
+/* What the values of an I32 tensor lie in. */
+typedef struct ogi_range {
+    int64_t lo, hi; /* both included */
+} ogi_range;
+
 typedef struct ogi_op_def {
     ogi_op_class op_class;
     int n_src_min, n_src_max;
@@ -151,7 +180,11 @@ typedef struct ogi_op_def {
     /* The same value from simpler ops in g; src are n's sources there. NULL: none. */
     og_tensor *(*decompose)(og_graph *g, const og_tensor *n, og_tensor *const *src);
     void (*cost)(const og_tensor *n, ogi_cost *c); /* NULL: one flop an element, bytes by shape */
-    double tol;                                    /* NMSE of a backend against ref */
+    const ogi_address *address;                    /* the sources that address memory */
+    int n_address;
+    /* Bounds of an I32 result from those of the sources. NULL: any I32 may come out. */
+    ogi_range (*range)(const og_tensor *n, const ogi_range *src);
+    double tol;        /* NMSE of a backend against ref */
     bool writes_state; /* updates a state source in place (STORE ops need not say so) */
     bool is_composite; /* the decompose pass replaces it (lower, if any, is for direct use) */
     /* Conformance cases: graphs of one op in text form, also examples in docs/ops.md. */

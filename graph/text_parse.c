@@ -10,6 +10,8 @@
 
 static const int64_t expanded_max = (int64_t)64 << 20; /* bytes read in repetitions */
 
+_Static_assert(OGI_MAX_SRC == 12, "the message about too many operands");
+
 typedef struct value {
     og_tensor *tensor;
     const char *place; /* of its definition: a repetition may define it anew, others not */
@@ -93,7 +95,7 @@ static og_status operands(parser *p, int *n, og_tensor **src)
     OG_TRY(ogi_lex_expect(&p->x, "("));
     if (ogi_lex_accept(&p->x, ")")) return OG_OK;
     do {
-        if (*n == OGI_MAX_SRC) return ogi_lex_fail(&p->x, "at most 9 operands");
+        if (*n == OGI_MAX_SRC) return ogi_lex_fail(&p->x, "at most 12 operands");
         src[*n] = NULL;
         if (!ogi_lex_accept(&p->x, "_")) OG_TRY(operand(p, &src[*n]));
         ++*n;

@@ -237,6 +237,13 @@ static const char *const cases[] = {
 };
 // clang-format on
 
+static const ogi_address addresses[] = {
+    OGI_ADDRESS_INPUT(OGI_ATTENTION_POS, "pos"),
+    OGI_ADDRESS_INPUT(OGI_ATTENTION_SEQ_START, "seq_start"),
+    OGI_ADDRESS_INPUT(OGI_ATTENTION_KV_LEN, "kv_len"),
+    OGI_ADDRESS_INPUT(OGI_ATTENTION_PAGE_TABLE, "page_table"),
+};
+
 const ogi_op_def ogi_op_attention = {
     .op_class = OGI_CLASS_KERNEL,
     .n_src_min = OGI_ATTENTION_SLOPE,
@@ -246,6 +253,7 @@ const ogi_op_def ogi_op_attention = {
     .n_attr = OGI_LEN(attr),
     .infer = infer,
     .ref = ref,
+    OGI_ADDRESSES(addresses),
     .cost = cost,
     .tol = 1e-8,
     OGI_CASES(cases),

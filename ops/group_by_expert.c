@@ -54,6 +54,15 @@ static const char *const cases[] = {
 };
 // clang-format on
 
+static int64_t n_expert_of(const og_tensor *n)
+{
+    return ((const ogi_group_by_expert *)n->params)->n_expert;
+}
+
+static const ogi_address addresses[] = {
+    OGI_ADDRESS_BOUNDED(0, n_expert_of),
+};
+
 const ogi_op_def ogi_op_group_by_expert = {
     .op_class = OGI_CLASS_KERNEL,
     .n_src_min = 1,
@@ -63,6 +72,7 @@ const ogi_op_def ogi_op_group_by_expert = {
     .n_attr = OGI_LEN(attr),
     .infer = infer,
     .ref = ref,
+    OGI_ADDRESSES(addresses),
     .tol = 0,
     OGI_CASES(cases),
 };

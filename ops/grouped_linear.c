@@ -90,12 +90,23 @@ static const char *const cases[] = {
 };
 // clang-format on
 
+static int64_t n_expert_of(const og_tensor *n)
+{
+    return n->src[OGI_GROUPED_LINEAR_W]->shape.dim[0].b;
+}
+
+static const ogi_address addresses[] = {
+    OGI_ADDRESS_BOUNDED(OGI_GROUPED_LINEAR_IDS, n_expert_of),
+    OGI_ADDRESS_MADE_BY(OGI_GROUPED_LINEAR_GROUPS, OG_OP_GROUP_BY_EXPERT),
+};
+
 const ogi_op_def ogi_op_grouped_linear = {
     .op_class = OGI_CLASS_LINEAR,
     .n_src_min = OGI_GROUPED_LINEAR_N_SRC,
     .n_src_max = OGI_GROUPED_LINEAR_N_SRC,
     .infer = infer,
     .ref = ref,
+    OGI_ADDRESSES(addresses),
     .cost = cost,
     .tol = 1e-9,
     OGI_CASES(cases),

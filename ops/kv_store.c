@@ -83,12 +83,17 @@ static const char *const cases[] = {
 };
 // clang-format on
 
+static const ogi_address addresses[] = {
+    OGI_ADDRESS_INPUT(2, "kv_slot"),
+};
+
 const ogi_op_def ogi_op_kv_store = {
     .op_class = OGI_CLASS_STORE,
     .n_src_min = 3,
     .n_src_max = 3,
     .infer = infer,
     .ref = ref,
+    OGI_ADDRESSES(addresses),
     .lower = lower,
     .cost = cost,
     .tol = 0,

@@ -195,6 +195,22 @@ static ogi_kx lower(ogi_kb *b)
     return rows[b->node->op].kx(b, x, y, z);
 }
 
+/* What holds indexes inside a table: minimum, maximum, a choice; quotients, for experts in equal
+ * parts. Everything else may wrap. */
+static ogi_range range(const og_tensor *n, const ogi_range *s)
+{
+    switch (n->op) {
+    case OG_OP_LESS: return (ogi_range){ 0, 1 };
+    case OG_OP_MINIMUM: return (ogi_range){ OGI_MIN(s[0].lo, s[1].lo), OGI_MIN(s[0].hi, s[1].hi) };
+    case OG_OP_MAXIMUM: return (ogi_range){ OGI_MAX(s[0].lo, s[1].lo), OGI_MAX(s[0].hi, s[1].hi) };
+    case OG_OP_SELECT: return (ogi_range){ OGI_MIN(s[1].lo, s[2].lo), OGI_MAX(s[1].hi, s[2].hi) };
+    case OG_OP_DIV:
+        if (s[0].lo < 0 || s[1].lo < 1) return OGI_RANGE_ANY;
+        return (ogi_range){ s[0].lo / s[1].hi, s[0].hi / s[1].lo };
+    default: return OGI_RANGE_ANY;
+    }
+}
+
 // clang-format off
 #define ARGS_1 og_tensor *a
 #define ARGS_2 og_tensor *a, og_tensor *b
@@ -222,7 +238,7 @@ static ogi_kx lower(ogi_kb *b)
     static const char *const name##_cases[] = CASES_##n(#name);                                    \
     const ogi_op_def ogi_op_##name = {                                                             \
         .op_class = OGI_CLASS_MAP, .n_src_min = n, .n_src_max = n,                                 \
-        .infer = infer, .ref = ref, .lower = lower, .tol = 1e-11,                                  \
+        .infer = infer, .ref = ref, .lower = lower, .range = range, .tol = 1e-11,                  \
         OGI_CASES(name##_cases),                                                                   \
     };
 #define DEFINE_(...) DEFINE(__VA_ARGS__)

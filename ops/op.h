@@ -45,6 +45,11 @@ static inline int64_t ogi_ref_last(const ogi_ref_tensor *t)
     return t->dim[t->rank - 1];
 }
 
-#define OGI_CASES(table) .cases = (table), .n_cases = OGI_LEN(table)
+#define OGI_CASES(table)     .cases = (table), .n_cases = OGI_LEN(table)
+#define OGI_ADDRESSES(table) .address = (table), .n_address = OGI_LEN(table)
+
+/* ---- addresses ----------------------------------------------------------------------------- */
+#define OGI_RANGE_ANY ((ogi_range){ INT32_MIN, INT32_MAX })
+ogi_range ogi_range_of_first(const og_tensor *n, const ogi_range *src); /* moves: source 0's */
 
 #endif

@@ -106,6 +106,13 @@ og_status ogi_infer_same(og_tensor *n, og_dtype result)
     return OG_OK;
 }
 
+/* ---- addresses ----------------------------------------------------------------------------- */
+ogi_range ogi_range_of_first(const og_tensor *n, const ogi_range *src)
+{
+    (void)n;
+    return src[0];
+}
+
 /* ---- cost ---------------------------------------------------------------------------------- */
 void ogi_cost_dim(double *per_sym, og_dim d, double factor)
 {

@@ -92,12 +92,19 @@ static const char *const cases[] = {
 };
 // clang-format on
 
+static const ogi_address addresses[] = {
+    OGI_ADDRESS_INPUT(OGI_SSM_SCAN_POS, "pos"),
+    OGI_ADDRESS_INPUT(OGI_SSM_SCAN_SEQ_START, "seq_start"),
+    OGI_ADDRESS_INPUT(OGI_SSM_SCAN_STATE_SLOT, "state_slot"),
+};
+
 const ogi_op_def ogi_op_ssm_scan = {
     .op_class = OGI_CLASS_KERNEL,
     .n_src_min = OGI_SSM_SCAN_N_SRC,
     .n_src_max = OGI_SSM_SCAN_N_SRC,
     .infer = infer,
     .ref = ref,
+    OGI_ADDRESSES(addresses),
     .cost = cost,
     .tol = 1e-9,
     .writes_state = true,

@@ -64,6 +64,16 @@ static void cost(const og_tensor *n, ogi_cost *c)
     ogi_cost_bytes(n->src[1], c);
 }
 
+/* A table of constant size holds its indexes itself; rows of a step's value are wanted by out_row.
+ */
+static int64_t n_row_of(const og_tensor *n)
+{
+    og_dim d = n->src[0]->shape.dim[0];
+    return ogi_dim_is_const(d) ? OGI_ADDRESS_HELD : ogi_dim_min(n->g, d);
+}
+
+static const ogi_address addresses[] = { { 1, "out_row", n_row_of, -1 } };
+
 // clang-format off
 static const char *const cases[] = {
     "graph \"take_rows\"\n"
@@ -93,6 +103,8 @@ const ogi_op_def ogi_op_take_rows = {
     .n_src_max = 2,
     .infer = infer,
     .ref = ref,
+    OGI_ADDRESSES(addresses),
+    .range = ogi_range_of_first,
     .lower = lower,
     .cost = cost,
     .tol = 0,

@@ -47,6 +47,12 @@ static void cost(const og_tensor *n, ogi_cost *c)
     ogi_cost_io(n, c);
 }
 
+static ogi_range range(const og_tensor *n, const ogi_range *src)
+{
+    (void)src;
+    return (ogi_range){ 0, ogi_last_dim(n->src[0]).b - 1 };
+}
+
 // clang-format off
 static const char *const cases[] = {
     "graph \"top_k\"\n"
@@ -66,6 +72,7 @@ const ogi_op_def ogi_op_top_k = {
     .n_attr = OGI_LEN(attr),
     .infer = infer,
     .ref = ref,
+    .range = range,
     .cost = cost,
     .tol = 0,
     OGI_CASES(cases),

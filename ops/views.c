@@ -7,6 +7,7 @@
 #include <inttypes.h>
 
 #include "graph/dtype.h"
+#include "ops/op.h"
 
 /* The last axis of a block type stays what it was. */
 static bool keeps_blocks(const og_tensor *n)
@@ -248,10 +249,10 @@ static const char *const broadcast_cases[] = {
                                        .n_attr = OGI_LEN(name##_attrs),                            \
                                        .infer = infer_##name,                                      \
                                        .ref = ref_##name,                                          \
+                                       .range = ogi_range_of_first,                                \
                                        .cases = name##_cases,                                      \
                                        .n_cases = OGI_LEN(name##_cases) }
 
-extern const ogi_op_def ogi_op_reshape, ogi_op_permute, ogi_op_slice, ogi_op_broadcast;
 VIEW(reshape);
 VIEW(permute);
 VIEW(slice);

@@ -332,6 +332,89 @@ Test(ops, infer_says_what_does_not_fit)
     refuse(G("input $a : F32[T,4]\ninput $b : F32[T,4]\n%y = concat($a, $b) axis=2"), "0..1");
 }
 
+/* ---- addresses ----------------------------------------------------------------------------- */
+
+static og_status evaluate_text(const char *text, int64_t n, const bound *leaf, int n_leaf)
+{
+    static run r;
+    memset(&r, 0, sizeof r);
+    r.leaf = leaf;
+    r.n_leaf = n_leaf;
+    og_ctx *ctx = NULL;
+    cr_assert(og_ctx_new(NULL, &ctx) == OG_OK);
+    og_graph *g = parse(ctx, text);
+    og_status s = ogi_ref_run(g, (int64_t[OG_MAX_SYM]){ n, 1 }, &(ogi_ref_io){ &r, bind, emit });
+    for (int i = 0; i < r.n_tensor; i++) free(r.tensor[i].f), free(r.tensor[i].i);
+    og_graph_free(g);
+    og_ctx_free(ctx);
+    return s;
+}
+
+Test(ops, references_follow_no_address_outside)
+{
+    const char *store = G("state &s : F32[2,1,64,1]\ninput $x : F32[T,1,1]\ninput $i : I32[T]\n"
+                          "%y = kv_store(&s, $x, $i)");
+    const char *group = G("input $i : I32[T,1]\n%y = group_by_expert($i) n_expert=3");
+    const char *rows = G("weight @w : F32[3,2]\ninput $i : I32[T]\n%y = take_rows(@w, $i)");
+    cr_assert_eq(evaluate_text(store, 1, LEAVES(V("i", 127))), OG_OK);
+    cr_assert_eq(evaluate_text(store, 1, LEAVES(V("i", 128))), OG_E_INVALID);
+    cr_assert_eq(evaluate_text(store, 1, LEAVES(V("i", -1))), OG_E_INVALID);
+    cr_assert_eq(evaluate_text(group, 1, LEAVES(V("i", 2))), OG_OK);
+    cr_assert_eq(evaluate_text(group, 1, LEAVES(V("i", 3))), OG_E_INVALID);
+    cr_assert_eq(evaluate_text(rows, 1, LEAVES(V("i", 3))), OG_E_INVALID);
+}
+
+Test(ops, marks_of_addresses_name_one_source_once)
+{
+    int n_mark = 0;
+    for (int op = 0; op < OG_OP_COUNT; op++) {
+        const ogi_op_def *d = ogi_op_def_of((og_op)op);
+        for (int i = 0; i < d->n_address; i++, n_mark++) {
+            const ogi_address *a = &d->address[i];
+            cr_assert(a->src >= 0 && a->src < d->n_src_max, "%s", ogi_op_name((og_op)op));
+            cr_assert((a->input || a->limit) != (a->made_by >= 0), "%s", ogi_op_name((og_op)op));
+            for (int j = 0; j < i; j++) cr_assert(d->address[j].src != a->src);
+        }
+    }
+    cr_assert(n_mark >= 14, "%d marks", n_mark);
+}
+
+/* The range of the last node of a text, from those of its sources. */
+static ogi_range range_of(const char *text)
+{
+    static ogi_range r[64];
+    og_ctx *ctx = NULL;
+    cr_assert(og_ctx_new(NULL, &ctx) == OG_OK);
+    og_graph *g = parse(ctx, text);
+    cr_assert(g->n_node <= 64);
+    for (int64_t i = 0; i < g->n_node; i++) {
+        const og_tensor *n = g->node[i];
+        const ogi_op_def *d = ogi_op_def_of(n->op);
+        ogi_range src[OGI_MAX_SRC];
+        for (int k = 0; k < n->n_src; k++) src[k] = r[n->src[k]->id];
+        r[i] = d->range ? d->range(n, src) : (ogi_range){ INT32_MIN, INT32_MAX };
+    }
+    ogi_range last = r[g->output[0].value->id];
+    og_graph_free(g);
+    og_ctx_free(ctx);
+    return last;
+}
+
+Test(ops, ranges_bound_what_may_index)
+{
+    ogi_range r = range_of(G("input $x : F32[T,8]\n%y = top_k($x) k=3"));
+    cr_assert(r.lo == 0 && r.hi == 7);
+    r = range_of(G("input $x : F32[T,8]\n%k = top_k($x) k=4\n"
+                   "%y = reshape(%k) shape=[2*T,2] : I32[2*T,2]"));
+    cr_assert(r.lo == 0 && r.hi == 7);
+    r = range_of(G("input $x : I32[T]\ninput $z : I32[T]\n%a = less($x, $z)\n"
+                   "%y = maximum($x, %a)"));
+    cr_assert(r.lo == 0 && r.hi == INT32_MAX);
+    r = range_of(G("input $x : F32[T,8]\n%i = cast($x) dtype=I32\n%k = top_k($x) k=8\n"
+                   "%y = minimum(%i, %k)"));
+    cr_assert(r.lo == INT32_MIN && r.hi == 7);
+}
+
 /* ---- definitions --------------------------------------------------------------------------- */
 
 Test(ops, each_op_is_defined_whole)

@@ -5,8 +5,8 @@
 #ifndef OG_MODELS_MODEL_H
 #define OG_MODELS_MODEL_H
 
+#include "formats/gguf.h"
 #include "graph/graph.h"
-#include "models/gguf.h"
 
 enum {
     OGI_STEP_TOKENS = 512, /* T at most, in one step */

@@ -6,7 +6,7 @@
 #ifndef OG_MODELS_SYNTH_H
 #define OG_MODELS_SYNTH_H
 
-#include "models/gguf.h"
+#include "formats/gguf.h"
 
 typedef struct ogi_synth_shape {
     const char *name, *arch, *doc;

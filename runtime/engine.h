@@ -4,7 +4,7 @@
 #ifndef OG_RUNTIME_ENGINE_H
 #define OG_RUNTIME_ENGINE_H
 
-#include "models/gguf.h"
+#include "formats/gguf.h"
 #include "oxigraph/model.h"
 
 /* og_model_load over an open file, which the model takes over, also on failure. */

@@ -4,7 +4,7 @@
 #ifndef OG_TOOLS_CLI_SAMPLER_H
 #define OG_TOOLS_CLI_SAMPLER_H
 
-#include "models/gguf.h"
+#include "formats/gguf.h"
 #include "oxigraph/sampler.h"
 #include "tools/cli.h"
 

@@ -9,9 +9,9 @@
 #include <sys/stat.h>
 #include <utf8proc.h>
 
+#include "formats/gguf.h"
 #include "graph/dtype.h"
 #include "graph/kx.h"
-#include "models/gguf.h"
 #include "tools/cli.h"
 
 enum {

@@ -31,7 +31,7 @@ typedef struct og_model_options {
     bool is_kv_f32;     /* keep keys and values in F32; default F16 */
     int batch;          /* tokens of one sequence in one step; default and most: 512 */
     bool reverse_pages; /* hand out KV pages from the end: for tests of placement */
-    const char *const *override; /* "key=type:value" metadata overrides, see models/gguf.h */
+    const char *const *override; /* "key=type:value" metadata overrides, see formats/gguf.h */
     int n_override;
     og_compile_options compile;
     /* Called while loading with 0..1; false cancels (OG_E_CANCELLED). */

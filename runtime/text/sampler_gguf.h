@@ -4,7 +4,7 @@
 #ifndef OG_RUNTIME_TEXT_SAMPLER_GGUF_H
 #define OG_RUNTIME_TEXT_SAMPLER_GGUF_H
 
-#include "models/gguf.h"
+#include "formats/gguf.h"
 #include "oxigraph/sampler.h"
 
 /* Options that f lacks keep their value. Errors name the file and the key. */

@@ -5,7 +5,7 @@
 #ifndef OG_TEXT_TEMPLATE_MODEL_H
 #define OG_TEXT_TEMPLATE_MODEL_H
 
-#include "models/gguf.h"
+#include "formats/gguf.h"
 #include "oxigraph/template.h"
 #include "runtime/text/reasoning.h"
 #include "runtime/text/toolcall.h"

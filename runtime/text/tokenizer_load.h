@@ -4,7 +4,7 @@
 #ifndef OG_TEXT_TOKENIZER_LOAD_H
 #define OG_TEXT_TOKENIZER_LOAD_H
 
-#include "models/gguf.h"
+#include "formats/gguf.h"
 #include "oxigraph/tokenizer.h"
 
 /* f may be closed afterwards; ctx must outlive the tokenizer. Errors: as og_tokenizer_open();

@@ -7,7 +7,7 @@
 
 #include "base/arena.h"
 #include "base/map.h"
-#include "models/gguf.h"
+#include "formats/gguf.h"
 #include "oxigraph/tokenizer.h"
 
 /* Real tokens have a few hundred bytes at most; matching may take this long at each place. */

@@ -3,7 +3,7 @@
  * Fuzz target: any bytes as a GGUF file. What opens is read to the last value. */
 #include <stdlib.h>
 
-#include "models/gguf.h"
+#include "formats/gguf.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -4,7 +4,7 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 
-#include "models/gguf.h"
+#include "formats/gguf.h"
 #include "tests/support/golden.h"
 #include "tests/support/spec_model.h"
 

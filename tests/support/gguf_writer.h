@@ -4,7 +4,7 @@
 #ifndef OGT_GGUF_WRITER_H
 #define OGT_GGUF_WRITER_H
 
-#include "models/gguf.h"
+#include "formats/gguf.h"
 
 typedef struct ogt_bytes {
     unsigned char *p;

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "formats/gguf.h"
 #include "graph/kx.h"
-#include "models/gguf.h"
 #include "tests/support/gguf_writer.h"
 #include "tests/support/program.h"
 

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "models/gguf_impl.h"
+#include "formats/gguf_impl.h"
 
 static const struct value_type {
     const char *name;

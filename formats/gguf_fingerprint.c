@@ -4,7 +4,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#include "models/gguf_impl.h"
+#include "formats/gguf_impl.h"
 
 static void add(XXH3_state_t *h, const void *p, int64_t n)
 {

@@ -3,7 +3,7 @@
  * Opening of GGUF files: maps the parts, has each parsed (gguf_parse.c), applies overrides. */
 #include <stdio.h>
 
-#include "models/gguf_impl.h"
+#include "formats/gguf_impl.h"
 
 enum { MAX_PART = 9999 };
 

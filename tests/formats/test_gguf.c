@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "formats/gguf.h"
 #include "graph/dtype.h"
-#include "models/gguf.h"
 #include "tests/support/gguf_writer.h"
 
 /* ---- a context that counts what is allocated ---- */

@@ -8,7 +8,7 @@
  *   padding to general.alignment, then the tensors' data at their offsets from here
  *
  * Counts are compared with the bytes that follow before anything is allocated for them. */
-#include "models/gguf_impl.h"
+#include "formats/gguf_impl.h"
 
 #include <stdlib.h>
 

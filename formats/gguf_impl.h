@@ -2,13 +2,13 @@
  *
  * What gguf.c (opening), gguf_parse.c and gguf_value.c (typed reads, overrides) share: the open
  * file. */
-#ifndef OG_MODELS_GGUF_IMPL_H
-#define OG_MODELS_GGUF_IMPL_H
+#ifndef OG_FORMATS_GGUF_IMPL_H
+#define OG_FORMATS_GGUF_IMPL_H
 
 #include "base/arena.h"
 #include "base/file.h"
 #include "base/map.h"
-#include "models/gguf.h"
+#include "formats/gguf.h"
 
 typedef struct ogi_gguf_part {
     const char *path;

@@ -3,8 +3,8 @@
  * GGUF v2 and v3 files (little-endian): mapped, never copied; every length and offset is checked
  * at open, so that later reads cannot leave the map. Split files (NAME-00001-of-0000N.gguf) open
  * as one. Format: ggml/docs/gguf.md. */
-#ifndef OG_MODELS_GGUF_H
-#define OG_MODELS_GGUF_H
+#ifndef OG_FORMATS_GGUF_H
+#define OG_FORMATS_GGUF_H
 
 #include "base/buf.h"
 

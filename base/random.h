@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Random numbers for weights, texts and tests: splitmix64 (Steele, Lea, Flood 2014). Sampling has
- * its own (runtime/text/sampler_rng.c). */
+ * its own (text/sampler/rng.c). */
 #ifndef OG_BASE_RANDOM_H
 #define OG_BASE_RANDOM_H
 

@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "runtime/engine.h"
 #include "runtime/heal.h"
-#include "runtime/text/template_model.h"
+#include "text/chat/model.h"
 
 enum { PROMPT_CHUNK = 512 };
 

@@ -2,7 +2,7 @@
 #include "tools/chat_read.h"
 
 #include "base/file.h"
-#include "runtime/text/template_value.h"
+#include "text/value/value.h"
 
 static og_status check_text(og_ctx *ctx, const char *path, ogi_sv text)
 {

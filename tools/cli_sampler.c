@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "runtime/text/sampler_gguf.h"
+#include "text/sampler/gguf.h"
 
 /* Further names of options that others know them by. */
 static const struct {

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "base/file.h"
-#include "runtime/text/template_model.h"
+#include "text/chat/model.h"
 #include "tools/chat.h"
 
 enum { MAX_JSON = 256 << 20, MAX_LINE = 256 << 20 };

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/text/tokenizer_load.h"
+#include "text/tokenizer/load.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

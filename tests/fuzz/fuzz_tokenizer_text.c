@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "oxigraph/tokenizer.h"
-#include "runtime/text/tokenizer_unicode.h"
+#include "text/unicode/utf8.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

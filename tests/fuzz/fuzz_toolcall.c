@@ -4,7 +4,7 @@
  * and how the rest is cut. What must hold: however it is cut, the same parts come out. */
 #include <stdint.h>
 
-#include "runtime/text/answer_split.h"
+#include "text/chat/answer_split.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -6,9 +6,9 @@
  * and none is malformed. */
 #include <stdint.h>
 
-#include "runtime/text/answer_split.h"
-#include "runtime/text/toolcall_body.h"
-#include "runtime/text/toolcall_grammar.h"
+#include "text/chat/answer_split.h"
+#include "text/chat/toolcall_body.h"
+#include "text/chat/toolcall_grammar.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/text/answer_split.h"
+#include "text/chat/answer_split.h"
 
 /* ---- a context, a grammar, a matcher ---- */
 

@@ -4,8 +4,8 @@
 #ifndef OGT_TOOLCALL_VOCAB_H
 #define OGT_TOOLCALL_VOCAB_H
 
-#include "runtime/text/toolcall_body.h"
-#include "runtime/text/toolcall_grammar.h"
+#include "text/chat/toolcall_body.h"
+#include "text/chat/toolcall_grammar.h"
 
 /* "expr" first in every order: of the schema, of the alphabet, required ones first */
 #define OGT_CALC_PARAMETERS                                                                        \

@@ -3,7 +3,7 @@
  * Building graphs: leaves, nodes, outputs. Every rule that holds for all ops is checked here (rank,
  * valid dimensions, size); what an op asks of its sources is its infer(). The first error stays in
  * the graph; from then on every builder returns NULL. */
-#include "graph/text.h"
+#include "graph/form.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -23,7 +23,7 @@ og_graph *og_graph_new(og_ctx *ctx, const char *name)
     g->ctx = g->arena.ctx = g->leaf.ctx = ctx;
     g->layer = -1;
     g->name =
-        ogi_arena_strndup(&g->arena, name ? name : "", name ? strnlen(name, OGI_TEXT_NAME_MAX) : 0);
+        ogi_arena_strndup(&g->arena, name ? name : "", name ? strnlen(name, OGI_FORM_NAME_MAX) : 0);
     if (!g->name) {
         og_graph_free(g);
         return NULL;
@@ -304,7 +304,7 @@ static const char *leaf_key(og_graph *g, const char *kind, const char *name)
 /* Takes a name for a kind; fails the graph if it is taken. Returns the stored name. */
 static const char *claim_name(og_graph *g, const char *kind, const char *name, int64_t id)
 {
-    if (name && strlen(name) > OGI_TEXT_NAME_MAX)
+    if (name && strlen(name) > OGI_FORM_NAME_MAX)
         return fail_leaf(g, __LINE__, kind, "", "the name is longer than 255 bytes"), NULL;
     if (!name || !*name) return fail_leaf(g, __LINE__, kind, "", "the name is empty"), NULL;
     const char *key = leaf_key(g, kind, name);

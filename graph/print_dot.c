@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Prints graphs for Graphviz: leaves as notes, ops as boxes, one cluster a layer. */
-#include "graph/text.h"
+#include "graph/form.h"
 
 static void put_label(ogi_buf *out, const char *s)
 {
@@ -14,7 +14,7 @@ static void put_label(ogi_buf *out, const char *s)
 static void put_node(const og_graph *g, const og_tensor *n, ogi_buf *out)
 {
     ogi_buf_printf(out, "  n%d [label=\"%s", n->id, ogi_op_name(n->op));
-    if (n->op != OG_OP_TABLE) ogi_text_attrs(g, n, out);
+    if (n->op != OG_OP_TABLE) ogi_form_attrs(g, n, out);
     if (n->name) {
         ogi_buf_puts(out, "\\n");
         put_label(out, n->name);

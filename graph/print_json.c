@@ -2,7 +2,7 @@
  *
  * Prints graphs as JSON, for reading by other programs: symbols, nodes in order, outputs. Types and
  * attributes are strings as in the text form. */
-#include "graph/text.h"
+#include "graph/form.h"
 
 #include <inttypes.h>
 
@@ -49,7 +49,7 @@ static void put_shape(const og_graph *g, const og_shape *s, ogi_buf *out)
 static void put_attrs(const og_graph *g, const og_tensor *n, ogi_buf *out)
 {
     ogi_buf text = { .ctx = g->ctx };
-    if (n->op != OG_OP_TABLE) ogi_text_attrs(g, n, &text);
+    if (n->op != OG_OP_TABLE) ogi_form_attrs(g, n, &text);
     const char *p = ogi_buf_str(&text);
     ogi_buf_puts(out, ", \"attributes\": {");
     for (bool is_first = true; *p; is_first = false) { /* " name=value" again and again */

@@ -2,7 +2,7 @@
  *
  * The rules that every graph keeps, whatever pass made it. A node that breaks one is a bug of the
  * pass; the error shows the node's line of the text form, values numbered by node. */
-#include "graph/text.h"
+#include "graph/form.h"
 
 typedef struct verifier {
     const og_graph *g;
@@ -13,7 +13,7 @@ typedef struct verifier {
 static og_status fail_node(const og_graph *g, const og_tensor *n, const char *rule)
 {
     ogi_buf line = { .ctx = g->ctx };
-    ogi_text_node(g, n, &line);
+    ogi_form_node(g, n, &line);
     ogi_fail(g->ctx, OG_E_INVALID, __FILE__, __LINE__, "%s: node %d: %s", rule, n->id,
              ogi_buf_str(&line));
     ogi_buf_free(&line);
@@ -97,7 +97,7 @@ static og_status check_graph(verifier *v, ogi_arena *mem)
         OG_TRY(check_sources(g, n));
         OG_TRY(check_type(g, n));
         OG_TRY(check_states(v, n));
-        char kind = ogi_text_sigil(n->op);
+        char kind = ogi_form_sigil(n->op);
         if (kind) OG_TRY(check_name(v, mem, kind, n->name, i));
     }
     for (int64_t i = 0; i < g->n_output; i++) {

@@ -178,7 +178,7 @@ int cmd_graph(int argc, char **argv)
     cli_add(&all, NULL, own, OGI_LEN(own));
     cli_model_options(&o.model, &all);
     cli_spec spec = { "oxigraph graph MODEL [--after PASS] [--format text|json|dot] [--plan]",
-                      "MODEL is a GGUF file, or a graph in text form (docs/text.md).",
+                      "MODEL is a GGUF file, or a graph in text form (docs/form.md).",
                       all.opt,
                       all.n,
                       1,

@@ -91,7 +91,7 @@ static void print_markdown(ogi_buf *out)
 {
     ogi_buf_puts(out, "# Ops\n\n"
                       "Printed by `oxigraph ops --markdown`. A graph's values are made by these; "
-                      "`text.md` says how they are written.\n"
+                      "`form.md` says how they are written.\n"
                       "Tolerance: normalised mean squared error of a backend against the scalar "
                       "reference.\n");
     for (int op = 0; op < OG_OP_COUNT; op++) {

@@ -69,7 +69,7 @@ OG_API void og_ctx_free(og_ctx *ctx);
 /* The first failure since og_error_clear(): one line that says what, where and what to do; ""
  * if none. Control characters in it are escaped. */
 OG_API const char *og_error(const og_ctx *ctx);
-/* Source file and line that raised it ("graph/text.c:120"), "" if none. */
+/* Source file and line that raised it ("graph/form_parse.c:120"), "" if none. */
 OG_API const char *og_error_where(const og_ctx *ctx);
 OG_API void og_error_clear(og_ctx *ctx);
 

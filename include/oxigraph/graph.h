@@ -80,7 +80,7 @@ OG_API og_tensor *og_name(og_tensor *x, const char *fmt, ...) OG_PRINTF(2, 3);
 OG_API og_shape og_tensor_shape(const og_tensor *x);
 OG_API og_dtype og_tensor_dtype(const og_tensor *x);
 
-/* The text form (docs/text.md): print(parse(print(g))) == print(g). Returned text is freed with
+/* The text form (docs/form.md): print(parse(print(g))) == print(g). Returned text is freed with
  * og_text_free(). JSON and DOT are for reading only. */
 typedef enum og_format { OG_TEXT, OG_JSON, OG_DOT } og_format;
 OG_API og_status og_graph_print(const og_graph *g, og_format format, char **out);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Prints graphs in the text form of docs/text.md. Values are numbered in the order in which they
- * are printed; equal layers are printed once (text_fold.c). */
-#include "graph/text.h"
+ * Prints graphs in the text form of docs/form.md. Values are numbered in the order in which they
+ * are printed; equal layers are printed once (form_fold.c). */
+#include "graph/form.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -41,7 +41,7 @@ static void put_escaped(ogi_buf *out, ogi_sv s)
     }
 }
 
-void ogi_text_quote(ogi_buf *out, const char *s)
+void ogi_form_quote(ogi_buf *out, const char *s)
 {
     ogi_buf_putc(out, '"');
     put_escaped(out, ogi_sv_of(s));
@@ -162,7 +162,7 @@ static void put_attr(const og_graph *g, const og_tensor *n, const ogi_attr *t, o
     }
 }
 
-void ogi_text_attrs(const og_graph *g, const og_tensor *n, ogi_buf *out)
+void ogi_form_attrs(const og_graph *g, const og_tensor *n, ogi_buf *out)
 {
     const ogi_op_def *def = ogi_op_def_of(n->op);
     for (int i = 0; n->params && i < def->n_attr; i++) put_attr(g, n, &def->attr[i], out);
@@ -177,7 +177,7 @@ static int64_t number_of(const printer *p, const og_tensor *n)
 
 static void put_value(const printer *p, const og_tensor *n)
 {
-    char sigil = ogi_text_sigil(n->op);
+    char sigil = ogi_form_sigil(n->op);
     if (!sigil) {
         ogi_buf_printf(p->out, "%%%" PRId64, number_of(p, n));
         return;
@@ -210,8 +210,8 @@ static void put_operand(const printer *p, const og_tensor *n, int i)
     const carried *c = place >= 0 ? find_carried(p, place, s) : NULL;
     if (c) {
         ogi_buf_printf(p->out, "%%%" PRId64, c->number);
-    } else if (next && ogi_text_sigil(s->op)) {
-        ogi_buf_putc(p->out, ogi_text_sigil(s->op));
+    } else if (next && ogi_form_sigil(s->op)) {
+        ogi_buf_putc(p->out, ogi_form_sigil(s->op));
         put_name(p, s->name, next->name, true);
     } else {
         put_value(p, s);
@@ -227,7 +227,7 @@ static void put_type(const printer *p, const og_tensor *n)
 static void put_node(const printer *p, const og_tensor *n)
 {
     const og_tensor *next = next_of(p, n);
-    char sigil = ogi_text_sigil(n->op);
+    char sigil = ogi_form_sigil(n->op);
     if (sigil) {
         ogi_buf_printf(p->out, "%s %c", ogi_op_name(n->op), sigil);
         put_name(p, n->name, next ? next->name : NULL, true);
@@ -243,7 +243,7 @@ static void put_node(const printer *p, const og_tensor *n)
         }
         ogi_buf_putc(p->out, ')');
     }
-    ogi_text_attrs(p->g, n, p->out);
+    ogi_form_attrs(p->g, n, p->out);
     put_type(p, n);
     if (n->name) {
         ogi_buf_puts(p->out, " as ");
@@ -251,14 +251,14 @@ static void put_node(const printer *p, const og_tensor *n)
     }
 }
 
-void ogi_text_node(const og_graph *g, const og_tensor *n, ogi_buf *out)
+void ogi_form_node(const og_graph *g, const og_tensor *n, ogi_buf *out)
 {
     put_node(&(printer){ .g = g, .out = out }, n);
 }
 
 static void put_statement(printer *p, const og_tensor *n)
 {
-    if (!ogi_text_sigil(n->op)) p->number[n->id] = p->n_number++;
+    if (!ogi_form_sigil(n->op)) p->number[n->id] = p->n_number++;
     put_node(p, n);
     ogi_buf_putc(p->out, '\n');
 }
@@ -347,7 +347,7 @@ static og_status print_text(const og_graph *g, ogi_buf *out)
     if (s == OG_OK) {
         find_last_uses(g, p.last_use);
         ogi_buf_puts(out, "graph ");
-        ogi_text_quote(out, g->name);
+        ogi_form_quote(out, g->name);
         ogi_buf_putc(out, '\n');
         for (int i = 0; i < g->n_sym; i++)
             ogi_buf_printf(out, "sym %s = %" PRId64 "..%" PRId64 "\n", g->sym[i].name,
@@ -356,7 +356,7 @@ static og_status print_text(const og_graph *g, ogi_buf *out)
     }
     for (int64_t i = 0; s == OG_OK && i < g->n_output; i++) {
         ogi_buf_puts(out, "output ");
-        ogi_text_quote(out, g->output[i].name);
+        ogi_form_quote(out, g->output[i].name);
         ogi_buf_puts(out, " = ");
         put_value(&p, g->output[i].value);
         ogi_buf_putc(out, '\n');

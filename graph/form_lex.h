@@ -3,10 +3,10 @@
  * Reading the text form piece by piece: places, names, numbers, dimensions, types. Every function
  * skips blanks and comments ahead of what it reads, and fails with line, column and what it
  * expected. */
-#ifndef OG_GRAPH_TEXT_LEX_H
-#define OG_GRAPH_TEXT_LEX_H
+#ifndef OG_GRAPH_FORM_LEX_H
+#define OG_GRAPH_FORM_LEX_H
 
-#include "graph/text.h"
+#include "graph/form.h"
 
 typedef struct ogi_lex {
     og_ctx *ctx;
@@ -27,7 +27,7 @@ og_status ogi_lex_word(ogi_lex *x, const char *expected, ogi_sv *out); /* letter
 og_status ogi_lex_int(ogi_lex *x, int64_t min, int64_t max, int64_t *out);
 og_status ogi_lex_number(ogi_lex *x, double *out); /* float, inf, nan */
 /* A name, bare or (always, if !may_be_bare) in quotes, with {L} replaced. */
-og_status ogi_lex_name(ogi_lex *x, bool may_be_bare, char out[OGI_TEXT_NAME_MAX + 1]);
+og_status ogi_lex_name(ogi_lex *x, bool may_be_bare, char out[OGI_FORM_NAME_MAX + 1]);
 
 og_status ogi_lex_shape(ogi_lex *x, const og_graph *g, og_shape *out);
 og_status ogi_lex_dtype(ogi_lex *x, og_dtype *out);

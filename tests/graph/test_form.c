@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "graph/text.h"
+#include "graph/form.h"
 #include "tests/support/random_graph.h"
 
 static og_ctx *ctx;

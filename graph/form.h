@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * The text form from inside (docs/text.md): what its printer, its parser and the finder of equal
+ * The text form from inside (docs/form.md): what its printer, its parser and the finder of equal
  * layers share. */
-#ifndef OG_GRAPH_TEXT_H
-#define OG_GRAPH_TEXT_H
+#ifndef OG_GRAPH_FORM_H
+#define OG_GRAPH_FORM_H
 
 #include "graph/graph.h"
 
 enum {
-    OGI_TEXT_NAME_MAX = 255,      /* bytes of a name */
-    OGI_TEXT_NODE_MAX = 1 << 17,  /* values of a parsed graph */
-    OGI_TEXT_REPEAT_MAX = 1 << 16 /* iterations of a repetition */
+    OGI_FORM_NAME_MAX = 255,      /* bytes of a name */
+    OGI_FORM_NODE_MAX = 1 << 17,  /* values of a parsed graph */
+    OGI_FORM_REPEAT_MAX = 1 << 16 /* iterations of a repetition */
 };
 
 /* Equal layers: n blocks of `length` nodes from node `first` on, of layers layer, layer + 1, ... */
@@ -33,13 +33,13 @@ typedef bool (*ogi_name_piece)(void *user, ogi_sv text, bool is_layer);
 bool ogi_name_walk(const char *a, int la, const char *b, int lb, ogi_name_piece piece, void *user);
 
 /* Leaves with names: $input, @weight, &state. 0 for other nodes. */
-char ogi_text_sigil(og_op op);
+char ogi_form_sigil(og_op op);
 
 /* One node as a line of the text form, values numbered by node id; without the newline. */
-void ogi_text_node(const og_graph *g, const og_tensor *n, ogi_buf *out);
-void ogi_text_quote(ogi_buf *out, const char *s); /* in quotes, escaped */
+void ogi_form_node(const og_graph *g, const og_tensor *n, ogi_buf *out);
+void ogi_form_quote(ogi_buf *out, const char *s); /* in quotes, escaped */
 /* " name=value" for each attribute that has not its default. */
-void ogi_text_attrs(const og_graph *g, const og_tensor *n, ogi_buf *out);
+void ogi_form_attrs(const og_graph *g, const og_tensor *n, ogi_buf *out);
 
 void ogi_print_json(const og_graph *g, ogi_buf *out);
 void ogi_print_dot(const og_graph *g, ogi_buf *out);

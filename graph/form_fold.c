@@ -7,12 +7,12 @@
  *   - a node at one place of the same layer,
  *   - a node at one place of the layer before (in the first layer: any earlier node), or
  *   - one node before the first layer. */
-#include "graph/text.h"
+#include "graph/form.h"
 
 #include <ctype.h>
 #include <stdio.h>
 
-char ogi_text_sigil(og_op op)
+char ogi_form_sigil(og_op op)
 {
     return op == OG_OP_INPUT ? '$' : op == OG_OP_WEIGHT ? '@' : op == OG_OP_STATE ? '&' : 0;
 }
@@ -101,7 +101,7 @@ static bool source_fits(const og_graph *g, const ogi_repeat *r, int64_t place, i
     const og_tensor *s0 = at(g, r, 0, place)->src[i], *s1 = at(g, r, 1, place)->src[i];
     const og_tensor *sk = at(g, r, k, place)->src[i];
     if (!s0 || !s1 || !sk) return !s0 && !s1 && !sk;
-    if (ogi_text_sigil(s1->op))
+    if (ogi_form_sigil(s1->op))
         return s0->op == s1->op && sk->op == s1->op &&
                name_fits(s0->name, r->layer, s1->name, r->layer + 1, sk->name, r->layer + k);
     int64_t same = place_in(r, 1, s1->id), before = place_in(r, 0, s1->id);
@@ -139,7 +139,7 @@ static bool is_inner(const og_graph *g, const ogi_repeat *r, const int64_t *last
     int64_t end = r->first + (k + 2) * r->length;
     for (int64_t p = 0; p < r->length; p++) {
         const og_tensor *n = at(g, r, k, p);
-        if (!ogi_text_sigil(n->op) && last_use[n->id] >= end) return false;
+        if (!ogi_form_sigil(n->op) && last_use[n->id] >= end) return false;
     }
     return true;
 }
@@ -149,7 +149,7 @@ bool ogi_repeat_find(const og_graph *g, int64_t first, const int64_t *last_use, 
     int layer = g->node[first]->layer;
     if (layer < 0 || (first > 0 && g->node[first - 1]->layer == layer)) return false;
     ogi_repeat r = { .first = first, .length = block_length(g, first), .n = 1, .layer = layer };
-    while (r.n < OGI_TEXT_REPEAT_MAX && layer < INT32_MAX - r.n &&
+    while (r.n < OGI_FORM_REPEAT_MAX && layer < INT32_MAX - r.n &&
            is_inner(g, &r, last_use, r.n - 1) && block_fits(g, &r, r.n))
         r.n++;
     *out = r;
@@ -159,5 +159,5 @@ bool ogi_repeat_find(const og_graph *g, int64_t first, const int64_t *last_use, 
 int64_t ogi_repeat_carried(const og_graph *g, const ogi_repeat *r, const og_tensor *n, int src)
 {
     const og_tensor *s = at(g, r, 1, n->id - r->first)->src[src];
-    return s && !ogi_text_sigil(s->op) ? place_in(r, 0, s->id) : -1;
+    return s && !ogi_form_sigil(s->op) ? place_in(r, 0, s->id) : -1;
 }

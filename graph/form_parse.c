@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Parses the text form of docs/text.md through the ordinary builders, which check every rule. A
+ * Parses the text form of docs/form.md through the ordinary builders, which check every rule. A
  * repetition is read once for each layer. Text may be hostile: values, repetitions, and the text
  * that repetitions amount to, are limited; nothing recurses. */
-#include "graph/text_lex.h"
+#include "graph/form_lex.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -46,16 +46,16 @@ static og_status define(parser *p, ogi_sv name, og_tensor *t)
 
 static og_status check_room(parser *p)
 {
-    if (p->g->n_node < OGI_TEXT_NODE_MAX) return OG_OK;
+    if (p->g->n_node < OGI_FORM_NODE_MAX) return OG_OK;
     OG_FAIL(p->x.ctx, OG_E_LIMIT, "graph text, line %d: more than %d values", p->x.line,
-            OGI_TEXT_NODE_MAX);
+            OGI_FORM_NODE_MAX);
 }
 
 /* ---- operands ------------------------------------------------------------------------------ */
 
 static og_status named_leaf(parser *p, const char *kind, og_tensor **out)
 {
-    char key[OGI_TEXT_NAME_MAX + 16];
+    char key[OGI_FORM_NAME_MAX + 16];
     size_t n = strlen(kind);
     const char *begin = p->x.p++;
     memcpy(key, kind, n);
@@ -237,7 +237,7 @@ static og_status type(parser *p, og_dtype *dtype, og_shape *shape)
 
 static og_status leaf(parser *p, og_op op)
 {
-    char name[OGI_TEXT_NAME_MAX + 1], sigil[2] = { ogi_text_sigil(op), 0 };
+    char name[OGI_FORM_NAME_MAX + 1], sigil[2] = { ogi_form_sigil(op), 0 };
     og_dtype dtype;
     og_shape shape;
     OG_TRY(ogi_lex_expect(&p->x, sigil));
@@ -315,7 +315,7 @@ static og_status build_op(parser *p, og_op op, params *q, og_tensor **out)
 static og_status definition(parser *p)
 {
     ogi_sv name, word;
-    char label[OGI_TEXT_NAME_MAX + 1];
+    char label[OGI_FORM_NAME_MAX + 1];
     OG_TRY(ogi_lex_word(&p->x, "the name of a value", &name));
     OG_TRY(ogi_lex_expect(&p->x, "="));
     OG_TRY(ogi_lex_word(&p->x, "an op", &word));
@@ -341,7 +341,7 @@ static og_status symbol(parser *p)
 {
     ogi_sv name;
     int64_t min, max;
-    char text[OGI_TEXT_NAME_MAX + 1] = { 0 };
+    char text[OGI_FORM_NAME_MAX + 1] = { 0 };
     OG_TRY(ogi_lex_word(&p->x, "the name of a symbol", &name));
     OG_TRY(ogi_lex_expect(&p->x, "="));
     OG_TRY(ogi_lex_int(&p->x, 1, INT32_MAX, &min));
@@ -369,7 +369,7 @@ static og_status layer(parser *p)
 
 static og_status output(parser *p)
 {
-    char name[OGI_TEXT_NAME_MAX + 1];
+    char name[OGI_FORM_NAME_MAX + 1];
     og_tensor *t;
     OG_TRY(ogi_lex_name(&p->x, false, name));
     OG_TRY(ogi_lex_expect(&p->x, "="));
@@ -474,9 +474,9 @@ static og_status repeat(parser *p)
     carry c = { 0 };
     OG_TRY(ogi_lex_expect(&p->x, "L"));
     OG_TRY(ogi_lex_expect(&p->x, "="));
-    OG_TRY(ogi_lex_int(&p->x, 0, INT32_MAX - OGI_TEXT_REPEAT_MAX, &first));
+    OG_TRY(ogi_lex_int(&p->x, 0, INT32_MAX - OGI_FORM_REPEAT_MAX, &first));
     OG_TRY(ogi_lex_expect(&p->x, ".."));
-    OG_TRY(ogi_lex_int(&p->x, first, first + OGI_TEXT_REPEAT_MAX - 1, &last));
+    OG_TRY(ogi_lex_int(&p->x, first, first + OGI_FORM_REPEAT_MAX - 1, &last));
     og_status s = carry_list(p, &c);
     if (s == OG_OK) s = ogi_lex_expect(&p->x, "{");
     if (s == OG_OK) s = ogi_lex_end_of_line(&p->x);
@@ -502,7 +502,7 @@ static og_status statement(parser *p)
 
 static og_status parse_text(parser *p)
 {
-    char name[OGI_TEXT_NAME_MAX + 1];
+    char name[OGI_FORM_NAME_MAX + 1];
     ogi_lex_line(&p->x);
     OG_TRY(ogi_lex_expect(&p->x, "graph"));
     OG_TRY(ogi_lex_name(&p->x, false, name));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "graph/text_lex.h"
+#include "graph/form_lex.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -85,7 +85,7 @@ og_status ogi_lex_word(ogi_lex *x, const char *expected, ogi_sv *out)
     const char *begin = x->p;
     while (x->p < x->end && is_word(*x->p)) x->p++;
     *out = (ogi_sv){ begin, (size_t)(x->p - begin) };
-    if (out->n > 0 && out->n <= OGI_TEXT_NAME_MAX) return OG_OK;
+    if (out->n > 0 && out->n <= OGI_FORM_NAME_MAX) return OG_OK;
     x->p = begin;
     return ogi_lex_fail(x, out->n ? "a name of at most 255 characters" : expected);
 }
@@ -137,7 +137,7 @@ typedef struct name_out {
 
 static bool add(name_out *o, char c)
 {
-    if (!c || o->n == OGI_TEXT_NAME_MAX) return false;
+    if (!c || o->n == OGI_FORM_NAME_MAX) return false;
     o->p[o->n++] = c;
     return true;
 }
@@ -203,7 +203,7 @@ static og_status bare(ogi_lex *x, name_out *o)
     return o->n ? OG_OK : ogi_lex_fail(x, "a name");
 }
 
-og_status ogi_lex_name(ogi_lex *x, bool may_be_bare, char out[OGI_TEXT_NAME_MAX + 1])
+og_status ogi_lex_name(ogi_lex *x, bool may_be_bare, char out[OGI_FORM_NAME_MAX + 1])
 {
     name_out o = { out, 0 };
     if (!may_be_bare) ogi_lex_blank(x);

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What bench found, as text and JSON. Groups of equal name (one a layer) are one row. */
+#include <jansson.h>
+#include <stdlib.h>
+
+#include "tools/bench/bench.h"
+
+enum { NAME_MAX = 160 };
+
+/* ---- one phase in figures ------------------------------------------------------------------ */
+
+typedef struct figures {
+    double tok_s, spread, gb_s, gflop_s, limit, percent;
+} figures;
+
+static figures figures_of(const bench_phase *p, const bench_account *a)
+{
+    struct bench_work sum = bench_account_total(a);
+    double seconds = bench_median(p), n_tok = (double)(p->tokens * p->batch);
+    figures f = {
+        .tok_s = n_tok / seconds,
+        .spread = bench_spread(p),
+        .gb_s = sum.bytes / seconds / 1e9,
+        .gflop_s = sum.flops / seconds / 1e9,
+        .limit = n_tok / sum.limit,
+    };
+    f.percent = 100 * f.tok_s / f.limit;
+    return f;
+}
+
+/* ---- groups by name ------------------------------------------------------------------------ */
+
+typedef struct row {
+    char name[NAME_MAX];
+    struct bench_work work;
+} row;
+
+typedef struct table {
+    row *row;
+    int n;
+    double seconds;
+} table;
+
+/* "blk.3.attn_q.weight" is attn_q. */
+static void add_weight_name(const og_tensor *linear, ogi_buf *out)
+{
+    const char *name = ogi_root(linear->src[1])->name;
+    if (!strncmp(name, "blk.", 4)) {
+        const char *dot = strchr(name + 4, '.');
+        name = dot ? dot + 1 : name;
+    }
+    const char *end = strstr(name, ".weight");
+    ogi_buf_printf(out, "%s%.*s", out->n ? " " : "", (int)(end ? end - name : (int)strlen(name)),
+                   name);
+}
+
+static void name_group(og_ctx *ctx, const ogi_group *g, char name[static NAME_MAX])
+{
+    ogi_buf b = { .ctx = ctx };
+    for (int i = 0; i < g->n_set; i++)
+        for (int k = 0; k < g->set[i].n_linear; k++) add_weight_name(g->set[i].linear[k], &b);
+    if (b.n) ogi_buf_puts(&b, ": ");
+    ogi_group_print_ops(g, &b);
+    strncpy(name, ogi_buf_str(&b), NAME_MAX - 1);
+    name[NAME_MAX - 1] = 0;
+    ogi_buf_free(&b);
+}
+
+static int by_seconds(const void *a, const void *b)
+{
+    double x = ((const row *)a)->work.seconds, y = ((const row *)b)->work.seconds;
+    return x < y ? 1 : x > y ? -1 : 0;
+}
+
+static void add_row(table *t, const char *name, const struct bench_work *w)
+{
+    int i = 0;
+    while (i < t->n && strcmp(t->row[i].name, name) != 0) i++;
+    if (i == t->n) memcpy(t->row[t->n++].name, name, NAME_MAX);
+    struct bench_work *sum = &t->row[i].work;
+    sum->n_run += w->n_run;
+    sum->bytes += w->bytes;
+    sum->flops += w->flops;
+    sum->limit += w->limit;
+    sum->seconds += w->seconds;
+    t->seconds += w->seconds;
+}
+
+/* Free t.row with free(); no rows when memory is out. */
+static table table_of(const bench_account *a)
+{
+    table t = { 0 };
+    size_t n = 0;
+    for (int i = 0; i < a->n_plan; i++) n += (size_t)a->plan[i].plan->n_group;
+    t.row = calloc(n + 1, sizeof *t.row);
+    for (int i = 0; t.row && i < a->n_plan; i++)
+        for (int g = 0; g < a->plan[i].plan->n_group; g++) {
+            char name[NAME_MAX] = { 0 };
+            if (!a->plan[i].work[g].n_run) continue;
+            name_group(a->ctx, &a->plan[i].plan->group[g], name);
+            add_row(&t, name, &a->plan[i].work[g]);
+        }
+    if (t.row) qsort(t.row, (size_t)t.n, sizeof *t.row, by_seconds);
+    return t;
+}
+
+/* ---- text ---------------------------------------------------------------------------------- */
+
+static void print_groups(const bench_phase *p, const bench_account *a, ogi_buf *out)
+{
+    table t = table_of(a);
+    ogi_buf_printf(out, "\n%s by group\n%9s %6s %6s %8s %9s %9s  %s\n", p->name, "ms", "share",
+                   "runs", "GB/s", "GFLOP/s", "of limit", "group");
+    for (int i = 0; i < t.n; i++) {
+        const struct bench_work *w = &t.row[i].work;
+        double s = OGI_MAX(w->seconds, 1e-12);
+        ogi_buf_printf(out, "%9.3f %4.1f %% %6lld %8.1f %9.1f %7.1f %%  %s\n", w->seconds * 1e3,
+                       100 * w->seconds / OGI_MAX(t.seconds, 1e-12), (long long)w->n_run,
+                       w->bytes / s / 1e9, w->flops / s / 1e9, 100 * w->limit / s, t.row[i].name);
+    }
+    free(t.row);
+}
+
+void bench_print_text(const bench_report *r, ogi_buf *out)
+{
+    const ogi_roofline *m = &r->roof;
+    ogi_buf_printf(out, "%s %s: %.0f MB of weights; %s %s, %d threads; KV in %s\n", r->shape,
+                   r->type, (double)r->info.weight_size / 1e6, r->info.device, r->info.isa,
+                   r->info.n_thread, r->kv);
+    ogi_buf_printf(out,
+                   "this machine: read %.1f GB/s; f32 %.0f, bf16 %.0f GFLOP/s; int8 %.0f GOP/s\n",
+                   m->read_gb_s, m->f32_gflop_s, m->bf16_gflop_s, m->int8_gop_s);
+    if (r->load >= 0)
+        ogi_buf_printf(out, "loaded in %.3f s, first token after %.3f s\n", r->load,
+                       r->first_token);
+    ogi_buf_printf(out, "\n%-8s %7s %7s %5s %9s %7s %8s %9s %9s %9s\n", "phase", "tokens",
+                   "context", "batch", "tok/s", "spread", "GB/s", "GFLOP/s", "limit", "of limit");
+    for (int i = 0; i < r->n_phase; i++) {
+        const bench_phase *p = &r->phase[i];
+        figures f = figures_of(p, &r->account[i]);
+        ogi_buf_printf(out, "%-8s %7lld %7lld %5lld %9.2f %5.1f %% %8.1f %9.1f %9.2f %7.1f %%\n",
+                       p->name, (long long)p->tokens, (long long)p->context, (long long)p->batch,
+                       f.tok_s, 100 * f.spread, f.gb_s, f.gflop_s, f.limit, f.percent);
+    }
+    for (int i = 0; r->groups && i < r->n_phase; i++)
+        print_groups(&r->phase[i], &r->account[i], out);
+}
+
+/* ---- JSON ---------------------------------------------------------------------------------- */
+
+static json_t *json_groups(const bench_account *a)
+{
+    table t = table_of(a);
+    json_t *list = json_array();
+    for (int i = 0; i < t.n; i++) {
+        const struct bench_work *w = &t.row[i].work;
+        json_array_append_new(list, json_pack("{s:s, s:I, s:f, s:f, s:f, s:f}", "group",
+                                              t.row[i].name, "runs", (json_int_t)w->n_run,
+                                              "seconds", w->seconds, "bytes", w->bytes, "flops",
+                                              w->flops, "limit_seconds", w->limit));
+    }
+    free(t.row);
+    return list;
+}
+
+static json_t *json_result(const bench_report *r, int i)
+{
+    const bench_phase *p = &r->phase[i];
+    figures f = figures_of(p, &r->account[i]);
+    json_t *o =
+        json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:s, s:I, s:I, s:I}", "shape", r->shape, "type",
+                  r->type, "device", r->info.device, "isa", r->info.isa, "kv", r->kv, "threads",
+                  r->info.n_thread, "phase", p->name, "tokens", (json_int_t)p->tokens, "context",
+                  (json_int_t)p->context, "batch", (json_int_t)p->batch);
+    json_t *speed = json_pack("{s:f, s:f, s:f, s:f, s:f, s:f, s:i}", "tok_s", f.tok_s, "spread",
+                              f.spread, "gb_s", f.gb_s, "gflop_s", f.gflop_s, "limit", f.limit,
+                              "percent_of_limit", f.percent, "repetitions", p->n_rep);
+    json_object_update(o, speed);
+    json_decref(speed);
+    if (r->groups) json_object_set_new(o, "groups", json_groups(&r->account[i]));
+    return o;
+}
+
+og_status bench_print_json(og_ctx *ctx, const bench_report *r, ogi_buf *out)
+{
+    const ogi_roofline *m = &r->roof;
+    json_t *results = json_array();
+    for (int i = 0; i < r->n_phase; i++) json_array_append_new(results, json_result(r, i));
+    json_t *root =
+        json_pack("{s:s, s:{s:f, s:f, s:f, s:f}, s:o}", "version", OG_VERSION, "roofline",
+                  "read_gb_s", m->read_gb_s, "f32_gflop_s", m->f32_gflop_s, "bf16_gflop_s",
+                  m->bf16_gflop_s, "int8_gop_s", m->int8_gop_s, "results", results);
+    if (root && r->load >= 0) {
+        json_object_set_new(root, "load_s", json_real(r->load));
+        json_object_set_new(root, "first_token_s", json_real(r->first_token));
+    }
+    char *text = root ? json_dumps(root, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) : NULL;
+    json_decref(root);
+    if (!text) OG_FAIL(ctx, OG_E_MEMORY, "bench: out of memory for JSON");
+    ogi_buf_puts(out, text);
+    ogi_buf_putc(out, '\n');
+    free(text);
+    return OG_OK;
+}

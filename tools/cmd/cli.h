@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the subcommands share: their entry points and the option parser. */
+#ifndef OG_TOOLS_CMD_CLI_H
+#define OG_TOOLS_CMD_CLI_H
+
+#include "base/buf.h"
+
+#define COMMAND(name, doc) int cmd_##name(int argc, char **argv);
+#include "tools/cmd/commands.def"
+#undef COMMAND
+
+/* One option of a subcommand. `into` is written by kind:
+ *   FLAG bool*, NOFLAG bool* (set false), INT int64_t*, FLOAT double*, STR const char**,
+ *   LIST cli_list* (repeatable; strings borrowed from argv).
+ * SECTION is no option: its name is the heading of those that follow. */
+typedef enum cli_kind {
+    CLI_FLAG,
+    CLI_NOFLAG,
+    CLI_INT,
+    CLI_FLOAT,
+    CLI_STR,
+    CLI_LIST,
+    CLI_SECTION,
+} cli_kind;
+
+typedef struct cli_list {
+    const char *item[256];
+    int n;
+} cli_list;
+
+typedef struct cli_opt {
+    const char *name; /* "--ids" or "-n|--predict": names separated by | */
+    cli_kind kind;
+    void *into;
+    const char *arg; /* what the help calls the value; NULL for flags */
+    const char *doc;
+} cli_opt;
+
+enum { CLI_MAX_OPTIONS = 128 };
+
+/* A command's options: its own, and those it shares with others. */
+typedef struct cli_options {
+    cli_opt opt[CLI_MAX_OPTIONS];
+    int n;
+} cli_options;
+
+/* Appends n options, under a heading in the help unless that is NULL. */
+void cli_add(cli_options *o, const char *heading, const cli_opt *opt, int n);
+
+typedef struct cli_spec {
+    const char *usage; /* "oxigraph tokenize MODEL [options] < text" */
+    const char *doc;   /* one paragraph; may be NULL */
+    const cli_opt *opt;
+    int n_opt;
+    int min_args, max_args; /* positional arguments */
+} cli_spec;
+
+/* Parses argv[1..]: options anywhere, `--name=value` and `--name value`, `--` ends options, a lone
+ * "-" is positional. Positional arguments end up in args, *n_args. Returns -1 to go on; otherwise
+ * the exit status at once: 0 after --help, 2 after a usage error (told on stderr). */
+int cli_parse(const cli_spec *spec, int argc, char **argv, const char **args, int *n_args);
+
+/* A context whose warnings and errors go to stderr. NULL when memory is out (told). */
+og_ctx *cli_ctx(void);
+/* Prints "oxigraph: <og_error>" on stderr, frees ctx, returns exit status 1. */
+int cli_fail(og_ctx *ctx);
+/* "oxigraph COMMAND: text" and where to look, on stderr; returns 2. */
+int cli_usage_error(const char *fmt, ...) OG_PRINTF(1, 2);
+
+#endif

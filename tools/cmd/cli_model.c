@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+#include "tools/cmd/cli_model.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "tools/cmd/cli_progress.h"
+
+void cli_model_options(cli_model *m, cli_options *to)
+{
+    const cli_opt all[] = {
+        { "--device", CLI_STR, &m->device, "NAME", "where to run: cpu" },
+        { "--isa", CLI_STR, &m->isa, "NAME",
+          "scalar, sse42, avx2, avx512, neon; default: the best" },
+        { "-t|--threads", CLI_INT, &m->n_thread, "N", "threads; default: one for each core" },
+        { "-c|--ctx", CLI_INT, &m->n_ctx, "N", "context in tokens; default: as trained" },
+        { "--kv", CLI_STR, &m->kv, "TYPE", "f16 or f32 keys and values" },
+        { "--override-kv", CLI_LIST, &m->override, "KEY=TYPE:VALUE", "replace metadata" },
+        { "--skip", CLI_STR, &m->skip, "PASSES", "graph passes to leave out, comma separated" },
+    };
+    cli_add(to, "model and device", all, OGI_LEN(all));
+}
+
+int cli_model_config(const cli_model *m, og_model_options *out)
+{
+    if (m->n_thread < 0 || m->n_thread > 1024)
+        return cli_usage_error("-t wants 1 to 1024 threads, not %lld", (long long)m->n_thread);
+    if (m->n_ctx < 0) return cli_usage_error("-c wants a positive number of tokens");
+    if (m->kv && strcmp(m->kv, "f16") != 0 && strcmp(m->kv, "f32") != 0)
+        return cli_usage_error("--kv wants f16 or f32, not '%s'", m->kv);
+    *out = (og_model_options){
+        .device = { .name = m->device, .isa = m->isa, .n_thread = (int)m->n_thread },
+        .n_ctx = m->n_ctx,
+        .is_kv_f32 = m->kv && !strcmp(m->kv, "f32"),
+        .override = m->override.item,
+        .n_override = m->override.n,
+        .compile = { .skip = m->skip },
+    };
+    return -1;
+}
+
+static bool show_progress(void *user, double done)
+{
+    cli_progress_update(user, done);
+    return true;
+}
+
+og_status cli_model_load(og_ctx *ctx, const char *path, const og_model_options *opt, og_model **out)
+{
+    cli_progress progress;
+    og_model_options o = *opt;
+    o.progress = show_progress;
+    o.user = &progress;
+    cli_progress_begin(&progress, "loading");
+    og_status st = og_model_load(ctx, path, &o, out);
+    cli_progress_end(&progress);
+    return st;
+}
+
+int cli_tokens(const char *option, const char *text, int32_t **out, int64_t *n)
+{
+    int64_t cap = 1;
+    for (const char *p = text; *p; p++) cap += *p == ',';
+    *n = 0;
+    *out = calloc((size_t)cap, sizeof **out);
+    for (const char *p = text; *out && *p;) {
+        char *end;
+        errno = 0;
+        long v = strtol(p, &end, 10);
+        if (end == p || errno || v < 0 || v > INT32_MAX || (*end && *end != ',') ||
+            (*end == ',' && !end[1]))
+            return cli_usage_error("%s wants token ids as 1,2,3, not '%s'", option, text);
+        (*out)[(*n)++] = (int32_t)v;
+        p = end + (*end == ',');
+    }
+    if (!*out || !*n) return cli_usage_error("%s wants at least one token id", option);
+    return -1;
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * `oxigraph graph`: the graphs of a model after any pass, the plans made of them, and the kernel
+ * programs of the plans' groups. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "backends/backend.h"
+#include "base/file.h"
+#include "codegen/lower.h"
+#include "models/model.h"
+#include "tools/cmd/cli_model.h"
+
+enum { MAX_TEXT = 64 << 20 };
+
+typedef struct options {
+    cli_model model;
+    const char *after, *format, *entry, *out;
+    bool plan, kernels, json, no_fuse;
+    int64_t tokens;
+} options;
+
+static bool is_gguf(const char *path)
+{
+    char magic[4] = { 0 };
+    FILE *f = fopen(path, "rb");
+    size_t n = f ? fread(magic, 1, sizeof magic, f) : 0;
+    if (f) fclose(f);
+    return n == sizeof magic && !memcmp(magic, "GGUF", sizeof magic);
+}
+
+/* The graph asked for, from a GGUF model or a file in text form. */
+static og_status open_graph(og_ctx *ctx, const char *path, const options *o, ogi_gguf **file,
+                            ogi_model **model, og_graph **parsed, const og_graph **out)
+{
+    if (!is_gguf(path)) {
+        ogi_buf text = { .ctx = ctx };
+        og_status st = ogi_file_read(ctx, path, MAX_TEXT, &text);
+        if (st == OG_OK) st = og_graph_parse(ctx, ogi_buf_str(&text), text.n, parsed);
+        ogi_buf_free(&text);
+        *out = *parsed;
+        return st;
+    }
+    OG_TRY(ogi_gguf_open(ctx, path, o->model.override.item, o->model.override.n, file));
+    bool f32 = o->model.kv && !strcmp(o->model.kv, "f32");
+    ogi_model_options mo = { .n_ctx = o->model.n_ctx, .kv_type = f32 ? OG_F32 : OG_F16 };
+    OG_TRY(ogi_model_open(ctx, *file, &mo, model));
+    *out = !strcmp(o->entry, "head") ? (*model)->head : (*model)->step;
+    return OG_OK;
+}
+
+/* The program of one list of members, as a plan's group would run it. */
+static og_status print_program(const og_graph *g, const char *what, const ogi_lower_spec *spec,
+                               ogi_buf *out)
+{
+    ogi_arena mem = { .ctx = g->ctx };
+    ogi_kprog *p;
+    og_status st = ogi_lower(spec, &mem, &p);
+    if (st == OG_OK) {
+        ogi_buf_printf(out, "  %s\n", what);
+        ogi_kprog_print(g, p, out);
+    }
+    ogi_arena_free(&mem);
+    return st;
+}
+
+static og_status print_group(const ogi_plan *p, int b, ogi_buf *out)
+{
+    const ogi_group *g = &p->group[b];
+    const og_tensor *x = g->n_set ? ogi_root(g->set[0].linear[0]->src[0]) : NULL;
+    ogi_lower_spec spec = { .g = p->graph, .member = g->member, .n_member = g->n_member };
+    ogi_buf_printf(out, "group %d\n", b);
+    if (g->kind == OGI_GROUP_KERNEL) {
+        ogi_buf_printf(out, "  kernel %s\n", ogi_op_name(g->member[0]->op));
+        return OG_OK;
+    }
+    if (g->kind == OGI_GROUP_MAP) {
+        spec.store = g->write, spec.n_store = g->n_write;
+        return print_program(p->graph, "program", &spec, out);
+    }
+    if (g->n_prologue) {
+        spec = (ogi_lower_spec){ .g = p->graph, .member = g->prologue, .store = &x, .n_store = 1 };
+        spec.n_member = g->n_prologue;
+        OG_TRY(print_program(p->graph, "prologue", &spec, out));
+    }
+    for (int k = 0; k < g->n_set; k++) {
+        const ogi_panel_set *s = &g->set[k];
+        const og_tensor *store[64];
+        spec = (ogi_lower_spec){ .g = p->graph, .member = s->member, .n_member = s->n_member };
+        spec.panel = s->linear, spec.n_panel = s->n_linear, spec.store = store;
+        for (int i = 0; i < g->n_write && spec.n_store < 64; i++)
+            for (int m = 0; m < s->n_member + s->n_linear; m++)
+                if (g->write[i] == (m < s->n_member ? s->member[m] : s->linear[m - s->n_member]))
+                    store[spec.n_store++] = g->write[i];
+        OG_TRY(print_program(p->graph, "epilogue", &spec, out));
+    }
+    return OG_OK;
+}
+
+/* The plan of the CPU for the range that holds --tokens. */
+static og_status print_plan(og_ctx *ctx, const og_graph *g, const options *o, ogi_buf *out)
+{
+    og_graph *passed = NULL;
+    ogi_plan *p = NULL;
+    og_status st = ogi_passes_run(g, NULL, o->model.skip, &passed);
+    int64_t n = o->tokens, lo = n <= 1 ? 1 : n <= 16 ? 2 : 17;
+    ogi_plan_options po = { .no_fuse = o->no_fuse, .prologue_max = 16 };
+    if (st == OG_OK && passed->n_sym) {
+        int64_t max = passed->sym[0].max;
+        po.sym_min[0] = OGI_MIN(lo, max);
+        po.sym_max[0] = OGI_MIN(n <= 1 ? 1 : n <= 16 ? 16 : max, max);
+        for (int i = 1; i < passed->n_sym; i++)
+            if (!strcmp(passed->sym[i].name, "S"))
+                po.sym_max[i] = OGI_MIN(passed->sym[i].max, po.sym_max[0]);
+    }
+    if (st == OG_OK) st = ogi_plan_build(passed, &po, &p);
+    if (st == OG_OK && !o->kernels) st = ogi_plan_print(p, o->json ? OG_JSON : OG_TEXT, out);
+    for (int b = 0; st == OG_OK && o->kernels && b < p->n_group; b++) st = print_group(p, b, out);
+    ogi_plan_free(p);
+    og_graph_free(passed);
+    return st == OG_OK && out->failed
+               ? ogi_fail(ctx, OG_E_MEMORY, __FILE__, __LINE__, "out of memory")
+               : st;
+}
+
+static og_status print_graph(og_ctx *ctx, const og_graph *g, const options *o, ogi_buf *out)
+{
+    og_graph *passed = NULL;
+    char *text = NULL;
+    og_format format = !strcmp(o->format, "dot")               ? OG_DOT
+                       : !strcmp(o->format, "json") || o->json ? OG_JSON
+                                                               : OG_TEXT;
+    og_status st = OG_OK;
+    if (o->after) st = ogi_passes_run(g, o->after, o->model.skip, &passed);
+    if (st == OG_OK) st = og_graph_print(passed ? passed : g, format, &text);
+    if (st == OG_OK) ogi_buf_puts(out, text);
+    og_text_free(ctx, text);
+    og_graph_free(passed);
+    return st;
+}
+
+static og_status run(og_ctx *ctx, const char *path, const options *o)
+{
+    ogi_gguf *file = NULL;
+    ogi_model *model = NULL;
+    og_graph *parsed = NULL;
+    const og_graph *g = NULL;
+    ogi_buf out = { .ctx = ctx };
+    og_status st = open_graph(ctx, path, o, &file, &model, &parsed, &g);
+    if (st == OG_OK)
+        st = o->plan || o->kernels ? print_plan(ctx, g, o, &out) : print_graph(ctx, g, o, &out);
+    if (st == OG_OK && o->out) st = ogi_file_write(ctx, o->out, ogi_buf_str(&out), out.n, 0644);
+    if (st == OG_OK && !o->out) fwrite(ogi_buf_str(&out), 1, out.n, stdout);
+    ogi_buf_free(&out);
+    og_graph_free(parsed);
+    ogi_model_close(model);
+    ogi_gguf_close(file);
+    return st;
+}
+
+int cmd_graph(int argc, char **argv)
+{
+    options o = { .format = "text", .entry = "step", .tokens = 1 };
+    const char *args[1];
+    int n_args;
+    cli_options all = { .n = 0 };
+    const cli_opt own[] = {
+        { "--after", CLI_STR, &o.after, "PASS", "the graph after this pass; default: as built" },
+        { "--format", CLI_STR, &o.format, "text|json|dot", "how to print it" },
+        { "--entry", CLI_STR, &o.entry, "step|head", "which graph of the model" },
+        { "--plan", CLI_FLAG, &o.plan, NULL, "the plan: groups, barriers, bytes, arena" },
+        { "--kernels", CLI_FLAG, &o.kernels, NULL, "the kernel IR of the plan's groups" },
+        { "--tokens", CLI_INT, &o.tokens, "N", "plan for steps of so many tokens; default 1" },
+        { "--no-fuse", CLI_FLAG, &o.no_fuse, NULL, "plan without fusion" },
+        { "--json", CLI_FLAG, &o.json, NULL, "print JSON" },
+        { "-o", CLI_STR, &o.out, "FILE", "write to a file" },
+    };
+    cli_add(&all, NULL, own, OGI_LEN(own));
+    cli_model_options(&o.model, &all);
+    cli_spec spec = { "oxigraph graph MODEL [--after PASS] [--format text|json|dot] [--plan]",
+                      "MODEL is a GGUF file, or a graph in text form (docs/form.md).",
+                      all.opt,
+                      all.n,
+                      1,
+                      1 };
+    int status = cli_parse(&spec, argc, argv, args, &n_args);
+    if (status >= 0) return status;
+    if (strcmp(o.format, "text") && strcmp(o.format, "json") && strcmp(o.format, "dot"))
+        return cli_usage_error("--format wants text, json or dot, not '%s'", o.format);
+    if (strcmp(o.entry, "step") && strcmp(o.entry, "head"))
+        return cli_usage_error("--entry wants step or head, not '%s'", o.entry);
+    og_ctx *ctx = cli_ctx();
+    if (!ctx) return 1;
+    if (run(ctx, args[0], &o) != OG_OK) return cli_fail(ctx);
+    og_ctx_free(ctx);
+    return 0;
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * `oxigraph logits`: the logits of given tokens, one row of float32 a position. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "tools/cmd/cli_model.h"
+
+/* Where rows of the main sequence go. */
+typedef struct writer {
+    FILE *f;
+    int64_t n_vocab;
+    bool failed;
+} writer;
+
+static bool write_row(void *user, int feed, int64_t i, const float *logits)
+{
+    writer *w = user;
+    (void)i;
+    if (feed == 0 && fwrite(logits, sizeof *logits, (size_t)w->n_vocab, w->f) != (size_t)w->n_vocab)
+        w->failed = true;
+    return !w->failed;
+}
+
+typedef struct request {
+    int32_t *tokens, *then, *beside[64];
+    int64_t n_tokens, n_then, n_beside[64];
+    int n_feed_beside;
+} request;
+
+static void free_request(request *r)
+{
+    free(r->tokens);
+    free(r->then);
+    for (int i = 0; i < r->n_feed_beside; i++) free(r->beside[i]);
+}
+
+/* Prefill, with the others beside it, then one step a token. */
+static og_status compute(og_model *m, const request *r, writer *w)
+{
+    og_feed feed[64];
+    int n = 1 + r->n_feed_beside;
+    feed[0] = (og_feed){ .token = r->tokens, .n = r->n_tokens };
+    for (int i = 1; i < n; i++)
+        feed[i] = (og_feed){ .token = r->beside[i - 1], .n = r->n_beside[i - 1] };
+    og_status st = OG_OK;
+    for (int i = 0; i < n && st == OG_OK; i++) st = og_sequence_new(m, &feed[i].seq);
+    if (st == OG_OK) st = og_model_feed(m, feed, n, OG_ROWS_ALL, write_row, w);
+    for (int64_t i = 0; i < r->n_then && st == OG_OK; i++) {
+        og_feed one = { .seq = feed[0].seq, .token = r->then + i, .n = 1 };
+        st = og_model_feed(m, &one, 1, OG_ROWS_ALL, write_row, w);
+    }
+    return st; /* og_model_free frees the sequences */
+}
+
+static int run(const char *model, const og_model_options *opt, const request *r, const char *out)
+{
+    og_ctx *ctx = cli_ctx();
+    og_model *m = NULL;
+    if (!ctx) return 1;
+    if (cli_model_load(ctx, model, opt, &m) != OG_OK) return cli_fail(ctx);
+    og_model_info info;
+    og_model_get_info(m, &info);
+    writer w = { .f = strcmp(out, "-") ? fopen(out, "wb") : stdout, .n_vocab = info.n_vocab };
+    og_status st = w.f ? compute(m, r, &w) : OG_E_IO;
+    int err = errno;
+    if (w.f && (w.f == stdout ? fflush(w.f) : fclose(w.f)) != 0) w.failed = true;
+    og_model_free(m);
+    if (!w.f || w.failed) {
+        fprintf(stderr, "oxigraph: %s: cannot write: %s\n", out, strerror(err));
+        og_ctx_free(ctx);
+        return 1;
+    }
+    if (st != OG_OK) {
+        if (w.f != stdout) remove(out);
+        return cli_fail(ctx);
+    }
+    og_ctx_free(ctx);
+    return 0;
+}
+
+static int parse_request(const char *tokens, const char *then, const cli_list *beside, request *r)
+{
+    if (!tokens) return cli_usage_error("--tokens is missing");
+    int status = cli_tokens("--tokens", tokens, &r->tokens, &r->n_tokens);
+    if (status < 0 && then) status = cli_tokens("--then", then, &r->then, &r->n_then);
+    if (status < 0 && beside->n > 63)
+        return cli_usage_error("--beside is given more than 63 times");
+    for (int i = 0; status < 0 && i < beside->n; i++) {
+        r->n_feed_beside++;
+        status = cli_tokens("--beside", beside->item[i], &r->beside[i], &r->n_beside[i]);
+    }
+    return status;
+}
+
+int cmd_logits(int argc, char **argv)
+{
+    cli_model model = { .kv = "f32" };
+    const char *tokens = NULL, *then = NULL, *out = NULL, *args[1];
+    cli_list beside = { 0 };
+    int64_t batch = 0;
+    bool reverse = false;
+    int n_args;
+    cli_options all = { .n = 0 };
+    const cli_opt own[] = {
+        { "--tokens", CLI_STR, &tokens, "1,2,3", "tokens to prefill" },
+        { "--then", CLI_STR, &then, "4,5", "tokens to feed one by one after them" },
+        { "--beside", CLI_LIST, &beside, "7,8", "another sequence in the same steps; repeatable" },
+        { "--batch", CLI_INT, &batch, "N", "tokens of a sequence in one step; default 512" },
+        { "--reverse-pages", CLI_FLAG, &reverse, NULL, "hand out KV pages from the end" },
+        { "-o", CLI_STR, &out, "FILE", "where the rows go; - is standard output" },
+    };
+    cli_add(&all, NULL, own, OGI_LEN(own));
+    cli_model_options(&model, &all);
+    cli_spec spec = { "oxigraph logits MODEL --tokens 1,2,3 [--then 4,5] -o OUT.f32",
+                      "Writes the logits of each position as one row of float32.",
+                      all.opt,
+                      all.n,
+                      1,
+                      1 };
+    request r = { 0 };
+    og_model_options mo;
+    int status = cli_parse(&spec, argc, argv, args, &n_args);
+    if (status < 0 && !out) status = cli_usage_error("-o is missing");
+    if (status < 0 && batch < 0) status = cli_usage_error("--batch wants a positive number");
+    if (status < 0) status = cli_model_config(&model, &mo);
+    if (status < 0) status = parse_request(tokens, then, &beside, &r);
+    if (status < 0) {
+        mo.n_sequence = 1 + beside.n;
+        mo.batch = (int)OGI_MIN(batch, 512);
+        mo.reverse_pages = reverse;
+        status = run(args[0], &mo, &r, out);
+    }
+    free_request(&r);
+    return status;
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The oxigraph program: finds the subcommand and runs it. Each subcommand is one file,
+ * tools/cmd/NAME.c, and one line in commands.def. */
+#include <stdio.h>
+#include <string.h>
+
+#include "backends/backend.h"
+#include "tools/cmd/cli.h"
+
+// clang-format off
+static const struct command {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *doc;
+} commands[] = {
+#define COMMAND(name, doc) { #name, cmd_##name, doc },
+#include "tools/cmd/commands.def"
+#undef COMMAND
+};
+// clang-format on
+
+static void usage(FILE *f)
+{
+    fprintf(f, "usage: oxigraph COMMAND [options]\n\ncommands:\n");
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        fprintf(f, "  %-12s %s\n", commands[i].name, commands[i].doc);
+    fprintf(f, "\n`oxigraph COMMAND --help` tells its options; `oxigraph --version` what this "
+               "machine offers.\n");
+}
+
+/* What this binary is, and what it finds on this machine. */
+static void version(void)
+{
+    og_ctx *ctx = cli_ctx();
+    printf("oxigraph %s\n", OG_VERSION);
+    for (int i = 0; ctx && ogi_backend_at(i); i++) {
+        ogi_buf what = { .ctx = ctx };
+        bool found = ogi_backend_at(i)->describe(ctx, &what);
+        printf("%-8s %s%s\n", ogi_backend_at(i)->name, found ? "" : "none: ", ogi_buf_str(&what));
+        ogi_buf_free(&what);
+    }
+    og_ctx_free(ctx);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        usage(stderr);
+        return 2;
+    }
+    if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
+        usage(stdout);
+        return 0;
+    }
+    if (!strcmp(argv[1], "--version")) {
+        version();
+        return 0;
+    }
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        if (!strcmp(argv[1], commands[i].name)) return commands[i].run(argc - 1, argv + 1);
+    fprintf(stderr, "oxigraph: no command '%s'; `oxigraph --help` lists them\n", argv[1]);
+    return 2;
+}

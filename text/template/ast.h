@@ -5,7 +5,7 @@
 #ifndef OG_TEXT_TEMPLATE_AST_H
 #define OG_TEXT_TEMPLATE_AST_H
 
-#include "text/value/value.h"
+#include "text/template/builtin.h"
 
 enum {
     TMPL_MAX_TREE_DEPTH = 600,  /* of a tree, chains such as a + b + c... included */

@@ -92,7 +92,7 @@ FILTER(wordcount)
     for (size_t i = 0; v.tag == TV_STR && i < v.u.s->n && ogi_tv_step(h, 1);) {
         int32_t cp;
         i += (size_t)ogi_tv_decode(v.u.s->p + i, v.u.s->n - i, &cp);
-        bool is_word = cp == '_' || ogi_tc_is_alpha(cp) || ogi_tc_is_numeric(cp);
+        bool is_word = cp == '_' || ogi_cp_is_alpha(cp) || ogi_cp_is_numeric(cp);
         n += is_word && !in_word;
         in_word = is_word;
     }
@@ -240,7 +240,7 @@ static tmpl_val ascii_number(tmpl_heap *h, tmpl_val v)
     for (size_t i = 0; i < s.u.s->n && ogi_tv_step(h, 1);) {
         int32_t cp;
         i += (size_t)ogi_tv_decode(s.u.s->p + i, s.u.s->n - i, &cp);
-        int digit = cp < 0x80 ? -1 : ogi_tc_digit(cp);
+        int digit = cp < 0x80 ? -1 : ogi_cp_digit(cp);
         if (cp == 0 || (cp >= 0x80 && digit < 0)) return ogi_tv_undef();
         ogi_tv_sb_char(&b, digit < 0 ? cp : '0' + digit, true);
     }

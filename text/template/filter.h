@@ -5,7 +5,7 @@
 #ifndef OG_TEXT_TEMPLATE_FILTER_H
 #define OG_TEXT_TEMPLATE_FILTER_H
 
-#include "text/value/value.h"
+#include "text/template/builtin.h"
 
 #define FILTER(name)                                                                               \
     static tmpl_val name(tmpl_heap *h, tmpl_val self, const tmpl_val *arg, const tmpl_args *all)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * '%s' % x and '{}'.format(x), as Python writes them. */
-#include "text/value/value.h"
+#include "text/template/builtin.h"
 
 #include <math.h>
 #include <stdio.h>

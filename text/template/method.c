@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Methods of strings. What they give keeps the origin of the bytes it is made of. */
+#include "text/template/builtin.h"
 #include "text/template/case.h"
 
 #define METHOD(name)                                                                               \
@@ -507,7 +508,7 @@ static bool all_chars(tmpl_heap *h, const tmpl_str *s, bool (*is)(int32_t))
 
 static bool is_alnum(int32_t cp)
 {
-    return ogi_tc_is_alpha(cp) || ogi_tc_is_numeric(cp);
+    return ogi_cp_is_alpha(cp) || ogi_cp_is_numeric(cp);
 }
 static bool is_ascii(int32_t cp)
 {
@@ -515,7 +516,7 @@ static bool is_ascii(int32_t cp)
 }
 static bool is_digit(int32_t cp)
 {
-    return ogi_tc_is_decimal(cp) || cp == 0xb2 || cp == 0xb3 || cp == 0xb9 ||
+    return ogi_cp_is_decimal(cp) || cp == 0xb2 || cp == 0xb3 || cp == 0xb9 ||
            (cp >= 0x2070 && cp <= 0x2089 && cp != 0x2071);
 }
 
@@ -524,11 +525,11 @@ static bool is_digit(int32_t cp)
     {                                                                                              \
         return (void)arg, (void)all, ogi_tv_bool(all_chars(h, self.u.s, is));                      \
     }
-ASK(str_isalpha, ogi_tc_is_alpha)
+ASK(str_isalpha, ogi_cp_is_alpha)
 ASK(str_isalnum, is_alnum)
-ASK(str_isdecimal, ogi_tc_is_decimal)
+ASK(str_isdecimal, ogi_cp_is_decimal)
 ASK(str_isdigit, is_digit)
-ASK(str_isnumeric, ogi_tc_is_numeric)
+ASK(str_isnumeric, ogi_cp_is_numeric)
 ASK(str_isspace, ogi_tv_is_space)
 
 METHOD(str_isascii)
@@ -544,8 +545,8 @@ static bool one_case(tmpl_heap *h, const tmpl_str *s, bool upper_case)
     for (size_t i = 0; i < s->n && ogi_tv_step(h, 1);) {
         int32_t cp;
         i += (size_t)ogi_tv_decode(s->p + i, s->n - i, &cp);
-        bool cased = ogi_tc_is_cased(cp);
-        if (cased && !(upper_case ? ogi_tc_is_upper(cp) : ogi_tc_is_lower(cp))) return false;
+        bool cased = ogi_cp_is_cased(cp);
+        if (cased && !(upper_case ? ogi_cp_is_upper(cp) : ogi_cp_is_lower(cp))) return false;
         any |= cased;
     }
     return any;
@@ -567,8 +568,8 @@ METHOD(str_istitle)
     for (size_t i = 0; i < self.u.s->n && ogi_tv_step(h, 1);) {
         int32_t cp;
         i += (size_t)ogi_tv_decode(self.u.s->p + i, self.u.s->n - i, &cp);
-        if (in_word ? ogi_tc_is_upper(cp) : ogi_tc_is_lower(cp)) return ogi_tv_bool(false);
-        in_word = ogi_tc_is_cased(cp);
+        if (in_word ? ogi_cp_is_upper(cp) : ogi_cp_is_lower(cp)) return ogi_tv_bool(false);
+        in_word = ogi_cp_is_cased(cp);
         any |= in_word;
     }
     return ogi_tv_bool(any);
@@ -582,7 +583,7 @@ METHOD(str_isidentifier)
         int32_t cp;
         bool first = i == 0;
         i += (size_t)ogi_tv_decode(s->p + i, s->n - i, &cp);
-        if (!ogi_tc_is_identifier(cp, first)) return ogi_tv_bool(false);
+        if (!ogi_cp_is_identifier(cp, first)) return ogi_tv_bool(false);
     }
     return ogi_tv_bool(s->n > 0);
 }

@@ -3,7 +3,7 @@
  * Methods of lists, dictionaries and numbers, and how builtins are found and called. Lists and
  * dictionaries may be changed (Jinja's sandbox refuses that): what they hold dies with the
  * rendering. */
-#include "text/value/value.h"
+#include "text/template/builtin.h"
 
 #include <math.h>
 

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "text/value/value.h"
+#include "text/template/builtin.h"
 
 static int weekday(int y, int m, int d) /* 0 = Sunday (Sakamoto) */
 {

@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <utf8proc.h>
 
-#include "text/tokenizer/hf/hf.h"
 #include "text/unicode/hf.h"
+#include "text/unicode/script.h"
 #include "text/unicode/utf8.h"
 
 enum { MAX_PREDICATE = 64, MAX_SIGNATURE = 128, MAX_NEST = 8, MAX_GROUP = 64, MAX_SCRIPT = 8 };

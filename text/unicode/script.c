@@ -2,12 +2,13 @@
  *
  * Scripts of characters. PCRE2 knows them: its patterns are run once over a text that holds all
  * characters in order, so that a script costs a few runs and no table here. */
+#include "text/unicode/script.h"
+
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 #include <stdlib.h>
 #include <utf8proc.h>
 
-#include "text/tokenizer/hf/hf.h"
 #include "text/unicode/hf.h"
 #include "text/unicode/utf8.h"
 

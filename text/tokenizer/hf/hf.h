@@ -11,6 +11,7 @@
 #include "text/tokenizer/pre.h"
 #include "text/tokenizer/trie.h"
 #include "text/tokenizer/vocab.h"
+#include "text/unicode/script.h"
 
 enum {
     OGI_HF_STEPS = 24,
@@ -83,12 +84,6 @@ typedef enum ogi_hf_model {
 typedef struct ogi_hf_merge {
     int32_t left, right, result;
 } ogi_hf_merge;
-
-/* A run of characters of one script. */
-typedef struct ogi_script_range {
-    uint32_t lo, hi;
-    int script;
-} ogi_script_range;
 
 struct ogi_hf {
     og_ctx *ctx;
@@ -198,7 +193,5 @@ og_status ogi_hf_decode(og_ctx *ctx, const ogi_vocab *v, const ogi_hf *hf, const
 og_status ogi_hf_spell(og_ctx *ctx, ogi_vocab *v, const ogi_hf *hf);
 
 enum { OGI_SCRIPT_HAN, OGI_SCRIPT_COMMON = 3, OGI_SCRIPT_DEVANAGARI };
-/* Runs of characters of the named script, in order; NULL: of all scripts, kana counted as Han. */
-og_status ogi_script_ranges(og_ctx *ctx, const char *name, ogi_script_range **out, int64_t *n);
 
 #endif

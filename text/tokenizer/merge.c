@@ -299,13 +299,14 @@ static int32_t token_of_byte(const ogi_merges *t, unsigned char c)
     return id < t->v->n ? id : -1;
 }
 
-/* A symbol that is no token: byte by byte. Bytes without a token become the unknown one, if any. */
+/* A symbol that is no token: byte by byte. Bytes without a token become the unknown one, if any;
+ * with merges by rank of a GGUF file they vanish, as in the reference. */
 static og_status emit_bytes(ogi_merger *m, const char *text, const ogi_symbol *s)
 {
     const ogi_merges *t = m->merges;
     for (int32_t i = 0; i < s->len; i++) {
         int32_t id = token_of_byte(t, (unsigned char)text[s->start + i]);
-        if (id < 0) id = t->v->special[OG_SPECIAL_UNK];
+        if (id < 0 && t->by_score) id = t->v->special[OG_SPECIAL_UNK];
         if (id >= 0) OG_TRY(ogi_tokens_add(m->ctx, &m->result, id));
     }
     return OG_OK;

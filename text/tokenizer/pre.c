@@ -87,7 +87,9 @@ static og_status build(og_ctx *ctx, const ogi_sv *pattern, const ogi_split_rule 
                       : first == '#' ? OGI_STAGE_CUTS
                                      : OGI_STAGE_REGEX;
         stage->numbers = set[i];
-        stage->rule = rule ? rule[i] : OGI_SPLIT_ISOLATE;
+        stage->rule = rule                                 ? rule[i]
+                      : stage->kind == OGI_STAGE_THOUSANDS ? OGI_SPLIT_MERGE_PREVIOUS
+                                                           : OGI_SPLIT_ISOLATE;
         stage->may_be_empty = wide;
         if (stage->kind == OGI_STAGE_REGEX)
             OG_TRY(compile(ctx, pattern[i], &bytes[i], wide, stage));

@@ -564,6 +564,24 @@ Test(tokenizer, text_that_no_token_spells_has_no_ids)
     og_tokenizer_free(t);
 }
 
+Test(tokenizer, byte_without_a_token_adds_no_unknown_one)
+{
+    made m = { 0 };
+    og_tokenizer *t;
+    add_token(&m, "<unk>", 2);
+    add_token(&m, "a", 1);
+    add_merge(&m, "a a");
+    ogt_gguf_u32(&m.w, "tokenizer.ggml.unknown_token_id", 0);
+    cr_assert(open_made(&m, "gpt2", "gpt-2", &t) == OG_OK, "%s", og_error(ctx));
+    og_tokens ids = encode(t,
+                           "\xf1\x8a\x9b\x90"
+                           "a",
+                           0);
+    cr_assert(ids.n == 1 && ids.id[0] == 1, "%d ids", (int)ids.n);
+    og_tokens_free(ctx, &ids);
+    og_tokenizer_free(t);
+}
+
 Test(tokenizer, charsmap_that_lies_about_its_size_is_refused)
 {
     made m = { 0 };

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE /* O_TMPFILE */
 #include "base/file.h"
 
 #include <errno.h>
@@ -63,20 +64,114 @@ og_status ogi_file_read(og_ctx *ctx, const char *path, int64_t max_size, ogi_buf
 
 /* ---- writing ------------------------------------------------------------------------------- */
 
-static og_status cannot_write(const ogi_file_writer *w, int err)
+static og_status cannot_write(ogi_file_writer *w, int err)
 {
-    OG_FAIL(w->ctx, OG_E_IO, "%s: cannot write: %s", ogi_buf_str(&w->path), strerror(err));
+    w->err = err;
+    const char *name = strcmp(w->path.p, "-") ? w->path.p : "standard output";
+    OG_FAIL(w->ctx, OG_E_IO, "%s: cannot write: %s", name, strerror(err));
+}
+
+/* A copy of the descriptor of standard output or error if the file is that one: what was written
+ * there before stays. -1: it is neither. */
+static int open_standard(const struct stat *file)
+{
+    struct stat st;
+    for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++)
+        if (!fstat(fd, &st) && st.st_dev == file->st_dev && st.st_ino == file->st_ino)
+            return fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    return -1;
+}
+
+/* Follows the links at w->target, also where the last one leads to nothing yet. */
+static og_status follow_links(ogi_file_writer *w)
+{
+    enum { MOST = 40 };
+    char link[4096];
+    for (int i = 0; i < MOST; i++) {
+        ssize_t n = readlink(w->target.p, link, sizeof link);
+        if (n < 0) return OG_OK; /* no link; what else is wrong, opening will tell */
+        const char *slash = link[0] == '/' ? NULL : strrchr(w->target.p, '/');
+        w->target.n = slash ? (size_t)(slash - w->target.p) + 1 : 0;
+        ogi_buf_add(&w->target, link, (size_t)n);
+        if (w->target.failed) return OG_E_MEMORY;
+    }
+    return cannot_write(w, ELOOP);
+}
+
+/* A name beside the target that nobody has, as make_named() finds out. */
+static bool next_name(ogi_file_writer *w, int i)
+{
+    w->tmp.n = 0;
+    ogi_buf_printf(&w->tmp, "%s.%ld.%d.tmp", w->target.p, (long)getpid(), i);
+    return !w->tmp.failed;
+}
+
+enum { NAMES = 1000 };
+
+static og_status open_named(ogi_file_writer *w, int mode)
+{
+    for (int i = 0; i < NAMES; i++) {
+        if (!next_name(w, i)) return OG_E_MEMORY;
+        w->fd = open(w->tmp.p, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+        if (w->fd >= 0 || errno != EEXIST) break;
+    }
+    w->is_named = w->fd >= 0;
+    return w->fd < 0 ? cannot_write(w, errno) : OG_OK;
+}
+
+/* A file without a name goes with the process, however that ends. Not every file system has them:
+ * w->fd < 0 then. */
+static void open_nameless(ogi_file_writer *w, int mode)
+{
+#ifdef O_TMPFILE
+    const char *slash = strrchr(w->target.p, '/');
+    w->tmp.n = 0;
+    ogi_buf_add(&w->tmp, slash ? w->target.p : ".", slash ? (size_t)(slash - w->target.p) + 1 : 1);
+    if (!w->tmp.failed && !access("/proc/self/fd", X_OK))
+        w->fd = open(w->tmp.p, O_TMPFILE | O_WRONLY | O_CLOEXEC, mode);
+#else
+    (void)w, (void)mode;
+#endif
+}
+
+/* Gives a nameless file its name. */
+static int name_it(ogi_file_writer *w)
+{
+    char self[64];
+    snprintf(self, sizeof self, "/proc/self/fd/%d", w->fd);
+    for (int i = 0; i < NAMES && next_name(w, i); i++) {
+        if (!linkat(AT_FDCWD, self, AT_FDCWD, w->tmp.p, AT_SYMLINK_FOLLOW)) {
+            w->is_named = true;
+            return 0;
+        }
+        if (errno != EEXIST) return errno;
+    }
+    return w->tmp.failed ? ENOMEM : EEXIST;
 }
 
 og_status ogi_file_begin(og_ctx *ctx, const char *path, int mode, ogi_file_writer *out)
 {
-    *out = (ogi_file_writer){ .ctx = ctx, .path.ctx = ctx, .tmp.ctx = ctx, .fd = -1 };
-    ogi_buf_puts(&out->path, path);
-    ogi_buf_printf(&out->tmp, "%s.%ld.tmp", path, (long)getpid());
-    if (out->path.failed || out->tmp.failed) return OG_E_MEMORY;
-    unlink(out->tmp.p); /* of a process that died; its mode would stay */
-    out->fd = open(out->tmp.p, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-    return out->fd < 0 ? cannot_write(out, errno) : OG_OK;
+    struct stat st;
+    ogi_file_writer *w = out;
+    *w = (ogi_file_writer){ .ctx = ctx, .path.ctx = ctx, .target.ctx = ctx, .tmp.ctx = ctx };
+    w->fd = -1;
+    ogi_buf_puts(&w->path, path);
+    ogi_buf_puts(&w->target, path);
+    if (w->path.failed || w->target.failed) return OG_E_MEMORY;
+    bool is_stdout = !strcmp(path, "-");
+    bool exists = is_stdout ? !fstat(STDOUT_FILENO, &st) : !stat(path, &st);
+    if (!exists && (is_stdout || errno != ENOENT)) return cannot_write(w, errno);
+    if (exists) {
+        w->fd = open_standard(&st);
+        if (w->fd < 0 && !S_ISREG(st.st_mode)) w->fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+        if (w->fd >= 0) return OG_OK;
+        if (!S_ISREG(st.st_mode) || access(path, W_OK)) return cannot_write(w, errno);
+        mode &= (int)st.st_mode;
+    }
+    w->is_beside = true;
+    OG_TRY(follow_links(w));
+    open_nameless(w, mode);
+    return w->fd < 0 ? open_named(w, mode) : OG_OK;
 }
 
 og_status ogi_file_put(ogi_file_writer *w, const void *data, size_t n)
@@ -91,24 +186,26 @@ og_status ogi_file_put(ogi_file_writer *w, const void *data, size_t n)
 
 og_status ogi_file_commit(ogi_file_writer *w)
 {
-    int err = fsync(w->fd) && errno != EINVAL ? errno : 0, fd = w->fd;
+    int err = fsync(w->fd) && errno != EINVAL && errno != EROFS && errno != ENOTSUP ? errno : 0;
+    if (!err && w->is_beside && !w->is_named) err = name_it(w);
+    int fd = w->fd;
     w->fd = -1;
     if (close(fd) && !err) err = errno;
-    if (!err && rename(w->tmp.p, w->path.p)) err = errno;
+    if (!err && w->is_beside && rename(w->tmp.p, w->target.p)) err = errno;
     og_status st = err ? cannot_write(w, err) : OG_OK;
-    if (err) unlink(w->tmp.p);
+    if (!err) w->is_named = false;
     ogi_file_discard(w);
     return st;
 }
 
 void ogi_file_discard(ogi_file_writer *w)
 {
-    if (w->fd >= 0) {
-        close(w->fd);
-        unlink(w->tmp.p);
-    }
+    if (w->fd >= 0) close(w->fd);
+    if (w->is_named) unlink(w->tmp.p);
     w->fd = -1;
+    w->is_named = false;
     ogi_buf_free(&w->path);
+    ogi_buf_free(&w->target);
     ogi_buf_free(&w->tmp);
 }
 
@@ -120,4 +217,10 @@ og_status ogi_file_write(og_ctx *ctx, const char *path, const void *data, size_t
     if (st == OG_OK) return ogi_file_commit(&w);
     ogi_file_discard(&w);
     return st;
+}
+
+bool ogi_file_is_same(const char *a, const char *b)
+{
+    struct stat x, y;
+    return !stat(a, &x) && !stat(b, &y) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }

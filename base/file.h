@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Files: read-only maps, whole reads with a limit, atomic writes whole or piece by piece. */
+ * Files: read-only maps, whole reads with a limit, writes whole or piece by piece. */
 #ifndef OG_BASE_FILE_H
 #define OG_BASE_FILE_H
 
@@ -20,19 +20,29 @@ void ogi_file_map_close(ogi_file_map *m);
 /* Appends the whole file ("-" is standard input) to out; OG_E_LIMIT beyond max_size bytes. */
 og_status ogi_file_read(og_ctx *ctx, const char *path, int64_t max_size, ogi_buf *out);
 
-/* A file that is written beside its path and renamed: path is whole or untouched. Every writer that
- * was begun ends in a commit or a discard. */
+/* The one way in which files are written. A regular file, or one that does not exist yet, is
+ * written beside its path and renamed: path is whole or untouched, and nothing stays behind. Links
+ * are followed. What is no regular file (a device, a pipe) is written in place, and so is "-",
+ * standard output, under whatever name. Every writer that was begun ends in a commit or a discard.
+ *
+ *     begin    fd -> a nameless file in the target's folder  (named tmp where there are none)
+ *     commit   tmp -> that file;  rename tmp -> target                                        */
 typedef struct ogi_file_writer {
     og_ctx *ctx;
-    ogi_buf path, tmp;
-    int fd;
+    ogi_buf path, target, tmp; /* as the caller says; behind links; beside target */
+    int fd, err;               /* err: errno of what failed */
+    bool is_beside, is_named;  /* written beside; tmp exists */
 } ogi_file_writer;
 
+/* mode: of a new file; one that exists gets no further bits. */
 og_status ogi_file_begin(og_ctx *ctx, const char *path, int mode, ogi_file_writer *out);
 og_status ogi_file_put(ogi_file_writer *w, const void *data, size_t n);
 og_status ogi_file_commit(ogi_file_writer *w);
 void ogi_file_discard(ogi_file_writer *w);
 /* All three at once. */
 og_status ogi_file_write(og_ctx *ctx, const char *path, const void *data, size_t n, int mode);
+
+/* Do both paths lead to one file that exists? */
+bool ogi_file_is_same(const char *a, const char *b);
 
 #endif

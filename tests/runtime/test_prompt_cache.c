@@ -472,7 +472,7 @@ Test(save, is_whole_or_not_at_all_and_private)
     cr_assert_gt(n_called, 0);
     unsigned char *now = ogt_read(cache_path(), &n);
     cr_assert(n == cache.n && !memcmp(now, cache.p, (size_t)n), "the old one stays");
-    snprintf(tmp, sizeof tmp, "%s.%d.tmp", cache_path(), (int)getpid());
+    snprintf(tmp, sizeof tmp, "%s.%d.0.tmp", cache_path(), (int)getpid());
     cr_assert_neq(stat(tmp, &st), 0, "nothing is left beside it");
     free(now), free(cache.p), free(file.p);
     close_rig(&r);

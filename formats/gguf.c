@@ -193,6 +193,11 @@ const char *ogi_gguf_path(const ogi_gguf *f)
 {
     return f->part[0].path;
 }
+
+const char *ogi_gguf_part_path(const ogi_gguf *f, int i)
+{
+    return i < f->n_part ? f->part[i].path : NULL;
+}
 int ogi_gguf_version(const ogi_gguf *f)
 {
     return f->version;

@@ -60,6 +60,7 @@ og_status ogi_gguf_open_memory(og_ctx *ctx, const char *name, const void *data, 
 void ogi_gguf_close(ogi_gguf *f);
 
 const char *ogi_gguf_path(const ogi_gguf *f);
+const char *ogi_gguf_part_path(const ogi_gguf *f, int i); /* NULL beyond the last part */
 int ogi_gguf_version(const ogi_gguf *f);
 int64_t ogi_gguf_size(const ogi_gguf *f); /* bytes of all parts */
 /* A hash of the metadata, overrides applied, of the tensors' names, types and shapes, and of the

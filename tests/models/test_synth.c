@@ -342,7 +342,7 @@ Test(synth, program_tells_wrong_options)
         { "--type Q4_0 -o /tmp/x", "--shape", 2 },
         { "--shape tiny -o /tmp/x", "--type", 2 },
         { "--shape tiny --type Q4_Q -o /tmp/x", "no type 'Q4_Q'", 1 },
-        { "--shape tiny --type Q4_0 -o /nowhere/x", "/nowhere/x: No such file", 1 },
+        { "--shape tiny --type Q4_0 -o /nowhere/x", "/nowhere/x: cannot write: No such file", 1 },
     };
     for (int i = 0; i < OGI_LEN(wrong); i++) {
         ogt_result r = ogt_run_command(OGT_PROGRAM " synth %s", wrong[i].args);

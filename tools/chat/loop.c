@@ -232,7 +232,7 @@ static og_status talk(chat *c)
     og_ctx *ctx = c->history.s->ctx;
     ogi_buf text = { .ctx = ctx };
     og_status st = OG_OK;
-    while (st == OG_OK && !c->is_done) {
+    while (st == OG_OK && !c->is_done && !ferror(stdout)) {
         chat_got got = CHAT_END;
         st = chat_line_read(c->line, &text, &got);
         if (st != OG_OK || got == CHAT_END) break;

@@ -2,10 +2,12 @@
 #include "tools/cmd/cli.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "tools/chat/chat.h"
 
@@ -152,6 +154,33 @@ static void log_line(void *user, og_log_level level, const char *line)
     if (level >= OG_LOG_WARN) tell(level == OG_LOG_WARN ? "warning: " : "", line);
 }
 
+/* A file opened later must not become standard output. What was closed is opened the wrong way
+ * round, so that using it fails. */
+void cli_begin(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd ? O_RDONLY : O_WRONLY) < 0) return;
+}
+
+/* Why standard output has failed. stdio keeps no reason, so it is asked for again: whatever
+ * refused the output refuses a line end too. */
+static int stdout_error(void)
+{
+    int err = fflush(stdout) ? errno : 0;
+    if (err || !ferror(stdout)) return err;
+    return write(STDOUT_FILENO, "\n", 1) < 0 ? errno : EIO;
+}
+
+int cli_end(int status)
+{
+    int err = stdout_error();
+    if (fclose(stdout) && !err) err = errno;
+    if (!err) return status;
+    if (err == EPIPE) return CLI_NO_READER;
+    fprintf(stderr, "oxigraph: standard output: cannot write: %s\n", strerror(err));
+    return status ? status : 1;
+}
+
 og_ctx *cli_ctx(void)
 {
     og_ctx *ctx = NULL;
@@ -160,9 +189,16 @@ og_ctx *cli_ctx(void)
     return ctx;
 }
 
+static bool has_no_reader;
+
+void cli_no_reader(void)
+{
+    has_no_reader = true;
+}
+
 int cli_fail(og_ctx *ctx)
 {
-    tell("", og_error(ctx)[0] ? og_error(ctx) : "failed without a reason");
+    if (!has_no_reader) tell("", og_error(ctx)[0] ? og_error(ctx) : "failed without a reason");
     og_ctx_free(ctx);
-    return 1;
+    return has_no_reader ? CLI_NO_READER : 1;
 }

@@ -37,7 +37,7 @@ typedef struct cli_opt {
     const char *doc;
 } cli_opt;
 
-enum { CLI_MAX_OPTIONS = 128 };
+enum { CLI_MAX_OPTIONS = 128, CLI_NO_READER = 141 /* as shells count SIGPIPE */ };
 
 /* A command's options: its own, and those it shares with others. */
 typedef struct cli_options {
@@ -61,10 +61,19 @@ typedef struct cli_spec {
  * the exit status at once: 0 after --help, 2 after a usage error (told on stderr). */
 int cli_parse(const cli_spec *spec, int argc, char **argv, const char **args, int *n_args);
 
+/* Before anything else: descriptors 0 to 2 are open. */
+void cli_begin(void);
+/* Behind everything else: what was printed has arrived, or status is not 0 and a line on stderr
+ * says why. 141, quietly, if nobody reads it any more. Returns the exit status. */
+int cli_end(int status);
+
 /* A context whose warnings and errors go to stderr. NULL when memory is out (told). */
 og_ctx *cli_ctx(void);
-/* Prints "oxigraph: <og_error>" on stderr, frees ctx, returns exit status 1. */
+/* Prints "oxigraph: <og_error>" on stderr, frees ctx, returns exit status 1; after
+ * cli_no_reader(): nothing, and 141. */
 int cli_fail(og_ctx *ctx);
+/* What failed is a write to a pipe that nobody reads any more. */
+void cli_no_reader(void);
 /* "oxigraph COMMAND: text" and where to look, on stderr; returns 2. */
 int cli_usage_error(const char *fmt, ...) OG_PRINTF(1, 2);
 

@@ -115,7 +115,7 @@ static og_status serve(og_ctx *ctx, og_matcher *m, int32_t n_vocab)
     char *line = NULL;
     size_t cap = 0;
     og_status status = OG_OK;
-    for (ssize_t n; status == OG_OK && (n = getline(&line, &cap, stdin)) >= 0;) {
+    for (ssize_t n; status == OG_OK && !ferror(stdout) && (n = getline(&line, &cap, stdin)) >= 0;) {
         json_error_t e;
         /* Texts may hold lone surrogates and NUL as escapes. */
         json_t *request = n <= MAX_LINE ? json_loadb(line, (size_t)n, JSON_ALLOW_NUL, &e) : NULL;

@@ -10,6 +10,7 @@
 #include "codegen/lower.h"
 #include "models/model.h"
 #include "tools/cmd/cli_model.h"
+#include "tools/cmd/cli_output.h"
 
 enum { MAX_TEXT = 64 << 20 };
 
@@ -149,8 +150,8 @@ static og_status run(og_ctx *ctx, const char *path, const options *o)
     og_status st = open_graph(ctx, path, o, &file, &model, &parsed, &g);
     if (st == OG_OK)
         st = o->plan || o->kernels ? print_plan(ctx, g, o, &out) : print_graph(ctx, g, o, &out);
-    if (st == OG_OK && o->out) st = ogi_file_write(ctx, o->out, ogi_buf_str(&out), out.n, 0644);
-    if (st == OG_OK && !o->out) fwrite(ogi_buf_str(&out), 1, out.n, stdout);
+    if (st == OG_OK) st = cli_output_check(ctx, o->out, path);
+    if (st == OG_OK) st = cli_output_write(ctx, o->out, file, &out);
     ogi_buf_free(&out);
     og_graph_free(parsed);
     ogi_model_close(model);
@@ -160,7 +161,7 @@ static og_status run(og_ctx *ctx, const char *path, const options *o)
 
 int cmd_graph(int argc, char **argv)
 {
-    options o = { .format = "text", .entry = "step", .tokens = 1 };
+    options o = { .format = "text", .entry = "step", .tokens = 1, .out = "-" };
     const char *args[1];
     int n_args;
     cli_options all = { .n = 0 };
@@ -173,7 +174,7 @@ int cmd_graph(int argc, char **argv)
         { "--tokens", CLI_INT, &o.tokens, "N", "plan for steps of so many tokens; default 1" },
         { "--no-fuse", CLI_FLAG, &o.no_fuse, NULL, "plan without fusion" },
         { "--json", CLI_FLAG, &o.json, NULL, "print JSON" },
-        { "-o", CLI_STR, &o.out, "FILE", "write to a file" },
+        { "-o|--output", CLI_STR, &o.out, "FILE", "where it goes; - is standard output" },
     };
     cli_add(&all, NULL, own, OGI_LEN(own));
     cli_model_options(&o.model, &all);

@@ -2,17 +2,16 @@
  *
  * `oxigraph inspect`: what a GGUF file holds, as text or JSON. Names and strings come from the
  * file: whatever a terminal could take for a command is printed escaped. */
-#include <errno.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
-#include <sys/stat.h>
 #include <utf8proc.h>
 
 #include "formats/gguf.h"
 #include "graph/dtype.h"
 #include "graph/kx.h"
 #include "tools/cmd/cli.h"
+#include "tools/cmd/cli_output.h"
 
 enum {
     TEXT_ITEMS = 4,   /* array elements shown as text */
@@ -301,7 +300,7 @@ static void print_json(og_ctx *ctx, const ogi_gguf *f, const totals *sum, ogi_bu
 
 /* ---- one tensor ---- */
 
-static og_status write_values(og_ctx *ctx, const ogi_gguf_tensor *t, FILE *out, const char *path)
+static og_status write_values(og_ctx *ctx, const ogi_gguf_tensor *t, cli_output *out)
 {
     const ogi_dtype *type = ogi_dtype_info(t->type);
     float *values = OGI_NEW_N(ctx, float, CHUNK);
@@ -311,8 +310,7 @@ static og_status write_values(og_ctx *ctx, const ogi_gguf_tensor *t, FILE *out, 
         int64_t here = OGI_MIN(n - at, chunk);
         const unsigned char *blocks = t->data + at / type->block * type->bytes;
         status = ogi_dequantize(ctx, type->id, blocks, here, values);
-        if (status == OG_OK && fwrite(values, sizeof *values, (size_t)here, out) != (size_t)here)
-            status = ogi_fail(ctx, OG_E_IO, __FILE__, __LINE__, "%s: %s", path, strerror(errno));
+        if (status == OG_OK) status = cli_output_put(out, values, (size_t)here * sizeof *values);
     }
     ogi_free(ctx, values);
     return status;
@@ -328,15 +326,9 @@ static og_status dump_tensor(og_ctx *ctx, const ogi_gguf *f, const char *name, c
     if (!ogi_type_def_of((og_dtype)t->type))
         OG_FAIL(ctx, OG_E_UNSUPPORTED, "%s: tensor '%s' is of type %s, which cannot be decoded",
                 ogi_gguf_path(f), name, og_dtype_name((og_dtype)t->type));
-    bool is_stdout = strcmp(path, "-") == 0;
-    FILE *out = is_stdout ? stdout : fopen(path, "wb");
-    if (!out) OG_FAIL(ctx, OG_E_IO, "%s: %s", path, strerror(errno));
-    og_status status = write_values(ctx, t, out, path);
-    if ((is_stdout ? fflush(out) : fclose(out)) && status == OG_OK)
-        status = ogi_fail(ctx, OG_E_IO, __FILE__, __LINE__, "%s: %s", path, strerror(errno));
-    struct stat st;
-    if (status != OG_OK && !is_stdout && stat(path, &st) == 0 && S_ISREG(st.st_mode)) remove(path);
-    return status;
+    cli_output out;
+    OG_TRY(cli_output_begin(ctx, path, f, &out));
+    return cli_output_end(&out, write_values(ctx, t, &out));
 }
 
 /* ---- the command ---- */
@@ -357,10 +349,9 @@ static og_status inspect(og_ctx *ctx, const ogi_gguf *f, const options *o)
         print_tensors(&b, f);
     else
         print_summary(&b, f, &sum);
-    bool failed = b.failed || (fwrite(ogi_buf_str(&b), 1, b.n, stdout) != b.n) || fflush(stdout);
+    og_status st = b.failed ? OG_E_MEMORY : cli_output_write(ctx, "-", f, &b);
     ogi_buf_free(&b);
-    if (failed) OG_FAIL(ctx, OG_E_IO, "standard output: %s", strerror(errno));
-    return OG_OK;
+    return st;
 }
 
 int cmd_inspect(int argc, char **argv)

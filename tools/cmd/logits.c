@@ -1,26 +1,25 @@
 /* SPDX-License-Identifier: MIT
  *
  * `oxigraph logits`: the logits of given tokens, one row of float32 a position. */
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 
+#include "runtime/engine.h"
 #include "tools/cmd/cli_model.h"
+#include "tools/cmd/cli_output.h"
 
 /* Where rows of the main sequence go. */
 typedef struct writer {
-    FILE *f;
+    cli_output out;
     int64_t n_vocab;
-    bool failed;
+    og_status status;
 } writer;
 
 static bool write_row(void *user, int feed, int64_t i, const float *logits)
 {
     writer *w = user;
     (void)i;
-    if (feed == 0 && fwrite(logits, sizeof *logits, (size_t)w->n_vocab, w->f) != (size_t)w->n_vocab)
-        w->failed = true;
-    return !w->failed;
+    if (feed == 0) w->status = cli_output_put(&w->out, logits, (size_t)w->n_vocab * sizeof *logits);
+    return w->status == OG_OK;
 }
 
 typedef struct request {
@@ -62,20 +61,15 @@ static int run(const char *model, const og_model_options *opt, const request *r,
     if (cli_model_load(ctx, model, opt, &m) != OG_OK) return cli_fail(ctx);
     og_model_info info;
     og_model_get_info(m, &info);
-    writer w = { .f = strcmp(out, "-") ? fopen(out, "wb") : stdout, .n_vocab = info.n_vocab };
-    og_status st = w.f ? compute(m, r, &w) : OG_E_IO;
-    int err = errno;
-    if (w.f && (w.f == stdout ? fflush(w.f) : fclose(w.f)) != 0) w.failed = true;
+    writer w = { .n_vocab = info.n_vocab };
+    og_status st = cli_output_begin(ctx, out, ogi_model_file(m), &w.out);
+    if (st == OG_OK) {
+        st = compute(m, r, &w);
+        if (w.status != OG_OK) st = w.status; /* why the rows ended */
+        st = cli_output_end(&w.out, st);
+    }
     og_model_free(m);
-    if (!w.f || w.failed) {
-        fprintf(stderr, "oxigraph: %s: cannot write: %s\n", out, strerror(err));
-        og_ctx_free(ctx);
-        return 1;
-    }
-    if (st != OG_OK) {
-        if (w.f != stdout) remove(out);
-        return cli_fail(ctx);
-    }
+    if (st != OG_OK) return cli_fail(ctx);
     og_ctx_free(ctx);
     return 0;
 }

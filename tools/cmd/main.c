@@ -43,7 +43,7 @@ static void version(void)
     og_ctx_free(ctx);
 }
 
-int main(int argc, char **argv)
+static int dispatch(int argc, char **argv)
 {
     if (argc < 2) {
         usage(stderr);
@@ -61,4 +61,10 @@ int main(int argc, char **argv)
         if (!strcmp(argv[1], commands[i].name)) return commands[i].run(argc - 1, argv + 1);
     fprintf(stderr, "oxigraph: no command '%s'; `oxigraph --help` lists them\n", argv[1]);
     return 2;
+}
+
+int main(int argc, char **argv)
+{
+    cli_begin();
+    return cli_end(dispatch(argc, argv));
 }

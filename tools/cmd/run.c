@@ -60,6 +60,7 @@ static og_status answer(run_session *s, const ogi_buf *prompt, run_answer *a)
 {
     OG_TRY(s->chat ? answer_message(s, prompt, a) : complete(s, prompt, a));
     if (s->opt->json) return run_print_json(s, a);
+    if (ferror(stdout)) return OG_OK; /* told by cli_end() */
     run_print_statistics(s, &a->result);
     return OG_OK;
 }

@@ -227,7 +227,8 @@ static og_status serve(og_ctx *ctx, const og_vocab_view *vocab)
     size_t cap = 0;
     og_status status = OG_OK;
     int64_t at = 1;
-    for (ssize_t n; status == OG_OK && (n = getline(&line, &cap, stdin)) >= 0; at++) {
+    for (ssize_t n; status == OG_OK && !ferror(stdout) && (n = getline(&line, &cap, stdin)) >= 0;
+         at++) {
         json_error_t e;
         json_t *request = n <= MAX_LINE ? json_loadb(line, (size_t)n, 0, &e) : NULL;
         if (request) {

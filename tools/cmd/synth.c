@@ -1,49 +1,34 @@
 /* SPDX-License-Identifier: MIT
  *
  * `oxigraph synth`: writes a model with random weights as a GGUF. */
-#include <errno.h>
-#include <stdio.h>
-
+#include "tools/cmd/cli_output.h"
 #include "tools/cmd/cli_progress.h"
 #include "tools/cmd/cli_shape.h"
 
-typedef struct output {
-    FILE *file;
+typedef struct writer {
+    cli_output out;
+    og_status status;
     int64_t done, size;
     cli_progress progress;
-} output;
+} writer;
 
 static bool write_piece(void *user, const void *p, int64_t n)
 {
-    output *o = user;
-    if (fwrite(p, 1, (size_t)n, o->file) != (size_t)n) return false;
-    o->done += n;
-    cli_progress_update(&o->progress, (double)o->done / (double)o->size);
-    return true;
+    writer *w = user;
+    w->status = cli_output_put(&w->out, p, (size_t)n);
+    w->done += n;
+    cli_progress_update(&w->progress, (double)w->done / (double)w->size);
+    return w->status == OG_OK;
 }
 
-/* Writes beside path and renames: path is whole or untouched. */
-static og_status write_file(og_ctx *ctx, ogi_synth *s, const char *path)
+static og_status write_file(og_ctx *ctx, ogi_synth *s, const ogi_gguf *vocab, const char *path)
 {
-    ogi_buf part = { .ctx = ctx };
-    ogi_buf_printf(&part, "%s.part", path);
-    if (part.failed) return OG_E_MEMORY;
-    output o = { .file = fopen(part.p, "wb"), .size = ogi_synth_size(s) };
-    og_status st = OG_OK;
-    if (o.file) {
-        cli_progress_begin(&o.progress, path);
-        st = ogi_synth_write(s, write_piece, &o);
-        cli_progress_end(&o.progress);
-    }
-    bool failed = !o.file || st == OG_E_CANCELLED; /* only a failed write stops it */
-    int why = errno;
-    if (o.file && fclose(o.file) && !failed) failed = true, why = errno;
-    if (!failed && st == OG_OK && rename(part.p, path)) failed = true, why = errno;
-    if (o.file && (failed || st != OG_OK)) remove(part.p);
-    ogi_buf_free(&part);
-    if (!failed) return st;
-    og_error_clear(ctx);
-    OG_FAIL(ctx, OG_E_IO, "%s: %s", path, strerror(why));
+    writer w = { .size = ogi_synth_size(s) };
+    OG_TRY(cli_output_begin(ctx, path, vocab, &w.out));
+    cli_progress_begin(&w.progress, path);
+    og_status st = ogi_synth_write(s, write_piece, &w);
+    cli_progress_end(&w.progress);
+    return cli_output_end(&w.out, w.status != OG_OK ? w.status : st);
 }
 
 static og_status synth(og_ctx *ctx, const ogi_synth_shape *shape, const char *type,
@@ -55,7 +40,7 @@ static og_status synth(og_ctx *ctx, const ogi_synth_shape *shape, const char *ty
     if (vocab) OG_TRY(ogi_gguf_open(ctx, vocab, NULL, 0, &v));
     opt.vocab = v;
     og_status st = ogi_synth_new(ctx, &opt, &s);
-    if (st == OG_OK) st = write_file(ctx, s, path);
+    if (st == OG_OK) st = write_file(ctx, s, v, path);
     ogi_synth_free(s);
     ogi_gguf_close(v);
     return st;
@@ -70,7 +55,7 @@ int cmd_synth(int argc, char **argv)
         { "--type", CLI_STR, &type, "TYPE", "of all matrices (Q4_0), or a mixture (Q4_K_M)" },
         { "--vocab", CLI_STR, &vocab, "GGUF", "copy the tokenizer of this file" },
         { "--seed", CLI_INT, &seed, "N", "of the random weights; default 0" },
-        { "-o|--output", CLI_STR, &path, "FILE", "where the model goes" },
+        { "-o|--output", CLI_STR, &path, "FILE", "where the model goes; - is standard output" },
     };
     const cli_spec spec = {
         "oxigraph synth --shape NAME --type TYPE [--vocab GGUF] -o FILE",

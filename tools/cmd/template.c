@@ -57,7 +57,7 @@ static int run_lines(og_ctx *ctx, const og_template *t, const options *o)
     char *line = NULL;
     size_t cap = 0;
     ssize_t n;
-    while ((n = getline(&line, &cap, stdin)) >= 0) {
+    while (!ferror(stdout) && (n = getline(&line, &cap, stdin)) >= 0) {
         og_template_text text;
         if (n > 0 && line[n - 1] == '\n') n--;
         og_status status =

@@ -118,7 +118,7 @@ Test(inspect, faults_exit_with_one_clear_line)
         { OGT_SOURCE_DIR "/LICENSE", 1, "not a GGUF file" },
         { MODEL " --tensor x -o /tmp/never", 1, "no tensor 'x'; --tensors lists them\n" },
         { MODEL " --tensor token_embd.weight -o /nonexistent/x", 1,
-          "/nonexistent/x: No such file" },
+          "/nonexistent/x: cannot write: No such file" },
         { MODEL " --override-kv x", 1, "override 'x': expected KEY=TYPE:VALUE\n" },
         { MODEL " --tensor x", 2, "go together" },
         { MODEL " --nonsense", 2, "--nonsense" },

@@ -5,7 +5,9 @@
  * memory with strides by axis of the space. */
 #include "codegen/lower.h"
 
+#include "graph/dim.h"
 #include "graph/dtype.h"
+#include "graph/layout.h"
 
 typedef struct lowering {
     const ogi_lower_spec *spec;

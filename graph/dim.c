@@ -2,6 +2,7 @@
  *
  * Symbolic dimensions and shapes. A dimension is (sum of a[i] * symbol i + b) / c; one with c < 0
  * is invalid (an overflow, a division by zero) and stays so through all arithmetic. */
+#include "graph/dim.h"
 #include "graph/graph.h"
 
 #include <inttypes.h>

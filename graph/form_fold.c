@@ -7,7 +7,9 @@
  *   - a node at one place of the same layer,
  *   - a node at one place of the layer before (in the first layer: any earlier node), or
  *   - one node before the first layer. */
+#include "graph/dim.h"
 #include "graph/form.h"
+#include "graph/pass.h"
 
 #include <ctype.h>
 #include <stdio.h>

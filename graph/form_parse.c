@@ -3,7 +3,9 @@
  * Parses the text form of docs/form.md through the ordinary builders, which check every rule. A
  * repetition is read once for each layer. Text may be hostile: values, repetitions, and the text
  * that repetitions amount to, are limited; nothing recurses. */
+#include "graph/dim.h"
 #include "graph/form_lex.h"
+#include "graph/op_def.h"
 
 #include <math.h>
 #include <stdio.h>

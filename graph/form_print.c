@@ -2,7 +2,9 @@
  *
  * Prints graphs in the text form of docs/form.md. Values are numbered in the order in which they
  * are printed; equal layers are printed once (form_fold.c). */
+#include "graph/dim.h"
 #include "graph/form.h"
+#include "graph/op_def.h"
 
 #include <ctype.h>
 #include <inttypes.h>

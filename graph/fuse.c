@@ -10,6 +10,8 @@
  *   4. a group that only feeds one matmul group becomes its prologue while tokens are few
  *
  * What is saved: bytes not moved and barriers not paid. Nothing but prologues is recomputed. */
+#include "graph/dim.h"
+#include "graph/layout.h"
 #include "graph/plan.h"
 #include "graph/space.h"
 

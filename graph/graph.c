@@ -11,7 +11,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "graph/dim.h"
 #include "graph/dtype.h"
+#include "graph/op_def.h"
 
 /* No value has more elements than this, whatever its symbols: sizes in bytes then fit easily. */
 static const int64_t numel_max = (int64_t)1 << 44;

@@ -2,7 +2,8 @@
  *
  * The kernel-IR builder: type rules, sharing of equal instructions, the text dump. What a source,
  * a store or a coordinate becomes is the environment's business (codegen/lower). */
-#include "graph/graph.h"
+#include "graph/dim.h"
+#include "graph/op_def.h"
 
 #include <inttypes.h>
 

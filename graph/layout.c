@@ -3,7 +3,10 @@
  * Layouts: where the elements of a value lie once its views are resolved. */
 #include "graph/views.h"
 
+#include "graph/dim.h"
 #include "graph/dtype.h"
+#include "graph/layout.h"
+#include "graph/op_def.h"
 
 /* Longer chains of views do not resolve; the simplifier leaves none longer than a few. */
 enum { CHAIN_MAX = 64 };

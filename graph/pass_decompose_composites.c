@@ -5,7 +5,8 @@
  *
  *     %2 = moe_combine(%0, %1) : F32[T,64]        %2 = reshape(%1) ...
  *                                                 %3 = mul(%0, %2) ... */
-#include "graph/passes.h"
+#include "graph/op_def.h"
+#include "graph/pass.h"
 
 enum { ROUNDS_MAX = 8 }; /* composites of composites of ... */
 

@@ -9,9 +9,12 @@
  *     %3 = permute(%2) {axes=[1,0,2]} : f32[8,T,64]        %3 = permute(%2) ...
  *     %4 = reshape(%3) : f32[8*T,64]                       %9 = cast(%3) : f32[8,T,64]
  *                                                          %4 = reshape(%9) : f32[8*T,64] */
-#include "graph/passes.h"
+#include "graph/pass.h"
 
+#include "graph/dim.h"
 #include "graph/dtype.h"
+#include "graph/layout.h"
+#include "graph/op_def.h"
 
 static bool is_contiguous(const og_tensor *x)
 {

@@ -6,9 +6,10 @@
  *     %1 = linear(%0, @q) : F32[T,64]        %1 = quantize(%0) : A8[T,64]
  *     %2 = linear(%0, @k) : F32[T,64]        %2 = linear(%1, @q) : F32[T,64]
  *                                            %3 = linear(%1, @k) : F32[T,64] */
-#include "graph/passes.h"
+#include "graph/pass.h"
 
 #include "graph/dtype.h"
+#include "graph/op_def.h"
 
 typedef struct state {
     og_tensor **codes; /* by node id of the new graph: the value quantized, or NULL */

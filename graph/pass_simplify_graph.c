@@ -9,7 +9,9 @@
  *     %3 = exp(%2) : F32[T,64]
  *     %4 = exp($x) : F32[T,64]
  *     %5 = add(%3, %4) : F32[T,64] */
-#include "graph/passes.h"
+#include "graph/dim.h"
+#include "graph/layout.h"
+#include "graph/pass.h"
 
 /* Nodes with one key that are looked at before a node counts as new: bounds hostile graphs. */
 enum { CHAIN_MAX = 64 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The passes from the built graph to the planned one, in order, and how they are run. */
-#include "graph/passes.h"
+#include "graph/pass.h"
 
 // clang-format off
 const ogi_pass ogi_passes[] = {

@@ -3,7 +3,9 @@
  * Builds a plan: fuse, schedule, memory, costs. */
 #include "graph/plan.h"
 
+#include "graph/dim.h"
 #include "graph/dtype.h"
+#include "graph/layout.h"
 
 static void add_cost(ogi_cost *sum, const ogi_cost *c)
 {

@@ -7,6 +7,7 @@
 #define OG_GRAPH_PLAN_H
 
 #include "graph/graph.h"
+#include "graph/op_def.h"
 
 enum { OGI_MAX_SET_LINEAR = 8 }; /* linears of one panel set */
 

@@ -4,6 +4,7 @@
  * the maximum of the plan's range. Liveness is exact to the group. Offset assignment is interval
  * packing (NP-hard): several greedy orders are tried and the best kept; most plans reach the lower
  * bound, the largest sum of sizes live at once. (Pisarchyk and Lee, 2020: greedy by size.) */
+#include "graph/layout.h"
 #include "graph/plan.h"
 
 #include <stdlib.h>

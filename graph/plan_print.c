@@ -2,6 +2,7 @@
  *
  * Plans as text and JSON: groups, what they read and write, FLOPs and bytes at the range's maximum,
  * arena offsets, planned peak against the lower bound. */
+#include "graph/layout.h"
 #include "graph/plan.h"
 
 #include <jansson.h>

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * Prints graphs for Graphviz: leaves as notes, ops as boxes, one cluster a layer. */
+#include "graph/dim.h"
 #include "graph/form.h"
+#include "graph/layout.h"
+#include "graph/op_def.h"
 
 static void put_label(ogi_buf *out, const char *s)
 {

@@ -2,7 +2,9 @@
  *
  * Prints graphs as JSON, for reading by other programs: symbols, nodes in order, outputs. Types and
  * attributes are strings as in the text form. */
+#include "graph/dim.h"
 #include "graph/form.h"
+#include "graph/op_def.h"
 
 #include <inttypes.h>
 

@@ -3,7 +3,10 @@
  * The scalar reference: evaluates a graph node by node with each op's ref(), views included. Values
  * are F32 or I32 arrays; after each op they are rounded to what their element type can hold. The
  * oracle of every backend: plain, and slow. */
-#include "graph/graph.h"
+#include "graph/dim.h"
+#include "graph/layout.h"
+#include "graph/op_def.h"
+#include "graph/ref.h"
 
 #include <math.h>
 

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * What passes build new graphs with: graphs alike, copies of nodes, comparison of params. */
-#include "graph/graph.h"
+#include "graph/dim.h"
+#include "graph/layout.h"
+#include "graph/op_def.h"
+#include "graph/pass.h"
 
 og_graph *ogi_graph_like(const og_graph *g)
 {

@@ -12,11 +12,14 @@
  *     exact ops on constants            -> a constant
  *
  * Each rule looks at most two nodes deep; sources are simple already, so one sweep goes far. */
-#include "graph/passes.h"
+#include "graph/pass.h"
 
 #include <math.h>
 
+#include "graph/dim.h"
 #include "graph/dtype.h"
+#include "graph/layout.h"
+#include "graph/op_def.h"
 #include "graph/views.h"
 
 enum { FOLD_MAX = 64 }; /* elements of a folded constant */

@@ -3,6 +3,9 @@
  * Iteration spaces: how shapes map into one, and whether members fit one program. Says nothing
  * about whether fusing them pays. */
 #include "graph/space.h"
+#include "graph/dim.h"
+#include "graph/layout.h"
+#include "graph/op_def.h"
 
 static bool is_one(og_dim d)
 {

@@ -2,7 +2,10 @@
  *
  * The rules that every graph keeps, whatever pass made it. A node that breaks one is a bug of the
  * pass; the error shows the node's line of the text form, values numbered by node. */
+#include "graph/dim.h"
 #include "graph/form.h"
+#include "graph/layout.h"
+#include "graph/op_def.h"
 
 typedef struct verifier {
     const og_graph *g;

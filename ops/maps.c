@@ -5,6 +5,7 @@
  * are F32; I32 if all operands are; `less` is always I32. Operands broadcast as in NumPy. */
 #include <math.h>
 
+#include "graph/dim.h"
 #include "ops/op.h"
 
 #define K1(f, x)    ogi_kb_##f(b, x)

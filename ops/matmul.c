@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * matmul: a [.., M, K] times b [.., N, K] transposed, [.., M, N]; leading dimensions broadcast. */
+#include "graph/dim.h"
 #include "ops/op.h"
 
 og_tensor *og_matmul(og_graph *g, og_tensor *a, og_tensor *b)

@@ -8,6 +8,7 @@
 #define OG_NO_SOURCE_LINES 1
 #include "graph/dtype.h"
 #include "graph/graph.h"
+#include "graph/op_def.h"
 
 // clang-format off
 #define OG_OP(ENUM, name, args, doc) extern const ogi_op_def ogi_op_##name;

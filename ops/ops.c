@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The table of op definitions, made from ops.def, and what the files of ops/ share. */
+#include "graph/dim.h"
 #include "ops/op.h"
 
 typedef struct op_row {

@@ -2,6 +2,7 @@
  *
  * take_rows: rows of a table [R, E] by index [N..], [N.., E]: embeddings, rows wanted of a batch.
  * The table may be quantized. An index outside a table of constant size is held inside it. */
+#include "graph/dim.h"
 #include "ops/op.h"
 
 og_tensor *og_take_rows(og_graph *g, og_tensor *table, og_tensor *index)

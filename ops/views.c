@@ -6,6 +6,7 @@
 
 #include <inttypes.h>
 
+#include "graph/dim.h"
 #include "graph/dtype.h"
 #include "ops/op.h"
 

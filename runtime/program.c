@@ -4,6 +4,8 @@
  * symbol, all over one arena. */
 #include "runtime/program.h"
 #include "backends/backend.h"
+#include "graph/layout.h"
+#include "graph/pass.h"
 
 enum { MAX_PLAN = 8 };
 

@@ -9,6 +9,8 @@
 
 #include "backends/cpu/cpu.h"
 #include "base/clock.h"
+#include "graph/dim.h"
+#include "graph/layout.h"
 
 enum { ALIGN = 64, SMALL_MAP = 2048 /* elements below which one thread does a map group */ };
 

@@ -8,7 +8,9 @@
  */
 #include "backends/cpu/cpu.h"
 #include "codegen/lower.h"
+#include "graph/dim.h"
 #include "graph/dtype.h"
+#include "graph/layout.h"
 
 enum {
     MAX_TOK = 512,             /* tokens of one kernel call */

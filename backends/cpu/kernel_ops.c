@@ -3,6 +3,7 @@
  * Ops that run as kernels of their own on the CPU. Each function runs on every thread and takes
  * work items from the call's counter; an item's result does not depend on who takes it. */
 #include "backends/cpu/cpu.h"
+#include "graph/dim.h"
 #include "ops/attention.h"
 #include "ops/moe.h"
 #include "ops/scan.h"

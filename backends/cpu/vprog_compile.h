@@ -6,6 +6,7 @@
 #define OG_BACKENDS_CPU_VPROG_COMPILE_H
 
 #include "backends/cpu/vprog_impl.h"
+#include "graph/dim.h"
 #include "graph/dtype.h"
 #include "graph/graph.h"
 

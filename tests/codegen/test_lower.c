@@ -13,7 +13,10 @@
 
 #include "backends/cpu/vprog.h"
 #include "base/half.h"
+#include "graph/dim.h"
 #include "graph/dtype.h"
+#include "graph/layout.h"
+#include "graph/ref.h"
 
 /* A graph with memory for its values. */
 typedef struct world {

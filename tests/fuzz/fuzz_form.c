@@ -4,7 +4,7 @@
  * a text that parses to the same text again, and goes through all passes. */
 #include <stdlib.h>
 
-#include "graph/graph.h"
+#include "graph/pass.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

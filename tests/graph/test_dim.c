@@ -3,6 +3,7 @@
  * Symbolic dimensions: lowest terms, arithmetic without overflow, ranges, text. */
 #include <criterion/criterion.h>
 
+#include "graph/dim.h"
 #include "graph/graph.h"
 
 static og_ctx *ctx;

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "graph/form.h"
+#include "graph/pass.h"
 #include "tests/support/random_graph.h"
 
 static og_ctx *ctx;

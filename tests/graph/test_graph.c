@@ -4,7 +4,8 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 
-#include "graph/graph.h"
+#include "graph/dim.h"
+#include "graph/pass.h"
 
 static og_ctx *ctx;
 static og_graph *g;

@@ -3,7 +3,7 @@
  * The kernel-IR builder: sharing, types, failure, the dump. */
 #include <criterion/criterion.h>
 
-#include "graph/graph.h"
+#include "graph/kx.h"
 
 static og_ctx *ctx;
 static ogi_kb b;

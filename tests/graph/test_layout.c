@@ -3,7 +3,8 @@
  * Layouts of views, and that they address what the reference of the views moves. */
 #include <criterion/criterion.h>
 
-#include "graph/graph.h"
+#include "graph/dim.h"
+#include "graph/layout.h"
 
 static og_ctx *ctx;
 static og_graph *g;

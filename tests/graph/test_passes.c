@@ -9,7 +9,8 @@
 
 #include "base/file.h"
 #include "graph/dtype.h"
-#include "graph/graph.h"
+#include "graph/pass.h"
+#include "graph/ref.h"
 #include "tests/support/random_graph.h"
 
 static og_ctx *ctx;

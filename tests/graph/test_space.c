@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Iteration spaces: how shapes map into one, and which nodes may share a program. */
+#include "graph/layout.h"
+#include "graph/op_def.h"
 #include "graph/space.h"
 
 #include <criterion/criterion.h>

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "graph/op_def.h"
+#include "graph/ref.h"
 #include "models/arch_impl.h"
 #include "tests/support/golden.h"
 #include "tests/support/spec_model.h"

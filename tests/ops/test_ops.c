@@ -7,7 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "graph/graph.h"
+#include "graph/op_def.h"
+#include "graph/pass.h"
+#include "graph/ref.h"
 
 /* ---- evaluating a text --------------------------------------------------------------------- */
 

@@ -10,6 +10,9 @@
 
 #include "backends/cpu/isa/kernels.h"
 #include "graph/dtype.h"
+#include "graph/layout.h"
+#include "graph/pass.h"
+#include "graph/ref.h"
 #include "runtime/program.h"
 #include "tests/support/random_graph.h"
 

@@ -10,7 +10,9 @@
 #include <stdlib.h>
 
 #include "base/half.h"
+#include "graph/dim.h"
 #include "graph/dtype.h"
+#include "graph/layout.h"
 #include "tests/support/random_graph.h"
 
 enum { PAGES = 2, PAGE = 64, MAX_SEQ = 8 };

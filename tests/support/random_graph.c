@@ -4,6 +4,8 @@
  * pattern of a model (attention with its stores, experts, a recurrence). */
 #define OG_NO_SOURCE_LINES 1
 #include "tests/support/random_graph.h"
+#include "graph/dim.h"
+#include "graph/layout.h"
 
 #include <math.h>
 #include <stdio.h>

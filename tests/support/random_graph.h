@@ -9,6 +9,7 @@
 
 #include "base/random.h"
 #include "graph/graph.h"
+#include "graph/op_def.h"
 
 /* 3 to about 20 ops, with outputs; fails the running test if it cannot be built. Symbols: T tokens
  * (1..40), S sequences (1..3, S <= T). */

@@ -8,7 +8,9 @@
  * of experts only as far as some token uses them, keys and values once a sequence. */
 #include <math.h>
 
+#include "graph/dim.h"
 #include "graph/dtype.h"
+#include "graph/layout.h"
 #include "models/model.h"
 #include "ops/attention.h"
 #include "runtime/program.h"

@@ -4,6 +4,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 
+#include "graph/layout.h"
 #include "tools/bench/bench.h"
 
 enum { NAME_MAX = 160 };

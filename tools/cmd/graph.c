@@ -8,6 +8,8 @@
 #include "backends/backend.h"
 #include "base/file.h"
 #include "codegen/lower.h"
+#include "graph/layout.h"
+#include "graph/pass.h"
 #include "models/model.h"
 #include "tools/cmd/cli_model.h"
 #include "tools/cmd/cli_output.h"

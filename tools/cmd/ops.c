@@ -5,7 +5,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
-#include "graph/graph.h"
+#include "graph/op_def.h"
 #include "tools/cmd/cli.h"
 
 static const char *class_name(ogi_op_class c)

@@ -100,6 +100,9 @@ static og_status build(ogi_plan *p, const ogi_plan_options *opt)
     OG_TRY(ogi_plan_schedule(p));
     OG_TRY(ogi_plan_memory(p));
     for (int b = 0; b < p->n_group; b++) cost_of_group(&p->group[b]);
+#ifdef OG_DEBUG
+    OG_TRY(ogi_plan_verify(p));
+#endif
     return OG_OK;
 }
 

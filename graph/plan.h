@@ -83,6 +83,10 @@ og_status ogi_plan_fuse(ogi_plan *p, const ogi_plan_options *opt);
 og_status ogi_plan_schedule(ogi_plan *p);
 og_status ogi_plan_memory(ogi_plan *p);
 
+/* The rules of plan_verify.c; OG_E_INVALID names the nodes that break one. Debug builds check every
+ * plan. */
+og_status ogi_plan_verify(const ogi_plan *p);
+
 /* OG_TEXT or OG_JSON: groups, barriers, bytes, FLOPs, arena offsets, peak and lower bound. */
 og_status ogi_plan_print(const ogi_plan *p, og_format format, ogi_buf *out);
 /* The group's ops in one line: "(rms_norm+quantize) linear,linear+silu+mul". */

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * The list of backends, as backends.def has it: explicit, so that what is linked is what is
+ * listed. */
 #include "backends/backend.h"
 
 #define BACKEND(name) extern const ogi_backend ogi_backend_##name;

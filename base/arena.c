@@ -1,4 +1,11 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * Blocks from the context, filled from the bottom, each at least twice as large as the one before
+ * up to 1 MiB:
+ *
+ *   top -> [used | free]   next -> [full]   next -> [full]
+ *
+ * What a block has left when a piece does not fit stays unused: pieces never move. */
 #include "base/arena.h"
 
 #include <string.h>

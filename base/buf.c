@@ -1,4 +1,6 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * One invariant: p[n] is NUL whenever p is not NULL. A buffer that failed takes nothing more. */
 #include "base/buf.h"
 
 #include <stdarg.h>

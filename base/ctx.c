@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * The context: the one allocator, the first error (later ones are consequences of it) and where it
+ * was raised. Errors are escaped here, so that no message can drive a terminal. */
 #include "base/ctx.h"
 
 #include <stdarg.h>

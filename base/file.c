@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * Maps, reads and the one writer of files. A file that is written appears whole under its name or
+ * not at all, on every way out. */
 #define _GNU_SOURCE /* O_TMPFILE */
 #include "base/file.h"
 

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * Open addressing with linear steps in a table of a power of two, at most two thirds full. Nothing
+ * is ever taken out, so a free slot always ends a search. */
 #include "base/map.h"
 
 #define XXH_INLINE_ALL

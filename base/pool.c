@@ -1,4 +1,10 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * Two gates, one that starts a job and one that is the barrier. A gate is a counter: whoever waits
+ * remembers its value, spins, then sleeps until it differs. The last thread at a barrier resets
+ * the count of waiting ones before it opens the gate, so the next barrier may begin at once.
+ *
+ * Every field that a worker reads is written before gate_open(start) and read after gate_wait. */
 #include "base/pool.h"
 
 #include <fenv.h>

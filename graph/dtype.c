@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * The table of element types, made of the one list in oxigraph/dtype.h; a type's decoding is its
+ * file in graph/types. */
 #include "graph/dtype.h"
 
 #include <strings.h>

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * One position in a text, moved forwards only. Where a reader fails, the position is what the
+ * error points at. */
 #include "graph/form_lex.h"
 
 #include <ctype.h>

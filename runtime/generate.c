@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * The token loop: feed the prompt in chunks, then sample, accept, print, feed, until an end, a
+ * stop text, a limit or the caller ends it. A row of logits is looked at once, where the engine
+ * hands it out, and never copied unless tokens are forbidden in it. */
 #include "oxigraph/generate.h"
 
 #include "base/clock.h"

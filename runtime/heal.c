@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * The first tokens of a healed answer: those that agree with the text that was cut off stay, all
+ * others are ruled out, until that text is spelled. */
 #include "runtime/heal.h"
 
 #include <math.h>

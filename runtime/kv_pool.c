@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * A stack of free ids. Every id is in the stack or with one owner; giving back more than there are
+ * is a bug of ours. */
 #include "runtime/kv_pool.h"
 
 #include <inttypes.h>

@@ -1,4 +1,6 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * Writes GGUF bytes exactly as told, right or wrong: nothing is checked here. */
 #include "tests/support/gguf_writer.h"
 
 #include <stdlib.h>

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * Where golden data lie, their names in order, and the count that a test prints: ran, passed,
+ * skipped. */
 #include "tests/support/golden.h"
 
 #include <dirent.h>

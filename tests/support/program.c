@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * Runs the program with its streams in files, so that no pipe can fill up and no test waits for
+ * another. */
 #include "tests/support/program.h"
 
 #include <stdarg.h>

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * From a golden case to a model file: metadata as the case lists them, weights from its seed
+ * (spec_model.h has the formula). */
 #include "tests/support/spec_model.h"
 
 #include <jansson.h>

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * An allocator that counts: every block carries its size in front, so that live bytes and the peak
+ * are known at any time. */
 #include "tests/support/template_meter.h"
 
 #include <stdio.h>

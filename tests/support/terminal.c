@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * The program on a pseudo-terminal of 80 by 24: what it prints is gathered, and awaited by its
+ * text and never by time. */
 #define _XOPEN_SOURCE 700
 #include "tests/support/terminal.h"
 

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * Small vocabularies made from a format's marks, and the way there and back: what a grammar lets
+ * through must be what the reader of calls understands. */
 #include "tests/support/toolcall_vocab.h"
 
 #include <criterion/criterion.h>

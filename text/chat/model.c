@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * Which template: the one asked for (a name in the file, a built-in one, a path), else the file's
+ * for tools if there are tools, else the file's, else chatml with a warning. None is guessed from
+ * a model's name. */
 #include "text/chat/model.h"
 
 #include "base/file.h"

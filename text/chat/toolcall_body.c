@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * Readers of calls, one for each form. A body comes from a model: whatever does not fit makes the
+ * reader say so, nothing is repaired, and no text is taken for a call. */
 #include "text/chat/toolcall_body.h"
 
 #include <stdlib.h>

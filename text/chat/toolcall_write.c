@@ -1,4 +1,6 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * Calls as a model wrote them: the reverse of toolcall_body.c, by the same rows of toolcall.c. */
 #include "text/chat/toolcall_write.h"
 
 #include "text/chat/toolcall_body.h"

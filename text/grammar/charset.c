@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * Sets of characters as ranges, sorted and disjoint after ogi_charset_sort; and such a set as the
+ * ways in which JSON strings may spell its members. */
 #include <stdlib.h>
 
 #include "text/grammar/regex.h"

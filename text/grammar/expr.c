@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * Building expressions. All of it lies in the arena of the rules; a failed operand makes the whole
+ * fail, so that front ends check once. */
 #include "text/grammar/grammar.h"
 
 #include <stdlib.h>

@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * Names of open objects are kept one after the other, decoded, with the index where each object's
+ * begin. Trying a token works on a copy that is undone by high-water marks instead of being copied
+ * again. */
 #include "text/grammar/matcher_names.h"
 
 /* ---- reading along ---- */

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * general.sampling.* keys to options, through the same reader that options of a command line go
+ * through. */
 #include "text/sampler/gguf.h"
 
 #include <stdio.h>

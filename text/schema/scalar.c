@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * What all schemas use: the rules of JSON values in each notation, strings (patterns, formats,
+ * lengths) and constants. A constant that breaks another keyword of its schema is left out. */
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>

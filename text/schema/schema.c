@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * Walking a schema. Every keyword is enforced, an annotation, or refused with its path:
+ * look_over() decides before anything is built. Targets of references become rules, where
+ * recursion ends. */
 #include "text/schema/schema.h"
 
 #include <math.h>

@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * Cutting a text into pieces: a chain of stages, each a regular expression over class bytes
+ * (text/unicode/class.h) that cuts the segments of the one before. Pieces come one at a time and
+ * cover the text without gaps. */
 #include "text/tokenizer/pre.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * Edges are keys, (parent << 8 | byte) + 1, in one hash table with linear steps, at most two
+ * thirds full; 0 is a free slot. */
 #include "text/tokenizer/trie.h"
 
 static uint64_t free_slot(const ogi_trie *t, uint64_t key)

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * A vocabulary from a model file: texts, scores and kinds of tokens are checked against each other
+ * here, so that encoders may index them; what a token prints is spelled out once. */
 #include "text/tokenizer/vocab.h"
 
 #include <stdio.h>

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * Ranges in which Hugging Face's versions of Unicode differ from utf8proc's, and the rules made of
+ * both. Tables are sorted; membership is a binary search. */
 #include "text/unicode/hf.h"
 
 #include <stddef.h>

@@ -1,4 +1,6 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * Lenient decoding, the lead byte says how long; and the two-way table of byte-level BPE. */
 #include "text/unicode/utf8.h"
 
 int ogi_utf8_length(unsigned char lead)

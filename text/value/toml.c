@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * A reader that moves forwards over the text and builds the object as it goes. Depth and size are
+ * bounded; every error names line and what was expected. */
 #include "text/value/toml.h"
 
 #include <errno.h>

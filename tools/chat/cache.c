@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * --prompt-cache: what cannot be used is told and the prompt computed anew, but a file that is no
+ * prompt cache is refused, since it would be written over. */
 #include <stdio.h>
 
 #include "base/clock.h"

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * libedit on the user's terminal. Modes are set for a line only and put back on every way out,
+ * signals included; between lines the terminal keeps what is typed. */
 #define _XOPEN_SOURCE 700 /* wcwidth */
 #include "tools/chat/edit.h"
 

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * The conversation as a JSON array of messages, and its file. A turn that fails is taken off the
+ * array again. */
 #include "tools/chat/history.h"
 
 #include <stdio.h>

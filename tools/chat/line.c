@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * Lines and blocks of them, from a terminal or a pipe. A message has a largest size; beyond it
+ * input is refused, never cut. */
 #include "tools/chat/line.h"
 
 #include <stdio.h>

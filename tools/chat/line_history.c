@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * One chat at a time changes the history file: it takes the lock, reads the file, adds a line,
+ * drops the oldest and replaces the file as a whole, so that chats side by side lose nothing. */
 #include "tools/chat/line_history.h"
 
 #include <errno.h>

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * Everything a model or a file says is printed through here: control characters come out escaped,
+ * so that no text drives the terminal. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,6 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * Files as part of a message: text alone, whole, below a size. */
 #include "tools/chat/read.h"
 
 #include "base/file.h"

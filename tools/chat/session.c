@@ -1,4 +1,6 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * A session: model, sequence, sampler, template, and the tokens that the sequence holds. */
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>

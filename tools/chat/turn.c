@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * A turn: answers and the results of their calls, at most MAX_ROUNDS of them, as messages that the
+ * caller's list grows by. */
 #include <signal.h>
 #include <stdio.h>
 

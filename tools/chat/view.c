@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * An answer on the screen: reasoning, text, calls and results are parts, told apart by blank lines
+ * and, on a terminal, by their style. */
 #include <unistd.h>
 
 #include "tools/chat/chat.h"

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * Options as tables: one reader, one printer of help and one wording of errors for all
+ * subcommands. */
 #include "tools/cmd/cli.h"
 
 #include <errno.h>

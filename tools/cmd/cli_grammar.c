@@ -1,4 +1,6 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * At most one constraint is taken; its source comes from the command line or a file. */
 #include "tools/cmd/cli_grammar.h"
 
 #include "base/file.h"

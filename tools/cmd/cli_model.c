@@ -1,4 +1,6 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * Options about devices and contexts, and opening a model by them. */
 #include "tools/cmd/cli_model.h"
 
 #include <errno.h>

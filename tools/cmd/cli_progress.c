@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * The bar writes to a terminal's stderr alone, and erases itself before anything else is
+ * printed. */
 #include "tools/cmd/cli_progress.h"
 
 #include <stdio.h>

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * One option for each key of oxigraph/sampler.h, in the order of its table, with the further names
+ * that others use. */
 #include "tools/cmd/cli_sampler.h"
 
 #include <stdio.h>

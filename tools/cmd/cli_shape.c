@@ -1,4 +1,6 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * --shape by name: the shapes that models/synth.h knows. */
 #include "tools/cmd/cli_shape.h"
 
 #include <stdio.h>

@@ -1,4 +1,6 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * Tokens as JSON: pieces that are not UTF-8 also as base64, so that nothing is lost. */
 #include "tools/cmd/tokenize_json.h"
 
 #include <jansson.h>

@@ -323,7 +323,8 @@ static bool leaf_dtype_is_valid(og_op op, og_dtype t)
     if (op == OG_OP_TABLE) return false;
     if (t == OG_F16 || t == OG_BF16) return true;
     const ogi_dtype *info = ogi_dtype_info((int64_t)t);
-    return op == OG_OP_WEIGHT && info && info->is_quantized && !info->removed && t != OG_A8;
+    return (op == OG_OP_WEIGHT || op == OG_OP_STATE) && info && info->is_quantized &&
+           !info->removed && t != OG_A8;
 }
 
 og_tensor *ogi_leaf(og_graph *g, og_op op, const char *name, og_dtype dtype, const og_shape *shape,

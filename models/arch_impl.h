@@ -41,7 +41,7 @@ typedef struct ogi_decoder_own {
     og_tensor *input[OG_STEP_INPUT_COUNT];
     og_tensor *rope_table[2]; /* of global and of local layers */
     int il;                   /* the layer being built, -1: none */
-    og_dtype kv_type;
+    ogi_kv_types kv;
     ogi_model *model; /* whose states are filled */
     int64_t state_cap;
 } ogi_decoder_own;

@@ -4,6 +4,7 @@
 #include <float.h>
 #include <stdio.h>
 
+#include "graph/dtype.h"
 #include "models/arch_impl.h"
 
 og_tensor *og_decoder_input(og_decoder *d, og_step_input which)
@@ -50,9 +51,10 @@ static og_tensor *add_state(og_decoder *d, const char *name, og_dtype type, og_s
     ogi_model *m = d->own->model;
     og_tensor *x = og_state(d->g, name, type, shape);
     if (!x) return NULL;
-    int64_t unit = type == OG_F16 ? 2 : 4;
+    int64_t n = 1, unit;
     for (int i = 1; i < shape.rank; i++)
-        if (!ogi_mul_size(unit, shape.dim[i].b, &unit)) return d->g->status = OG_E_LIMIT, NULL;
+        if (!ogi_mul_size(n, shape.dim[i].b, &n)) return d->g->status = OG_E_LIMIT, NULL;
+    if (!ogi_dtype_bytes((int64_t)type, n, &unit)) return d->g->status = OG_E_LIMIT, NULL;
     og_status s = ogi_grow(m->ctx, &m->state, &d->own->state_cap, m->n_state + 1, sizeof *m->state);
     const char *kept = s == OG_OK ? ogi_arena_strndup(&m->mem, name, strlen(name)) : NULL;
     if (!kept) return d->g->status = OG_E_MEMORY, NULL;
@@ -69,11 +71,19 @@ og_tensor *og_decoder_state(og_decoder *d, const char *name, int il, int64_t row
     return add_state(d, full, OG_F32, OG_SHAPE(d->own->M, OG_N(rows), OG_N(cols)), false);
 }
 
-static og_tensor *kv_state(og_decoder *d, const char *name, int il, int64_t head)
+static og_tensor *kv_state(og_decoder *d, const char *name, int il, og_dtype type, int64_t head)
 {
     char full[64];
+    const ogi_dtype *info = ogi_dtype_info((int64_t)type);
+    if (head % info->block) {
+        d->g->status = ogi_fail(d->g->ctx, OG_E_UNSUPPORTED, __FILE__, __LINE__,
+                                "%s as %s: a head of %lld values is no whole blocks of %d; "
+                                "try --kv f16",
+                                name, info->name, (long long)head, info->block);
+        return NULL;
+    }
     snprintf(full, sizeof full, "%s.%d", name, il);
-    return add_state(d, full, d->own->kv_type,
+    return add_state(d, full, type,
                      OG_SHAPE(d->own->N, OG_N(d->hp->n_head_kv), OG_N(OGI_PAGE), OG_N(head)), true);
 }
 
@@ -137,8 +147,8 @@ og_tensor *og_decoder_attention(og_decoder *d, int il, og_tensor *x)
     og_tensor *slot = og_decoder_input(d, OG_STEP_KV_SLOT);
     og_attention_args a = {
         .q = q,
-        .k = og_kv_store(g, kv_state(d, "kv.k", il, hp->head_k), k, slot),
-        .v = og_kv_store(g, kv_state(d, "kv.v", il, hp->head_v),
+        .k = og_kv_store(g, kv_state(d, "kv.k", il, d->own->kv.k, hp->head_k), k, slot),
+        .v = og_kv_store(g, kv_state(d, "kv.v", il, d->own->kv.v, hp->head_v),
                          heads(d, v, hp->n_head_kv, hp->head_v), slot),
         .pos = og_decoder_input(d, OG_STEP_POS),
         .seq_start = og_decoder_input(d, OG_STEP_SEQ_START),

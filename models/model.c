@@ -4,8 +4,10 @@
  * weights and builds the graphs of a step and of the head. */
 #include "models/model.h"
 
+#include "graph/dtype.h"
 #include "models/arch/arch.h"
 #include "models/arch_impl.h"
+#include "ops/attention.h"
 
 enum {
     MAX_PAGES = 1 << 24, /* of a sequence, and of the pool */
@@ -81,7 +83,7 @@ static og_status build_step(build *b)
     og_ctx *ctx = b->m->ctx;
     og_graph *g = b->m->step = og_graph_new(ctx, "step");
     if (!g) return OG_E_MEMORY;
-    ogi_decoder_own own = { .il = -1, .kv_type = b->opt->kv_type, .model = b->m };
+    ogi_decoder_own own = { .il = -1, .kv = b->opt->kv, .model = b->m };
     own.T = og_sym(g, "T", 1, OGI_STEP_TOKENS);
     own.S = og_sym(g, "S", 1, OGI_STEP_SEQS);
     own.P = og_sym(g, "P", 1, MAX_PAGES);
@@ -101,6 +103,34 @@ static og_status build_step(build *b)
     og_graph_layer(g, -1);
     og_output(g, "hidden", x);
     return og_graph_status(g);
+}
+
+static bool parse_kv_type(ogi_sv name, og_dtype *out)
+{
+    const ogi_dtype *type = ogi_dtype_find(name);
+    if (!type || !ogi_is_kv_type(type->id)) return false;
+    *out = type->id;
+    return true;
+}
+
+bool ogi_kv_types_parse(const char *text, ogi_kv_types *out)
+{
+    bool has[2] = { false, false };
+    *out = (ogi_kv_types){ OG_F16, OG_F16 };
+    if (!text) return true;
+    if (parse_kv_type(ogi_sv_of(text), &out->k)) {
+        out->v = out->k;
+        return true;
+    }
+    for (const char *at = text;; at++) {
+        size_t n = strcspn(at, ",");
+        int i = *at == 'v';
+        if (n < 3 || (*at != 'k' && *at != 'v') || at[1] != '=' || has[i]) return false;
+        if (!parse_kv_type((ogi_sv){ at + 2, n - 2 }, i ? &out->v : &out->k)) return false;
+        has[i] = true;
+        at += n;
+        if (!*at) return true;
+    }
 }
 
 static og_status build_head(build *b)
@@ -153,9 +183,6 @@ og_status ogi_model_open(og_ctx *ctx, const ogi_gguf *file, const ogi_model_opti
                          ogi_model **out)
 {
     *out = NULL;
-    if (opt->kv_type != OG_F32 && opt->kv_type != OG_F16)
-        OG_FAIL(ctx, OG_E_INVALID, "keys and values as %s, expected F32 or F16",
-                og_dtype_name(opt->kv_type));
     build *b = OGI_NEW(ctx, build);
     ogi_model *m = b ? OGI_NEW(ctx, ogi_model) : NULL;
     og_status s = OG_E_MEMORY;

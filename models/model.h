@@ -15,9 +15,20 @@ enum {
     OGI_PAGE = 64,         /* keys in a KV page */
 };
 
+/* What the pages of keys and of values hold: types of OGI_KV_TYPES (ops/attention.h). */
+typedef struct ogi_kv_types {
+    og_dtype k, v;
+} ogi_kv_types;
+
+/* "q8_0" for both, or "k=q8_0,v=q4_0"; what is not named, and all with NULL, is F16. False if the
+ * text is neither. */
+bool ogi_kv_types_parse(const char *text, ogi_kv_types *out);
+/* What a text should have been, for messages. */
+#define OGI_KV_EXPECTED "f32, f16, bf16, q8_0, q4_0, or for each k=TYPE,v=TYPE"
+
 typedef struct ogi_model_options {
-    int64_t n_ctx;    /* context of the run (LongRoPE's factors depend on it); 0: the file's */
-    og_dtype kv_type; /* OG_F32 or OG_F16 */
+    int64_t n_ctx; /* context of the run (LongRoPE's factors depend on it); 0: the file's */
+    ogi_kv_types kv;
 } ogi_model_options;
 
 /* One weight of the graphs: bytes in the mapped file. */

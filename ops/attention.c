@@ -29,19 +29,36 @@ og_tensor *og_attention(og_graph *g, const og_attention_args *a)
     return ogi_node(g, OG_OP_ATTENTION, &p, OGI_ATTENTION_N_SRC, src);
 }
 
-static og_status infer_pages(const og_tensor *n, int i, const char *name)
+bool ogi_is_kv_type(og_dtype type)
+{
+#define T(NAME)                                                                                    \
+    if (type == OG_##NAME) return true;
+    OGI_KV_TYPES(T)
+#undef T
+    return false;
+}
+
+og_status ogi_want_pages(const og_tensor *n, int i, const char *name)
 {
     const og_tensor *kv = n->src[i];
-    int64_t h, hkv, page;
+    int64_t page;
     OG_TRY(ogi_want_state(n, i, name));
     OG_TRY(ogi_want_rank(n, i, name, 4));
-    if (kv->dtype != OG_F32 && kv->dtype != OG_F16)
-        OGI_INFER_FAIL(n, "%s is %s, expected F32 or F16", name, og_dtype_name(kv->dtype));
-    OG_TRY(ogi_want_const(n, OGI_ATTENTION_Q, "q", 1, &h));
-    OG_TRY(ogi_want_const(n, i, name, 1, &hkv));
+    if (!ogi_is_kv_type(kv->dtype))
+        OGI_INFER_FAIL(n, "%s is %s, expected F32, F16, BF16, Q8_0 or Q4_0", name,
+                       og_dtype_name(kv->dtype));
     OG_TRY(ogi_want_const(n, i, name, 2, &page));
     if (page != OGI_KV_PAGE)
         OGI_INFER_FAIL(n, "pages of %s hold %lld rows, expected 64", name, (long long)page);
+    return OG_OK;
+}
+
+static og_status infer_heads(const og_tensor *n, int i, const char *name)
+{
+    int64_t h, hkv;
+    OG_TRY(ogi_want_pages(n, i, name));
+    OG_TRY(ogi_want_const(n, OGI_ATTENTION_Q, "q", 1, &h));
+    OG_TRY(ogi_want_const(n, i, name, 1, &hkv));
     if (hkv <= 0 || h % hkv != 0)
         OGI_INFER_FAIL(n, "q has %lld heads, expected a multiple of the %lld of %s", (long long)h,
                        (long long)hkv, name);
@@ -57,8 +74,8 @@ static og_status infer(og_tensor *n)
     OG_TRY(ogi_want_dtype(n, OGI_ATTENTION_Q, "q", OG_F32));
     OG_TRY(ogi_want_rank(n, OGI_ATTENTION_Q, "q", 3));
     const og_dim *q = s[OGI_ATTENTION_Q]->shape.dim;
-    OG_TRY(infer_pages(n, OGI_ATTENTION_K, "k"));
-    OG_TRY(infer_pages(n, OGI_ATTENTION_V, "v"));
+    OG_TRY(infer_heads(n, OGI_ATTENTION_K, "k"));
+    OG_TRY(infer_heads(n, OGI_ATTENTION_V, "v"));
     OG_TRY(ogi_want_axis(n, OGI_ATTENTION_K, "k", 3, q[2]));
     OG_TRY(ogi_want_axis(n, OGI_ATTENTION_V, "v", 0, s[OGI_ATTENTION_K]->shape.dim[0]));
     OG_TRY(ogi_want_axis(n, OGI_ATTENTION_V, "v", 1, s[OGI_ATTENTION_K]->shape.dim[1]));
@@ -182,12 +199,13 @@ static og_status ref(const ogi_ref_call *c)
 
 static void cost(const og_tensor *n, ogi_cost *c)
 {
-    const og_dim *k = n->src[OGI_ATTENTION_K]->shape.dim;
-    const og_dim *v = n->src[OGI_ATTENTION_V]->shape.dim;
-    double dims = (double)(k[3].b + v[3].b),
-           size = n->src[OGI_ATTENTION_K]->dtype == OG_F16 ? 2 : 4;
-    c->flops_per_key += 2 * (double)n->shape.dim[1].b * dims;
-    c->bytes_per_key += (double)k[1].b * dims * size;
+    for (int i = OGI_ATTENTION_K; i <= OGI_ATTENTION_V; i++) {
+        const og_dim *dim = n->src[i]->shape.dim;
+        const ogi_dtype *type = ogi_dtype_info((int64_t)n->src[i]->dtype);
+        c->flops_per_key += 2 * (double)n->shape.dim[1].b * (double)dim[3].b;
+        c->bytes_per_key +=
+            (double)dim[1].b * (double)dim[3].b / (double)type->block * (double)type->bytes;
+    }
     ogi_cost_bytes(n, c);
     ogi_cost_bytes(n->src[OGI_ATTENTION_Q], c);
 }
@@ -224,8 +242,8 @@ static const char *const cases[] = {
     "graph \"attention\"\n"
     "sym T = 1..40\n"
     "sym S = 1..3\n"
-    "state &k : F32[8,2,64,32]\n"
-    "state &v : F32[8,2,64,32]\n"
+    "state &k : Q8_0[8,2,64,32]\n"
+    "state &v : Q4_0[8,2,64,64]\n"
     "input $q : F32[T,4,32]\n"
     "input $pos : I32[T]\n"
     "input $seq_start : I32[S+1]\n"

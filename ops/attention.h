@@ -6,6 +6,8 @@
 
 #include <stdbool.h>
 
+#include "oxigraph/dtype.h"
+
 typedef enum ogi_attention_src {
     OGI_ATTENTION_Q,          /* [T, H, Dk] */
     OGI_ATTENTION_K,          /* state [N, Hkv, 64, Dk] */
@@ -27,5 +29,10 @@ typedef struct ogi_attention {
 } ogi_attention;
 
 enum { OGI_KV_PAGE = 64 }; /* keys of a page */
+
+/* T(NAME): what the pages of keys and values may hold. A backend reads and writes each of them. */
+#define OGI_KV_TYPES(T) T(F32) T(F16) T(BF16) T(Q8_0) T(Q4_0)
+
+bool ogi_is_kv_type(og_dtype type);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * kv_store: writes keys or values x [T, H, D] into pages [N, H, 64, D]: token t into row
- * slot[t] % 64 of page slot[t] / 64. The store rounds to the state's type. */
+ * slot[t] % 64 of page slot[t] / 64. The store rounds to the state's type, or makes its blocks. */
+#include "base/blocks.h"
 #include "ops/attention.h"
 #include "ops/op.h"
 
@@ -13,11 +14,7 @@ og_tensor *og_kv_store(og_graph *g, og_tensor *state, og_tensor *x, og_tensor *s
 static og_status infer(og_tensor *n)
 {
     const og_tensor *state = n->src[0];
-    OG_TRY(ogi_want_state(n, 0, "state"));
-    OG_TRY(ogi_want_rank(n, 0, "state", 4));
-    if (state->dtype != OG_F32 && state->dtype != OG_F16)
-        OGI_INFER_FAIL(n, "state is %s, expected F32 or F16", og_dtype_name(state->dtype));
-    OG_TRY(ogi_want_axis(n, 0, "state", 2, OG_N(OGI_KV_PAGE)));
+    OG_TRY(ogi_want_pages(n, 0, "state"));
     OG_TRY(ogi_want_real(n, 1, "x"));
     OG_TRY(ogi_want_rank(n, 1, "x", 3));
     OG_TRY(ogi_want_axis(n, 1, "x", 1, state->shape.dim[1]));
@@ -30,18 +27,33 @@ static og_status infer(og_tensor *n)
     return OG_OK;
 }
 
+/* One row of a head, as blocks of the type would give it back. */
+static og_status round_blocks(const ogi_ref_call *c, float *row, int64_t dim)
+{
+    for (int64_t d = 0; d < dim; d += OGI_BLOCK) {
+        uint8_t block[OGI_Q8_0_BYTES];
+        if (c->dst->dtype == OG_Q8_0) ogi_q8_0_of_f32(row + d, block);
+        if (c->dst->dtype == OG_Q4_0) ogi_q4_0_of_f32(row + d, block);
+        OG_TRY(ogi_dequantize(c->ctx, c->dst->dtype, block, OGI_BLOCK, row + d));
+    }
+    return OG_OK;
+}
+
 static og_status ref(const ogi_ref_call *c)
 {
     const ogi_ref_tensor *x = c->src[1];
     ogi_ref_tensor *state = c->dst;
     int64_t n_head = x->dim[1], dim = x->dim[2];
-    for (int64_t e = 0; e < x->n; e++) {
-        int64_t d = e % dim, h = e / dim % n_head, slot = c->src[2]->i[e / dim / n_head];
+    bool is_blocks = ogi_dtype_info((int64_t)state->dtype)->is_quantized;
+    for (int64_t e = 0; e < x->n; e += dim) {
+        int64_t h = e / dim % n_head, slot = c->src[2]->i[e / dim / n_head];
         int64_t page = slot / OGI_KV_PAGE, row = slot % OGI_KV_PAGE;
         if (slot < 0 || page >= state->dim[0])
             OG_FAIL(c->ctx, OG_E_INVALID, "kv_store: slot %lld, expected 0..%lld", (long long)slot,
                     (long long)state->dim[0] * OGI_KV_PAGE - 1);
-        state->f[((page * n_head + h) * OGI_KV_PAGE + row) * dim + d] = x->f[e];
+        float *to = state->f + ((page * n_head + h) * OGI_KV_PAGE + row) * dim;
+        memcpy(to, x->f + e, (size_t)dim * sizeof *to);
+        if (is_blocks) OG_TRY(round_blocks(c, to, dim));
     }
     return OG_OK;
 }
@@ -59,7 +71,8 @@ static ogi_kx lower(ogi_kb *b)
 static void cost(const og_tensor *n, ogi_cost *c)
 {
     ogi_cost_numel(n->src[1], c->flops, 1);
-    ogi_cost_numel(n->src[1], c->bytes, n->dtype == OG_F16 ? 2 : 4);
+    const ogi_dtype *type = ogi_dtype_info((int64_t)n->dtype);
+    ogi_cost_numel(n->src[1], c->bytes, (double)type->bytes / type->block);
     ogi_cost_bytes(n->src[1], c);
     ogi_cost_bytes(n->src[2], c);
 }
@@ -80,6 +93,17 @@ static const char *const cases[] = {
     "input $slot : I32[T]\n"
     "%0 = kv_store(&kv, $x, $slot)\n"
     "output \"y\" = %0\n",
+    "graph \"kv_store\"\n"
+    "sym T = 1..40\n"
+    "state &k : Q8_0[4,2,64,64]\n"
+    "state &v : Q4_0[4,2,64,32]\n"
+    "input $x : F32[T,2,64]\n"
+    "input $y : F32[T,2,32]\n"
+    "input $slot : I32[T]\n"
+    "%0 = kv_store(&k, $x, $slot)\n"
+    "%1 = kv_store(&v, $y, $slot)\n"
+    "output \"k\" = %0\n"
+    "output \"v\" = %1\n",
 };
 // clang-format on
 

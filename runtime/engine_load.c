@@ -117,7 +117,9 @@ static uint64_t hash_of(const char *text)
 static og_status load(og_model *m, const og_model_options *o)
 {
     if (!progress(o, 0.1)) return OG_E_CANCELLED;
-    ogi_model_options mo = { .n_ctx = o->n_ctx, .kv_type = o->is_kv_f32 ? OG_F32 : OG_F16 };
+    ogi_model_options mo = { .n_ctx = o->n_ctx };
+    if (!ogi_kv_types_parse(o->kv, &mo.kv))
+        OG_FAIL(m->ctx, OG_E_INVALID, "keys and values as '%s'; expected " OGI_KV_EXPECTED, o->kv);
     OG_TRY(ogi_model_open(m->ctx, m->file, &mo, &m->model));
     if (!progress(o, 0.3)) return OG_E_CANCELLED;
     int64_t n_seq = OGI_MAX(o->n_sequence, 1);

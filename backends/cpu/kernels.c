@@ -81,5 +81,6 @@ size_t ogi_matmul_scratch(int64_t n_tok)
 
 size_t ogi_attention_scratch(int64_t dim_v)
 {
-    return OGI_CPU_ATTN_BATCH * sizeof(float) * (OGI_CPU_CHUNK + 2 * (size_t)dim_v);
+    size_t row = ((size_t)dim_v + 15) / 16 * 16;
+    return OGI_CPU_ATTN_BATCH * sizeof(float) * (OGI_CPU_CHUNK + 2 * row);
 }

@@ -35,6 +35,11 @@ static int first_level(const ogi_vcompiler *c, const ogi_kx_ins *s)
     return is_memory(s) || is_reduction(s) || s->op == OGI_KX_ROW_AT ? 0 : OGI_V_ONCE;
 }
 
+static bool is_whole_blocks(og_dim row, int block)
+{
+    return ogi_dim_is_const(row) && ogi_dim_value(row, NULL) % block == 0;
+}
+
 static og_status check(const ogi_vcompiler *c, int i)
 {
     const ogi_kx_ins *s = ins_of(c, i);
@@ -48,9 +53,12 @@ static og_status check(const ogi_vcompiler *c, int i)
     bool is_plain = t == OG_F32 || t == OG_I32 || t == OG_F16 || t == OG_BF16;
     ogi_kx_type want = t == OG_I32 ? OGI_KX_I32 : OGI_KX_F32;
     ogi_kx_type have = s->op == OGI_KX_STORE ? ins_of(c, s->a)->type : s->type;
-    bool is_ok = is_plain || (s->op == OGI_KX_STORE ? t == OG_A8 : is_quantized);
+    bool is_stored = t == OG_A8 || t == OG_Q8_0 || t == OG_Q4_0;
+    bool is_ok = is_plain || (s->op == OGI_KX_STORE ? is_stored : is_quantized);
     if (is_quantized && (t != OG_A8 || s->op == OGI_KX_STORE))
         is_ok = is_ok && lane_index(c, s) < 0 && row_stride_is(c, s, 1);
+    if (is_quantized && t != OG_A8 && s->op == OGI_KX_STORE) /* rows are whole blocks */
+        is_ok = is_ok && is_whole_blocks(c->kx->space[c->kx->rank - 1], info->block);
     const og_tensor *value = c->kx->operand[s->arg].value;
     if (t == OG_A8) { /* rows are padded: their length must be known */
         is_ok = is_ok && value && value->shape.rank > 0 &&

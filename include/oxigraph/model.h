@@ -26,11 +26,12 @@ typedef struct og_sequence og_sequence;
 /* Zero means default. */
 typedef struct og_model_options {
     og_device_options device;
-    int64_t n_ctx;      /* tokens a sequence may hold; default: what the model was trained for */
-    int n_sequence;     /* sequences alive at once; default 1 */
-    bool is_kv_f32;     /* keep keys and values in F32; default F16 */
-    int batch;          /* tokens of one sequence in one step; default and most: 512 */
-    bool reverse_pages; /* hand out KV pages from the end: for tests of placement */
+    int64_t n_ctx;  /* tokens a sequence may hold; default: what the model was trained for */
+    int n_sequence; /* sequences alive at once; default 1 */
+    const char *kv; /* keys and values: "f32" "f16" (default) "bf16" "q8_0" "q4_0", or, for each,
+                       "k=q8_0,v=q4_0" */
+    int batch;      /* tokens of one sequence in one step; default and most: 512 */
+    bool reverse_pages;          /* hand out KV pages from the end: for tests of placement */
     const char *const *override; /* "key=type:value" metadata overrides, see formats/gguf.h */
     int n_override;
     og_compile_options compile;

@@ -157,7 +157,7 @@ static double run_case(const ogt_spec *spec)
     session *s = calloc(1, sizeof *s);
     double error = -1;
     cr_assert(s && og_ctx_new(NULL, &s->ctx) == OG_OK);
-    ogi_model_options opt = { .n_ctx = spec->n_ctx, .kv_type = OG_F32 };
+    ogi_model_options opt = { .n_ctx = spec->n_ctx, .kv = { OG_F32, OG_F32 } };
     if (ogi_gguf_open_memory(s->ctx, spec->name, spec->gguf, spec->gguf_size, NULL, 0, &s->file) ||
         ogi_model_open(s->ctx, s->file, &opt, &s->model) || ogi_verify(s->model->step) ||
         ogi_verify(s->model->head)) {

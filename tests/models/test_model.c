@@ -24,7 +24,7 @@ static og_status open_with(const char *name, const char *override)
     cr_assert(og_ctx_new(NULL, &ctx) == OG_OK);
     og_status s = ogi_gguf_open_memory(ctx, "m.gguf", spec.gguf, spec.gguf_size, &override,
                                        override != NULL, &file);
-    ogi_model_options opt = { .kv_type = OG_F16 };
+    ogi_model_options opt = { .kv = { OG_F16, OG_F16 } };
     return s == OG_OK ? ogi_model_open(ctx, file, &opt, &model) : s;
 }
 
@@ -45,6 +45,30 @@ static void refuse(const char *name, const char *override, const char *key, cons
     const char *e = og_error(ctx);
     cr_assert(strstr(e, "m.gguf") && strstr(e, key) && strstr(e, why),
               "\"%s\" does not name the file, %s and %s", e, key, why);
+    close_all();
+}
+
+Test(model, keys_and_values_have_a_type_each)
+{
+    ogi_kv_types t;
+    cr_assert(ogi_kv_types_parse(NULL, &t) && t.k == OG_F16 && t.v == OG_F16);
+    cr_assert(ogi_kv_types_parse("bf16", &t) && t.k == OG_BF16 && t.v == OG_BF16);
+    cr_assert(ogi_kv_types_parse("k=q8_0,v=q4_0", &t) && t.k == OG_Q8_0 && t.v == OG_Q4_0);
+    cr_assert(ogi_kv_types_parse("v=f32", &t) && t.k == OG_F16 && t.v == OG_F32);
+    static const char *const bad[] = { "",       "q6_k",        "f16,",        "k=",
+                                       "k=f16,", "k=f16,k=f16", "k=f16;v=f16", "x=f16",
+                                       "=f16",   "q8_0,q4_0" };
+    for (int i = 0; i < OGI_LEN(bad); i++)
+        cr_assert(!ogi_kv_types_parse(bad[i], &t), "'%s' was accepted", bad[i]);
+}
+
+Test(model, refuses_heads_that_are_no_whole_blocks)
+{
+    cr_assert(open_with("llama", NULL) == OG_OK);
+    ogi_model_close(model);
+    ogi_model_options opt = { .kv = { OG_F16, OG_Q8_0 } };
+    cr_assert_eq(ogi_model_open(ctx, file, &opt, &model), OG_E_UNSUPPORTED);
+    cr_assert(strstr(og_error(ctx), "kv.v as Q8_0: a head of 16 values"), "%s", og_error(ctx));
     close_all();
 }
 
@@ -159,7 +183,7 @@ Test(model, registered_architectures_go_first)
     cr_assert(count_op(model->step, OG_OP_SILU) == 3 && count_op(model->step, OG_OP_RELU) == 0);
     cr_assert(og_arch_register(ctx, &parallel) == OG_OK);
     ogi_model *other = NULL;
-    ogi_model_options opt = { .kv_type = OG_F32 };
+    ogi_model_options opt = { .kv = { OG_F32, OG_F32 } };
     cr_assert(ogi_model_open(ctx, file, &opt, &other) == OG_OK, "%s", og_error(ctx));
     cr_assert(count_op(other->step, OG_OP_RELU) == 3 && count_op(other->step, OG_OP_SILU) == 0);
     cr_assert(other->state[0].unit_size == 2 * 64 * 16 * 4);
@@ -208,7 +232,7 @@ Test(model, runs_out_of_memory_cleanly, .timeout = 120)
         budget b = { .left = n };
         og_ctx_options opt = { .realloc = limited, .user = &b };
         if (og_ctx_new(&opt, &ctx) != OG_OK) continue;
-        ogi_model_options mo = { .kv_type = OG_F32 };
+        ogi_model_options mo = { .kv = { OG_F32, OG_F32 } };
         s = ogi_gguf_open_memory(ctx, "m", spec.gguf, spec.gguf_size, NULL, 0, &file);
         if (s == OG_OK) s = ogi_model_open(ctx, file, &mo, &model);
         cr_assert(s == OG_OK || s == OG_E_MEMORY, "%d: %s", n, og_error(ctx));

@@ -330,6 +330,12 @@ Test(ops, infer_says_what_does_not_fit)
     refuse(G("input $x : F32[T,4]\n%y = top_k($x) k=5"), "1..4");
     refuse(G("input $x : F32[T,4]\n%y = rms_norm($x) eps=-1"), "eps");
     refuse(G("input $x : F32[T,2,4]\ninput $i : I32[T]\n%y = kv_store($x, $x, $i)"), "a state");
+    refuse(G("state &s : Q8_0[2,1,64,40]\ninput $x : F32[T,1,40]\ninput $i : I32[T]\n"
+             "%y = kv_store(&s, $x, $i)"),
+           "multiples of 32");
+    refuse(G("state &s : Q6_K[2,1,64,256]\ninput $x : F32[T,1,256]\ninput $i : I32[T]\n"
+             "%y = kv_store(&s, $x, $i)"),
+           "Q8_0 or Q4_0");
     refuse(G("input $x : F32[T,4]\ninput $i : F32[T]\n%y = take_rows($x, $i)"), "expected I32");
     refuse(G("input $a : F32[T,4]\ninput $b : F32[T,4]\n%y = concat($a, $b) axis=2"), "0..1");
 }

@@ -2,7 +2,8 @@
  *
  * Bitwise invariance: the logits of a token are the same bytes however the prompt is cut into
  * steps, whoever is in the batch, with any number of threads, wherever the pages lie; for every
- * weight type and instruction set. And what a step costs: allocations, barriers, groups. */
+ * weight type, type of keys and values, and instruction set. And what a step costs: allocations,
+ * barriers, groups. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,6 +48,8 @@ static const ogi_synth_shape experts = {
     .rms_eps = 1e-5,
 };
 static const char *const types[] = { "F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_K", "Q5_K", "Q6_K" };
+
+static const char *const kv_types[] = { "f16", "bf16", "q8_0", "q4_0", "k=q4_0,v=bf16" };
 
 typedef struct file {
     unsigned char *p;
@@ -126,12 +129,13 @@ static void expect_same(og_ctx *ctx, const file *f, const float *want, og_model_
     free(got);
 }
 
-static void check_model(const char *isa, const ogi_synth_shape *shape, const char *type)
+static void check_model(const char *isa, const ogi_synth_shape *shape, const char *type,
+                        const char *kv)
 {
     og_ctx *ctx;
     cr_assert_eq(og_ctx_new(NULL, &ctx), OG_OK);
     file f = synthesize(ctx, shape, type);
-    og_model_options o = { .device = { .isa = isa, .n_thread = 1 }, .is_kv_f32 = true };
+    og_model_options o = { .device = { .isa = isa, .n_thread = 1 }, .kv = kv };
     float *want = logits(ctx, &f, &o, 0);
     double sum = 0;
     for (int i = 0; i < N_TOKENS * N_VOCAB; i++) sum += (double)(want[i] * want[i]);
@@ -153,10 +157,11 @@ static void check_model(const char *isa, const ogi_synth_shape *shape, const cha
 static void check_isa(const char *isa)
 {
     if (!ogi_cpu_kernels_find(isa)) cr_skip_test("this processor has no %s", isa);
-    for (int t = 0; t < OGI_LEN(types); t++) check_model(isa, &dense, types[t]);
-    check_model(isa, &experts, "F32");
-    check_model(isa, &experts, "Q4_0");
-    check_model(isa, &experts, "Q6_K");
+    for (int t = 0; t < OGI_LEN(types); t++) check_model(isa, &dense, types[t], "f32");
+    for (int t = 0; t < OGI_LEN(kv_types); t++) check_model(isa, &dense, "Q8_0", kv_types[t]);
+    check_model(isa, &experts, "F32", "f32");
+    check_model(isa, &experts, "Q4_0", "f32");
+    check_model(isa, &experts, "Q6_K", "f32");
 }
 
 Test(bits, invariant_scalar, .timeout = 300)

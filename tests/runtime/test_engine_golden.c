@@ -69,7 +69,7 @@ static og_model *load_spec(og_ctx *ctx, const ogt_spec *spec, const char *isa)
     og_model_options o = {
         .device = { .isa = isa, .n_thread = 2 },
         .n_ctx = spec->n_ctx,
-        .is_kv_f32 = true,
+        .kv = "f32",
         .reverse_pages = true,
     };
     if (ogi_gguf_open_memory(ctx, spec->name, spec->gguf, spec->gguf_size, NULL, 0, &file) == OG_OK)

@@ -262,7 +262,8 @@ Test(refuse, another_model_or_setting)
     og_ctx *ctx = new_ctx();
     bytes file = tiny_file(ctx, 1), other = tiny_file(ctx, 2), cache = saved_tiny(ctx, file);
     expect_refused(other, (og_model_options){ 0 }, OG_E_INVALID, "other weights");
-    expect_refused(file, (og_model_options){ .is_kv_f32 = true }, OG_E_INVALID, "KV type");
+    expect_refused(file, (og_model_options){ .kv = "f32" }, OG_E_INVALID, "KV type");
+    expect_refused(file, (og_model_options){ .kv = "v=bf16" }, OG_E_INVALID, "type of values");
     expect_refused(file, (og_model_options){ .override = epsilon, .n_override = 1 }, OG_E_INVALID,
                    "metadata");
     expect_refused(file, (og_model_options){ .compile.skip = "quantize_activations" }, OG_E_INVALID,

@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "ops/attention.h"
+
 enum { POOL_MAX = 128, PAGES_MAX = 15, SLOTS = 8, HEAD = 16 };
 
 /* A value with what is known of it. */
@@ -396,8 +398,14 @@ static void attention(gen *x)
 {
     og_graph *g = x->g;
     value v = any(x, 2);
+    static const og_dtype types[] = {
+#define T(NAME) OG_##NAME,
+        OGI_KV_TYPES(T)
+#undef T
+    };
     int n_kv = 1 + pick(x, 2), n_head = n_kv * (1 + pick(x, 3)), dim = pick(x, 2) ? 16 : 32;
-    og_dtype kv = pick(x, 2) ? OG_F32 : OG_F16;
+    int n_type = dim == 32 ? OGI_LEN(types) : 3; /* blocks hold 32 values */
+    og_dtype k_type = types[pick(x, n_type)], v_type = types[pick(x, n_type)];
     og_shape pages = OG_SHAPE(OG_N(PAGES_MAX), OG_N(n_kv), OG_N(64), OG_N(dim));
     og_tensor *q = heads(x, v, n_head, dim), *k = heads(x, v, n_kv, dim);
     if (pick(x, 2)) q = rotated(x, q, dim), k = rotated(x, k, dim);
@@ -405,8 +413,8 @@ static void attention(gen *x)
     og_attention_args a = { .q = q, .pos = pos_of(x), .seq_start = seq_start_of(x) };
     a.kv_len = int_input(x, &x->kv_len, "kv_len", OG_SHAPE(x->S));
     a.page_table = int_input(x, &x->page_table, "page_table", OG_SHAPE(x->S, OG_N(2)));
-    a.k = og_kv_store(g, og_state(g, fresh(x, "k"), kv, pages), k, slot);
-    a.v = og_kv_store(g, og_state(g, fresh(x, "v"), kv, pages), heads(x, v, n_kv, dim), slot);
+    a.k = og_kv_store(g, og_state(g, fresh(x, "k"), k_type, pages), k, slot);
+    a.v = og_kv_store(g, og_state(g, fresh(x, "v"), v_type, pages), heads(x, v, n_kv, dim), slot);
     if (pick(x, 3) == 0) a.window = 1 + pick(x, 70);
     if (pick(x, 4) == 0) a.softcap = 20;
     if (pick(x, 4) == 0) a.is_bidirectional = true;

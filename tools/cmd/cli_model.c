@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "models/model.h"
 #include "tools/cmd/cli_progress.h"
 
 void cli_model_options(cli_model *m, cli_options *to)
@@ -16,7 +17,7 @@ void cli_model_options(cli_model *m, cli_options *to)
           "scalar, sse42, avx2, avx512, neon; default: the best" },
         { "-t|--threads", CLI_INT, &m->n_thread, "N", "threads; default: one for each core" },
         { "-c|--ctx", CLI_INT, &m->n_ctx, "N", "context in tokens; default: as trained" },
-        { "--kv", CLI_STR, &m->kv, "TYPE", "f16 or f32 keys and values" },
+        { "--kv", CLI_STR, &m->kv, "TYPE", "keys and values: " OGI_KV_EXPECTED },
         { "--override-kv", CLI_LIST, &m->override, "KEY=TYPE:VALUE", "replace metadata" },
         { "--skip", CLI_STR, &m->skip, "PASSES", "graph passes to leave out, comma separated" },
     };
@@ -28,12 +29,12 @@ int cli_model_config(const cli_model *m, og_model_options *out)
     if (m->n_thread < 0 || m->n_thread > 1024)
         return cli_usage_error("-t wants 1 to 1024 threads, not %lld", (long long)m->n_thread);
     if (m->n_ctx < 0) return cli_usage_error("-c wants a positive number of tokens");
-    if (m->kv && strcmp(m->kv, "f16") != 0 && strcmp(m->kv, "f32") != 0)
-        return cli_usage_error("--kv wants f16 or f32, not '%s'", m->kv);
+    if (!ogi_kv_types_parse(m->kv, &(ogi_kv_types){ 0 }))
+        return cli_usage_error("--kv wants " OGI_KV_EXPECTED ", not '%s'", m->kv);
     *out = (og_model_options){
         .device = { .name = m->device, .isa = m->isa, .n_thread = (int)m->n_thread },
         .n_ctx = m->n_ctx,
-        .is_kv_f32 = m->kv && !strcmp(m->kv, "f32"),
+        .kv = m->kv,
         .override = m->override.item,
         .n_override = m->override.n,
         .compile = { .skip = m->skip },

@@ -45,8 +45,9 @@ static og_status open_graph(og_ctx *ctx, const char *path, const options *o, ogi
         return st;
     }
     OG_TRY(ogi_gguf_open(ctx, path, o->model.override.item, o->model.override.n, file));
-    bool f32 = o->model.kv && !strcmp(o->model.kv, "f32");
-    ogi_model_options mo = { .n_ctx = o->model.n_ctx, .kv_type = f32 ? OG_F32 : OG_F16 };
+    ogi_model_options mo = { .n_ctx = o->model.n_ctx };
+    if (!ogi_kv_types_parse(o->model.kv, &mo.kv))
+        OG_FAIL(ctx, OG_E_INVALID, "--kv wants " OGI_KV_EXPECTED ", not '%s'", o->model.kv);
     OG_TRY(ogi_model_open(ctx, *file, &mo, model));
     *out = !strcmp(o->entry, "head") ? (*model)->head : (*model)->step;
     return OG_OK;

@@ -4,6 +4,8 @@
  * head pairs) go through in batches of BATCH; in each chunk of 256 keys a batch computes scores,
  * their exponentials and the weighted values, several queries and keys at a time, and merges the
  * chunk into its result. What a query adds, and in which order, depends on its position alone. */
+#include "ops/attention.h"
+#include "backends/cpu/isa/kv_load.h"
 #include "backends/cpu/isa/unpack.h"
 #include "backends/cpu/isa/vmath.h"
 
@@ -50,25 +52,33 @@ typedef struct query {
     int a, b; /* keys of the chunk seen: a..b-1 */
 } query;
 
-OGI_INLINE const char *kv_row(const ogi_attn_args *a, const void *state, int64_t rank, int64_t dim,
-                              int size)
+/* Row of key or value `rank`; row_size bytes each. */
+OGI_INLINE const char *kv_row(const ogi_attn_args *a, const void *state, int64_t rank,
+                              int64_t row_size)
 {
     int64_t page = a->page[rank / PAGE];
     int64_t row = (page * a->n_kv_head + a->kv_head) * PAGE + rank % PAGE;
-    return (const char *)state + row * dim * size;
+    return (const char *)state + row * row_size;
 }
 
-OGI_INLINE v16 load_kv(bool is_f16, const char *p)
+OGI_INLINE int64_t padded(int64_t dim)
 {
-    return is_f16 ? v16_load_f16((const uint16_t *)(const void *)p)
-                  : v16_load((const float *)(const void *)p);
+    return (dim + 15) / 16 * 16;
+}
+
+/* The last dim % 16 values of a row from d on, then zeros. Rows of blocks have no such. */
+OGI_INLINE v16 load_tail(og_dtype type, const char *row, int64_t d, int64_t dim)
+{
+    const int size = type == OG_F32 ? 4 : 2;
+    _Alignas(64) char x[64] = { 0 };
+    memcpy(x, row + d * size, (size_t)((dim - d) * size));
+    return v16_load_kv(type, x, 0);
 }
 
 /* score[q][key..] of n_q queries and n_k neighbouring keys, which lie in one page. */
-OGI_INLINE void score_block(bool is_f16, int n_q, int n_k, const query *const *q, const char *k,
-                            int64_t dim, int key)
+OGI_INLINE void score_block(og_dtype type, int n_q, int n_k, const query *const *q, const char *k,
+                            int64_t row_size, int64_t dim, int key)
 {
-    const int size = is_f16 ? 2 : 4;
     const int64_t whole = dim / 16 * 16;
     v16 sum[SUMS];
     _Alignas(64) float dot[SUMS];
@@ -77,16 +87,14 @@ OGI_INLINE void score_block(bool is_f16, int n_q, int n_k, const query *const *q
         v16 x[MANY_Q];
         for (int i = 0; i < n_q; i++) x[i] = v16_load(q[i]->q + d);
         for (int j = 0; j < n_k; j++) {
-            v16 y = load_kv(is_f16, k + (j * dim + d) * size);
+            v16 y = v16_load_kv(type, k + j * row_size, d);
             for (int i = 0; i < n_q; i++) sum[i * n_k + j] = v16_fma(x[i], y, sum[i * n_k + j]);
         }
     }
     for (int i = 0; whole < dim && i < n_q * n_k; i++) {
-        _Alignas(64) float x[16] = { 0 };
-        _Alignas(64) char y[64] = { 0 };
-        memcpy(x, q[i / n_k]->q + whole, (size_t)(dim - whole) * 4);
-        memcpy(y, k + (i % n_k * dim + whole) * size, (size_t)((dim - whole) * size));
-        sum[i] = v16_fma(v16_load(x), load_kv(is_f16, y), sum[i]);
+        v16 x = load_tail(OG_F32, (const char *)q[i / n_k]->q, whole, dim);
+        v16 y = load_tail(type, k + i % n_k * row_size, whole, dim);
+        sum[i] = v16_fma(x, y, sum[i]);
     }
     for (int i = 0; i < SUMS; i += OGI_VN) vf_store(dot + i, v16_sums(sum + i));
     for (int i = 0; i < n_q; i++)
@@ -94,8 +102,8 @@ OGI_INLINE void score_block(bool is_f16, int n_q, int n_k, const query *const *q
 }
 
 /* Scores of n queries (1..MANY_Q) with every key that one of them sees, and a few more. */
-OGI_INLINE void score_queries(bool is_f16, const ogi_attn_args *a, query *const *q, int n,
-                              int64_t base)
+OGI_INLINE void score_queries(og_dtype type, int64_t row_size, const ogi_attn_args *a,
+                              query *const *q, int n, int64_t base)
 {
     const query *p[MANY_Q];
     int first = CHUNK, end = 0;
@@ -106,71 +114,54 @@ OGI_INLINE void score_queries(bool is_f16, const ogi_attn_args *a, query *const 
     }
     int step = n == 1 ? ONE_K : MANY_K;
     for (int key = first / step * step; key < end; key += step) {
-        const char *k = kv_row(a, a->k_state, base + key, a->dim_k, is_f16 ? 2 : 4);
+        const char *k = kv_row(a, a->k_state, base + key, row_size);
         if (n == 1)
-            score_block(is_f16, 1, ONE_K, p, k, a->dim_k, key);
+            score_block(type, 1, ONE_K, p, k, row_size, a->dim_k, key);
         else
-            score_block(is_f16, MANY_Q, MANY_K, p, k, a->dim_k, key);
+            score_block(type, MANY_Q, MANY_K, p, k, row_size, a->dim_k, key);
     }
 }
 
-/* The last dim % (16 * DIMS) values of a row. */
-OGI_INLINE void add_value_tail(bool is_f16, const char *row, float e, float *part, int64_t d,
-                               int64_t dim)
+/* n_v times 16 values from d on of keys from..to-1, which lie in one page from v on, each times its
+ * exponential, added to part in ascending order. */
+OGI_INLINE void add_dims(og_dtype type, int n_q, int n_v, query *const *q, const char *v,
+                         int64_t row_size, int64_t d, int64_t dim, int from, int to)
 {
-    for (; d + 16 <= dim; d += 16) {
-        v16 v = load_kv(is_f16, row + d * (is_f16 ? 2 : 4));
-        v16_store(part + d, v16_fma(v16_set1(e), v, v16_load(part + d)));
+    v16 sum[MANY_Q][DIMS];
+    for (int i = 0; i < n_q; i++)
+        for (int c = 0; c < n_v; c++) sum[i][c] = v16_load(q[i]->part + d + 16 * c);
+    for (int j = from; j < to; j++, v += row_size) {
+        v16 y[DIMS];
+        for (int c = 0; c < n_v; c++)
+            y[c] = d + 16 > dim ? load_tail(type, v, d, dim) : v16_load_kv(type, v, d + 16 * c);
+        for (int i = 0; i < n_q; i++) {
+            v16 e = v16_set1(q[i]->score[j]);
+            for (int c = 0; c < n_v; c++) sum[i][c] = v16_fma(e, y[c], sum[i][c]);
+        }
     }
-    for (; d < dim; d++) {
-        float v;
-        uint16_t h = 0;
-        if (is_f16) memcpy(&h, row + 2 * d, 2);
-        if (is_f16)
-            v = ogi_f32_of_f16(h);
-        else
-            memcpy(&v, row + 4 * d, 4);
-        part[d] = OGI_FMA(e, v, part[d]);
-    }
+    for (int i = 0; i < n_q; i++)
+        for (int c = 0; c < n_v; c++) v16_store(q[i]->part + d + 16 * c, sum[i][c]);
 }
 
 /* part[q] += the values of keys from..to-1, each times its exponential, in ascending order. */
-OGI_INLINE void add_values(bool is_f16, int n_q, const ogi_attn_args *a, query *const *q, int from,
-                           int to, int64_t base)
+OGI_INLINE void add_values(og_dtype type, int64_t row_size, int n_q, const ogi_attn_args *a,
+                           query *const *q, int from, int to, int64_t base)
 {
-    const int size = is_f16 ? 2 : 4;
     const int64_t dim = a->dim_v;
     for (int end; from < to; from = end) { /* a page at a time */
         end = from / PAGE * PAGE + PAGE;
         end = end < to ? end : to;
-        const char *v = kv_row(a, a->v_state, base + from, dim, size);
+        const char *v = kv_row(a, a->v_state, base + from, row_size);
         int64_t d = 0;
-        for (; d + 16 * DIMS <= dim; d += 16 * DIMS) {
-            v16 sum[MANY_Q][DIMS];
-            for (int i = 0; i < n_q; i++)
-                for (int c = 0; c < DIMS; c++) sum[i][c] = v16_load(q[i]->part + d + 16 * c);
-            for (int j = from; j < end; j++) {
-                const char *row = v + ((j - from) * dim + d) * size;
-                v16 y[DIMS];
-                for (int c = 0; c < DIMS; c++) y[c] = load_kv(is_f16, row + 16 * c * size);
-                for (int i = 0; i < n_q; i++) {
-                    v16 e = v16_set1(q[i]->score[j]);
-                    for (int c = 0; c < DIMS; c++) sum[i][c] = v16_fma(e, y[c], sum[i][c]);
-                }
-            }
-            for (int i = 0; i < n_q; i++)
-                for (int c = 0; c < DIMS; c++) v16_store(q[i]->part + d + 16 * c, sum[i][c]);
-        }
-        for (int i = 0; i < n_q && d < dim; i++)
-            for (int j = from; j < end; j++)
-                add_value_tail(is_f16, v + (j - from) * dim * size, q[i]->score[j], q[i]->part, d,
-                               dim);
+        for (; d + 16 * DIMS <= dim; d += 16 * DIMS)
+            add_dims(type, n_q, DIMS, q, v, row_size, d, dim, from, end);
+        for (; d < dim; d += 16) add_dims(type, n_q, 1, q, v, row_size, d, dim, from, end);
     }
 }
 
 /* What several queries see is added for all of them at once; the rest one by one. */
-OGI_INLINE void value_queries(bool is_f16, const ogi_attn_args *a, query *const *q, int n,
-                              int64_t base)
+OGI_INLINE void value_queries(og_dtype type, int64_t row_size, const ogi_attn_args *a,
+                              query *const *q, int n, int64_t base)
 {
     int from = 0, to = CHUNK;
     for (int i = 0; i < n; i++) {
@@ -178,12 +169,48 @@ OGI_INLINE void value_queries(bool is_f16, const ogi_attn_args *a, query *const 
         to = q[i]->b < to ? q[i]->b : to;
     }
     if (n < MANY_Q || MANY_Q == 1 || from >= to) {
-        for (int i = 0; i < n; i++) add_values(is_f16, 1, a, q + i, q[i]->a, q[i]->b, base);
+        for (int i = 0; i < n; i++) add_values(type, row_size, 1, a, q + i, q[i]->a, q[i]->b, base);
         return;
     }
-    for (int i = 0; i < n; i++) add_values(is_f16, 1, a, q + i, q[i]->a, from, base);
-    add_values(is_f16, MANY_Q, a, q, from, to, base);
-    for (int i = 0; i < n; i++) add_values(is_f16, 1, a, q + i, to, q[i]->b, base);
+    for (int i = 0; i < n; i++) add_values(type, row_size, 1, a, q + i, q[i]->a, from, base);
+    add_values(type, row_size, MANY_Q, a, q, from, to, base);
+    for (int i = 0; i < n; i++) add_values(type, row_size, 1, a, q + i, to, q[i]->b, base);
+}
+
+/* Both for each type of state, with the type a constant. */
+typedef void queries_fn(const ogi_attn_args *a, query *const *q, int n, int64_t base);
+typedef struct kv_kernel {
+    og_dtype type;
+    queries_fn *score, *value;
+} kv_kernel;
+
+enum {
+#define T(NAME, id, block, bytes, is_quantized) BLOCK_##NAME = block, BYTES_##NAME = bytes,
+    OG_DTYPE_LIST(T)
+#undef T
+};
+#define T(NAME)                                                                                    \
+    static void score_##NAME(const ogi_attn_args *a, query *const *q, int n, int64_t base)         \
+    {                                                                                              \
+        score_queries(OG_##NAME, a->dim_k / BLOCK_##NAME * BYTES_##NAME, a, q, n, base);           \
+    }                                                                                              \
+    static void value_##NAME(const ogi_attn_args *a, query *const *q, int n, int64_t base)         \
+    {                                                                                              \
+        value_queries(OG_##NAME, a->dim_v / BLOCK_##NAME * BYTES_##NAME, a, q, n, base);           \
+    }
+OGI_KV_TYPES(T)
+#undef T
+
+static const kv_kernel *kernel_of(og_dtype type)
+{
+    static const kv_kernel all[] = {
+#define T(NAME) { OG_##NAME, score_##NAME, value_##NAME },
+        OGI_KV_TYPES(T)
+#undef T
+    };
+    for (int i = 0; i < (int)(sizeof all / sizeof *all); i++)
+        if (all[i].type == type) return &all[i];
+    return NULL; /* the op's shape rule lets no other type through */
 }
 
 /* Scores of one query in keys a..b-1 to exponentials; their maximum and sum. */
@@ -235,8 +262,9 @@ static void merge(query *q, float max, float z, const float *part, int64_t dim)
     q->is_started = true;
 }
 
-/* One chunk of keys for n queries of the batch; is_f16 is a constant. */
-OGI_INLINE void attend_chunk(bool is_f16, const ogi_attn_args *a, query *batch, int n, int64_t base)
+/* One chunk of keys for n queries of the batch. */
+static void attend_chunk(queries_fn *score, queries_fn *value, const ogi_attn_args *a, query *batch,
+                         int n, int64_t base)
 {
     query *live[BATCH];
     int n_live = 0;
@@ -248,16 +276,16 @@ OGI_INLINE void attend_chunk(bool is_f16, const ogi_attn_args *a, query *batch, 
     }
     for (int i = 0; i < n_live; i += MANY_Q) {
         int m = n_live - i < MANY_Q ? n_live - i : MANY_Q;
-        score_queries(is_f16, a, live + i, m, base);
+        score(a, live + i, m, base);
     }
     float max[BATCH], z[BATCH];
     for (int i = 0; i < n_live; i++) {
         softmax_chunk(a, live[i], base, &max[i], &z[i]);
-        memset(live[i]->part, 0, (size_t)a->dim_v * sizeof(float));
+        memset(live[i]->part, 0, (size_t)padded(a->dim_v) * sizeof(float));
     }
     for (int i = 0; i < n_live; i += MANY_Q) {
         int m = n_live - i < MANY_Q ? n_live - i : MANY_Q;
-        value_queries(is_f16, a, live + i, m, base);
+        value(a, live + i, m, base);
     }
     for (int i = 0; i < n_live; i++) merge(live[i], max[i], z[i], live[i]->part, a->dim_v);
 }
@@ -269,7 +297,7 @@ static void start_query(const ogi_attn_args *a, query *q, int64_t row, float *sc
                   .out = a->out + t * a->out_tok_stride + h * a->out_head_stride,
                   .score = scratch,
                   .part = scratch + CHUNK,
-                  .sum = scratch + CHUNK + a->dim_v,
+                  .sum = scratch + CHUNK + padded(a->dim_v),
                   .max = -INFINITY,
                   .end = a->n_key,
                   .pos = pos,
@@ -289,28 +317,22 @@ static void finish_query(const ogi_attn_args *a, query *q)
     for (int64_t d = 0; d < a->dim_v; d++) q->out[d] = q->sum[d] / q->z;
 }
 
-OGI_INLINE void attend(bool is_f16, const ogi_attn_args *a)
+void OGI_ISA(ogi_attention)(const ogi_attn_args *a)
 {
     query batch[BATCH];
+    queries_fn *score = kernel_of(a->k_type)->score, *value = kernel_of(a->v_type)->value;
     int64_t n_row = a->n_tok * a->n_group;
     for (int64_t row = 0; row < n_row; row += BATCH) {
         int n = n_row - row < BATCH ? (int)(n_row - row) : BATCH;
         int64_t first = a->n_key, end = 0;
         for (int i = 0; i < n; i++) {
-            start_query(a, &batch[i], row + i, (float *)a->scratch + i * (CHUNK + 2 * a->dim_v));
+            float *scratch = (float *)a->scratch + i * (CHUNK + 2 * padded(a->dim_v));
+            start_query(a, &batch[i], row + i, scratch);
             first = batch[i].first < first ? batch[i].first : first;
             end = batch[i].end > end ? batch[i].end : end;
         }
         for (int64_t base = first / CHUNK * CHUNK; base < end; base += CHUNK)
-            attend_chunk(is_f16, a, batch, n, base);
+            attend_chunk(score, value, a, batch, n, base);
         for (int i = 0; i < n; i++) finish_query(a, &batch[i]);
     }
-}
-
-void OGI_ISA(ogi_attention)(const ogi_attn_args *a)
-{
-    if (a->kv_type == OG_F16)
-        attend(true, a);
-    else
-        attend(false, a);
 }

@@ -32,6 +32,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "oxigraph/dtype.h"
+
 enum {
     OGI_CPU_PAGE = 64,   /* keys of a KV page */
     OGI_CPU_CHUNK = 256, /* keys that attention reduces before it merges */
@@ -77,7 +79,7 @@ typedef struct ogi_attn_args {
     int64_t n_group;                     /* query heads that share the KV head */
     int64_t dim_k, dim_v;
     const int32_t *pos;            /* [n_tok] position = rank of each token in its sequence */
-    int kv_type;                   /* OG F32 or F16 */
+    og_dtype k_type, v_type;       /* of OGI_KV_TYPES; dims are whole blocks */
     const void *k_state, *v_state; /* [page, n_kv_head, 64, dim] */
     const int32_t *page;           /* page list of the sequence */
     int64_t n_kv_head, kv_head;

@@ -6,7 +6,7 @@
 
 #include <math.h>
 
-#include "base/half.h"
+#include "base/blocks.h"
 
 #if defined(__clang__)
 #pragma clang diagnostic ignored "-Wpass-failed"
@@ -188,6 +188,16 @@ static void store_16(int dtype, uint16_t *p, const ogi_lane_f *a, const lane_map
     }
 }
 
+/* Whole blocks from element e on. */
+static void store_blocks(const ogi_vaccess *a, char *p, const float *x, int64_t e, int n)
+{
+    uint8_t *block = (uint8_t *)p + e / a->block * a->block_bytes;
+    for (int i = 0; i < n; i += a->block, block += a->block_bytes) {
+        if (a->dtype == OG_Q8_0) ogi_q8_0_of_f32(x + i, block);
+        if (a->dtype == OG_Q4_0) ogi_q4_0_of_f32(x + i, block);
+    }
+}
+
 static void store(const run *r, const ogi_vins *in, const void *v, int64_t e, int64_t o, int n)
 {
     const ogi_vaccess *a = &r->v->access[in->access];
@@ -201,6 +211,8 @@ static void store(const run *r, const ogi_vins *in, const void *v, int64_t e, in
     }
     if (a->dtype == OG_F16 || a->dtype == OG_BF16) {
         store_16(a->dtype, (uint16_t *)(void *)p + e, v, &m, n);
+    } else if (a->block > 1) {
+        store_blocks(a, p, v, e, n);
     } else {
         scatter_32((ogi_lane_i *)(void *)p + e, v, &m, n);
     }

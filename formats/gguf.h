@@ -86,9 +86,12 @@ og_status ogi_gguf_array(const ogi_gguf *f, const char *key, ogi_gguf_type elem,
 
 /* Element i of an array or the scalar itself (i = 0). The kv must have the right kind. */
 int64_t ogi_gguf_int_at(const ogi_gguf_kv *kv, int64_t i);
+uint64_t ogi_gguf_uint_at(const ogi_gguf_kv *kv, int64_t i); /* u64 beyond 2^63 too */
 double ogi_gguf_float_at(const ogi_gguf_kv *kv, int64_t i);
 /* Strings are walked: *at starts at 0 and moves to the next string. */
 ogi_sv ogi_gguf_str_next(const ogi_gguf_kv *kv, int64_t *at);
+/* So are the arrays of an array of arrays: each comes as an array under the same key. */
+ogi_gguf_kv ogi_gguf_array_next(const ogi_gguf_kv *kv, int64_t *at);
 
 const char *ogi_gguf_type_name(ogi_gguf_type type);
 

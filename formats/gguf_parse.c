@@ -19,6 +19,10 @@ enum {
     MAX_TENSOR = 1 << 17, /* of all parts */
     MIN_KV_SIZE = 13,     /* empty key, one byte */
     MIN_TENSOR_SIZE = 24, /* empty name, rank 0 */
+    MIN_ARRAY_SIZE = 12,  /* element type, no elements */
+    MAX_NESTING = 8,      /* arrays in arrays */
+    MAX_KEY_NAME = 1024,  /* bytes; real ones have some tens */
+    MAX_TENSOR_NAME = 255,
     DEFAULT_ALIGNMENT = 32,
 };
 
@@ -77,28 +81,6 @@ static og_status check_bools(cursor *c, const ogi_gguf_kv *kv)
     return OG_OK;
 }
 
-/* n values of type kv->elem (strings walked, not kept) from the cursor on. */
-static og_status read_values(cursor *c, ogi_gguf_kv *kv)
-{
-    int64_t size;
-    int each = ogi_gguf_type_size(kv->elem);
-    if (!ogi_mul_size(kv->n, each ? each : 8, &size)) size = INT64_MAX;
-    OG_TRY(need(c, size, "the value of key", kv->key));
-    kv->data = c->data + c->at;
-    if (each) {
-        c->at += size;
-        if (kv->elem == OGI_GGUF_BOOL) OG_TRY(check_bools(c, kv));
-    } else {
-        int64_t start = c->at;
-        ogi_sv skipped;
-        for (int64_t i = 0; i < kv->n; i++)
-            OG_TRY(read_str(c, "a string of key", kv->key, &skipped));
-        size = c->at - start;
-    }
-    kv->size = size;
-    return OG_OK;
-}
-
 static og_status read_type(cursor *c, const ogi_gguf_kv *kv, const char *what, ogi_gguf_type *out)
 {
     uint64_t type;
@@ -110,24 +92,71 @@ static og_status read_type(cursor *c, const ogi_gguf_kv *kv, const char *what, o
     return OG_OK;
 }
 
+/* A key's or tensor's name: some bytes, no NUL among them. */
+static og_status read_name(cursor *c, const char *what, size_t most, ogi_sv *out)
+{
+    OG_TRY(read_str(c, what, (ogi_sv){ 0 }, out));
+    if (!out->n)
+        OG_FAIL(c->f->ctx, OG_E_FORMAT, "%s: %s at byte %lld is empty: it has no name", c->path,
+                what, (long long)c->at);
+    if (out->n > most)
+        OG_FAIL(c->f->ctx, OG_E_LIMIT, "%s: %s, '%.*s...', has %zu bytes, expected at most %zu",
+                c->path, what, 40, out->p, out->n, most);
+    if (memchr(out->p, 0, out->n))
+        OG_FAIL(c->f->ctx, OG_E_FORMAT, "%s: %s, '%.*s', has a NUL byte in it", c->path, what,
+                OGI_GGUF_NAME(*out));
+    return OG_OK;
+}
+
+static og_status read_values(cursor *c, ogi_gguf_kv *kv, int depth);
+
+/* kv->n arrays, each as "element type u32, n u64, values"; walked, not kept. */
+static og_status read_arrays(cursor *c, const ogi_gguf_kv *kv, int depth)
+{
+    if (depth == MAX_NESTING)
+        OG_FAIL(c->f->ctx, OG_E_LIMIT, "%s: key '%.*s' has arrays nested more than %d deep",
+                c->path, OGI_GGUF_NAME(kv->key), MAX_NESTING);
+    for (int64_t i = 0; i < kv->n; i++) {
+        ogi_gguf_kv item = { .key = kv->key };
+        OG_TRY(read_type(c, &item, "an element type of key", &item.elem));
+        OG_TRY(read_count(c, "a length of key", kv->key, &item.n));
+        OG_TRY(read_values(c, &item, depth + 1));
+    }
+    return OG_OK;
+}
+
+/* n values of type kv->elem (strings and arrays walked, not kept) from the cursor on. */
+static og_status read_values(cursor *c, ogi_gguf_kv *kv, int depth)
+{
+    int64_t size, start = c->at;
+    int each = ogi_gguf_type_size(kv->elem);
+    int least = each ? each : kv->elem == OGI_GGUF_ARRAY ? MIN_ARRAY_SIZE : 8;
+    ogi_sv skipped;
+    if (!ogi_mul_size(kv->n, least, &size)) size = INT64_MAX;
+    OG_TRY(need(c, size, "the value of key", kv->key));
+    kv->data = c->data + c->at;
+    if (each)
+        c->at += size;
+    else if (kv->elem == OGI_GGUF_ARRAY)
+        OG_TRY(read_arrays(c, kv, depth));
+    else
+        for (int64_t i = 0; i < kv->n; i++)
+            OG_TRY(read_str(c, "a string of key", kv->key, &skipped));
+    kv->size = c->at - start;
+    return kv->elem == OGI_GGUF_BOOL ? check_bools(c, kv) : OG_OK;
+}
+
 static og_status read_kv(cursor *c, ogi_gguf_kv *kv)
 {
     *kv = (ogi_gguf_kv){ .n = 1 };
-    OG_TRY(read_str(c, "the name of a key", (ogi_sv){ 0 }, &kv->key));
-    if (!kv->key.n)
-        OG_FAIL(c->f->ctx, OG_E_FORMAT, "%s: a key at byte %lld has no name", c->path,
-                (long long)c->at);
+    OG_TRY(read_name(c, "the name of a key", MAX_KEY_NAME, &kv->key));
     OG_TRY(read_type(c, kv, "the type of key", &kv->type));
     kv->elem = kv->type;
     if (kv->type == OGI_GGUF_ARRAY) {
         OG_TRY(read_type(c, kv, "the element type of key", &kv->elem));
-        if (kv->elem == OGI_GGUF_ARRAY)
-            OG_FAIL(c->f->ctx, OG_E_UNSUPPORTED,
-                    "%s: key '%.*s' is an array of arrays, expected an array of plain values",
-                    c->path, OGI_GGUF_NAME(kv->key));
         OG_TRY(read_count(c, "the length of key", kv->key, &kv->n));
     }
-    return read_values(c, kv);
+    return read_values(c, kv, 0);
 }
 
 /* The keys of the first part are the file's; those of the others end up in a scratch file. */
@@ -201,10 +230,7 @@ static og_status read_tensor(cursor *c, ogi_gguf_tensor *t)
     uint64_t type;
     int64_t n_value = 1;
     *t = (ogi_gguf_tensor){ .part = c->part };
-    OG_TRY(read_str(c, "the name of a tensor", (ogi_sv){ 0 }, &t->name));
-    if (!t->name.n)
-        OG_FAIL(c->f->ctx, OG_E_FORMAT, "%s: a tensor at byte %lld has no name", c->path,
-                (long long)c->at);
+    OG_TRY(read_name(c, "the name of a tensor", MAX_TENSOR_NAME, &t->name));
     OG_TRY(read_dims(c, t, &n_value));
     OG_TRY(read_uint(c, 4, "the type of tensor", t->name, &type));
     t->type = (int)OGI_MIN(type, (uint64_t)INT32_MAX);

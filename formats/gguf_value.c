@@ -78,6 +78,44 @@ ogi_sv ogi_gguf_str_next(const ogi_gguf_kv *kv, int64_t *at)
     return s;
 }
 
+uint64_t ogi_gguf_uint_at(const ogi_gguf_kv *kv, int64_t i)
+{
+    return kv->elem == OGI_GGUF_U64 ? bits_at(kv, i) : (uint64_t)ogi_gguf_int_at(kv, i);
+}
+
+/* Bytes of n values of type elem at p, which is known to be whole. */
+static int64_t size_of_values(ogi_gguf_type elem, int64_t n, const unsigned char *p)
+{
+    int64_t at = 0;
+    if (types[elem].size) return n * types[elem].size;
+    ogi_gguf_kv list = { .type = OGI_GGUF_ARRAY, .elem = elem, .n = n, .data = p };
+    list.size = INT64_MAX; /* not known here: what is asked for */
+    for (int64_t i = 0; i < n; i++)
+        if (elem == OGI_GGUF_STR)
+            ogi_gguf_str_next(&list, &at);
+        else
+            ogi_gguf_array_next(&list, &at);
+    return at;
+}
+
+ogi_gguf_kv ogi_gguf_array_next(const ogi_gguf_kv *kv, int64_t *at)
+{
+    OGI_ASSERT(kv->elem == OGI_GGUF_ARRAY && *at < kv->size);
+    uint32_t elem;
+    uint64_t n;
+    const unsigned char *p = kv->data + *at;
+    memcpy(&elem, p, sizeof elem);
+    memcpy(&n, p + sizeof elem, sizeof n);
+    ogi_gguf_kv item = { .key = kv->key,
+                         .type = OGI_GGUF_ARRAY,
+                         .elem = (ogi_gguf_type)elem,
+                         .n = (int64_t)n,
+                         .data = p + sizeof elem + sizeof n };
+    item.size = size_of_values(item.elem, item.n, item.data);
+    *at += (int64_t)(sizeof elem + sizeof n) + item.size;
+    return item;
+}
+
 static og_status wrong_type(const ogi_gguf *f, const ogi_gguf_kv *kv, const char *expected)
 {
     bool is_array = kv->type == OGI_GGUF_ARRAY;

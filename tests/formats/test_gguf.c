@@ -287,13 +287,98 @@ Test(gguf, huge_counts_allocate_nothing)
     }
 }
 
+/* [[1, 2], ["ab"], [[3]]] */
+static void nested(ogt_bytes *b)
+{
+    const struct {
+        uint32_t elem;
+        uint64_t n;
+    } list[] = {
+        { OGI_GGUF_U8, 2 }, { OGI_GGUF_STR, 1 }, { OGI_GGUF_ARRAY, 1 }, { OGI_GGUF_U64, 1 }
+    };
+    for (int i = 0; i < OGI_LEN(list); i++) {
+        ogt_bytes_uint(b, list[i].elem, 4);
+        ogt_bytes_uint(b, list[i].n, 8);
+        if (i == 0) ogt_bytes_add(b, "\1\2", 2);
+        if (i == 1) ogt_bytes_str(b, "ab", 2);
+        if (i == 3) ogt_bytes_uint(b, UINT64_MAX, 8);
+    }
+}
+
+Test(gguf, arrays_of_arrays_are_read)
+{
+    ogt_gguf w = { 0 };
+    ogt_bytes b = { 0 };
+    nested(&b);
+    ogt_gguf_array(&w, "k", OGI_GGUF_ARRAY, 3, b.p, b.n);
+    ogt_gguf_u32(&w, "after", 7);
+    int64_t size;
+    unsigned char *bytes = ogt_gguf_finish(&w, &size);
+    ogi_gguf *f = opened(bytes, size);
+    const ogi_gguf_kv *kv = ogi_gguf_find(f, "k");
+    int64_t at = 0, in = 0, after = 0;
+    ogi_gguf_kv a = ogi_gguf_array_next(kv, &at);
+    cr_assert(a.elem == OGI_GGUF_U8 && a.n == 2 && ogi_gguf_int_at(&a, 1) == 2);
+    a = ogi_gguf_array_next(kv, &at);
+    cr_assert(a.n == 1 && ogi_sv_eq(ogi_gguf_str_next(&a, &in), OGI_SV("ab")));
+    a = ogi_gguf_array_next(kv, &at);
+    in = 0;
+    cr_assert(a.elem == OGI_GGUF_ARRAY && a.n == 1);
+    a = ogi_gguf_array_next(&a, &in);
+    cr_assert(a.n == 1 && ogi_gguf_uint_at(&a, 0) == UINT64_MAX);
+    cr_assert_eq(at, kv->size);
+    cr_assert_eq(ogi_gguf_int(f, "after", &after), OG_OK);
+    cr_assert_eq(after, 7);
+    cr_assert_eq(ogi_gguf_int(f, "k", &after), OG_E_FORMAT);
+    ogi_gguf_close(f);
+    free(bytes);
+    free(b.p);
+}
+
+Test(gguf, arrays_of_arrays_are_checked)
+{
+    ogt_gguf w = { 0 };
+    ogt_bytes b = { 0 }, deep = { 0 };
+    nested(&b);
+    for (size_t n = 0; n < b.n; n++) { /* cut anywhere */
+        ogt_gguf_array(&w, "k", OGI_GGUF_ARRAY, 3, b.p, n);
+        refused_writer(&w, "key 'k'");
+    }
+    for (int i = 0; i < 1000; i++) {
+        ogt_bytes_uint(&deep, OGI_GGUF_ARRAY, 4);
+        ogt_bytes_uint(&deep, 1, 8);
+    }
+    ogt_gguf_array(&w, "k", OGI_GGUF_ARRAY, 1, deep.p, deep.n);
+    refused_writer(&w, "key 'k'|nested");
+    free(b.p);
+    free(deep.p);
+}
+
+Test(gguf, names_are_short_and_hold_no_nul)
+{
+    ogt_gguf w = { 0 };
+    char name[2000];
+    memset(name, 'n', sizeof name - 1);
+    name[sizeof name - 1] = 0;
+    ogt_gguf_u32(&w, name, 1);
+    refused_writer(&w, "name of a key|nnnnnnnnnn|1999 bytes");
+    ogt_gguf_tensor(&w, name, 0, 1, (int64_t[]){ 4 }, NULL, 16);
+    refused_writer(&w, "name of a tensor|nnnnnnnnnn|1999 bytes");
+    ogt_bytes b = { 0 }; /* a key with a NUL: what follows a pair without a value */
+    ogt_bytes_str(&b, "a\0b", 3);
+    ogt_bytes_uint(&b, OGI_GGUF_U8, 4);
+    ogt_bytes_uint(&b, 1, 1);
+    ogt_bytes_add(&w.kv, b.p, b.n);
+    w.n_kv = 1;
+    refused_writer(&w, "name of a key|NUL");
+    free(b.p);
+}
+
 Test(gguf, wrong_values_are_refused)
 {
     ogt_gguf w = { 0 };
     ogt_gguf_kv(&w, "k", 13, NULL, 8);
     refused_writer(&w, "key 'k'|type 13|0 to 12");
-    ogt_gguf_array(&w, "k", OGI_GGUF_ARRAY, 1, NULL, 64);
-    refused_writer(&w, "key 'k'|array of arrays");
     ogt_gguf_array(&w, "k", 99, 1, NULL, 64);
     refused_writer(&w, "key 'k'|type 99");
     ogt_gguf_kv(&w, "k", OGI_GGUF_BOOL, "\2", 1);

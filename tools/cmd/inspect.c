@@ -83,14 +83,6 @@ static void print_escaped(ogi_buf *b, ogi_sv s, size_t max)
     if (n < s.n) ogi_buf_puts(b, "...");
 }
 
-/* ogi_gguf_int_at() ends at 2^63. */
-static uint64_t u64_at(const ogi_gguf_kv *kv, int64_t i)
-{
-    uint64_t v;
-    memcpy(&v, kv->data + 8 * i, sizeof v);
-    return v;
-}
-
 static void print_value(ogi_buf *b, const ogi_gguf_kv *kv)
 {
     int64_t n = OGI_MIN(kv->n, (int64_t)TEXT_ITEMS), at = 0;
@@ -102,12 +94,15 @@ static void print_value(ogi_buf *b, const ogi_gguf_kv *kv)
             ogi_buf_putc(b, '"');
             print_escaped(b, ogi_gguf_str_next(kv, &at), TEXT_BYTES);
             ogi_buf_putc(b, '"');
+        } else if (kv->elem == OGI_GGUF_ARRAY) {
+            ogi_gguf_kv item = ogi_gguf_array_next(kv, &at);
+            print_value(b, &item);
         } else if (kv->elem == OGI_GGUF_F32 || kv->elem == OGI_GGUF_F64) {
             ogi_buf_printf(b, "%.9g", ogi_gguf_float_at(kv, i));
         } else if (kv->elem == OGI_GGUF_BOOL) {
             ogi_buf_puts(b, ogi_gguf_int_at(kv, i) ? "true" : "false");
         } else if (kv->elem == OGI_GGUF_U64) {
-            ogi_buf_printf(b, "%llu", (unsigned long long)u64_at(kv, i));
+            ogi_buf_printf(b, "%llu", (unsigned long long)ogi_gguf_uint_at(kv, i));
         } else {
             ogi_buf_printf(b, "%lld", (long long)ogi_gguf_int_at(kv, i));
         }
@@ -217,16 +212,39 @@ static json_t *json_text(og_ctx *ctx, ogi_sv s)
     return j;
 }
 
+static json_t *json_items(og_ctx *ctx, const ogi_gguf_kv *kv);
+
+/* JSON's integers end at 2^63 here: larger ones are text, which is exact. */
+static json_t *json_u64(uint64_t v)
+{
+    char digits[24];
+    if (v <= INT64_MAX) return json_integer((json_int_t)v);
+    snprintf(digits, sizeof digits, "%llu", (unsigned long long)v);
+    return json_string(digits);
+}
+
 static json_t *json_item(og_ctx *ctx, const ogi_gguf_kv *kv, int64_t i, int64_t *at)
 {
+    if (kv->elem == OGI_GGUF_ARRAY) {
+        ogi_gguf_kv item = ogi_gguf_array_next(kv, at);
+        return json_items(ctx, &item);
+    }
     if (kv->elem == OGI_GGUF_STR) return json_text(ctx, ogi_gguf_str_next(kv, at));
     if (kv->elem == OGI_GGUF_BOOL) return json_boolean(ogi_gguf_int_at(kv, i));
-    if (kv->elem == OGI_GGUF_U64 && u64_at(kv, i) > INT64_MAX)
-        return json_real(ogi_gguf_float_at(kv, i));
+    if (kv->elem == OGI_GGUF_U64) return json_u64(ogi_gguf_uint_at(kv, i));
     if (kv->elem != OGI_GGUF_F32 && kv->elem != OGI_GGUF_F64)
         return json_integer(ogi_gguf_int_at(kv, i));
     double v = ogi_gguf_float_at(kv, i);
     return isfinite(v) ? json_real(v) : json_null();
+}
+
+static json_t *json_items(og_ctx *ctx, const ogi_gguf_kv *kv)
+{
+    json_t *items = json_array();
+    int64_t at = 0;
+    for (int64_t i = 0; i < OGI_MIN(kv->n, (int64_t)JSON_ITEMS); i++)
+        json_array_append_new(items, json_item(ctx, kv, i, &at));
+    return items;
 }
 
 static json_t *json_kv(og_ctx *ctx, const ogi_gguf_kv *kv)
@@ -235,11 +253,9 @@ static json_t *json_kv(og_ctx *ctx, const ogi_gguf_kv *kv)
     if (kv->type != OGI_GGUF_ARRAY)
         return json_pack("{s:s, s:o}", "type", ogi_gguf_type_name(kv->type), "value",
                          json_item(ctx, kv, 0, &at));
-    json_t *items = json_array();
-    for (int64_t i = 0; i < OGI_MIN(kv->n, (int64_t)JSON_ITEMS); i++)
-        json_array_append_new(items, json_item(ctx, kv, i, &at));
     return json_pack("{s:s, s:s, s:I, s:o}", "type", "array", "element",
-                     ogi_gguf_type_name(kv->elem), "length", (json_int_t)kv->n, "first", items);
+                     ogi_gguf_type_name(kv->elem), "length", (json_int_t)kv->n, "first",
+                     json_items(ctx, kv));
 }
 
 static json_t *json_tensors(og_ctx *ctx, const ogi_gguf *f)

@@ -39,6 +39,9 @@ typedef struct ogi_backend {
     const void *(*output)(const ogi_exec *e, const og_tensor *value); /* where a root's data lie */
     /* From now on every run adds the time of each group to seconds[group]; NULL: no more. */
     void (*profile)(ogi_exec *e, double *seconds);
+    /* From now on every run looks at what each group stores and notes the first value (or store)
+     * that holds a NaN or an infinity in *found, which the caller sets to NULL; NULL: no more. */
+    void (*watch)(ogi_exec *e, const og_tensor **found);
 } ogi_backend;
 
 const ogi_backend *ogi_backend_find(const char *name); /* NULL: none of that name */

@@ -42,6 +42,7 @@ static void *libc_realloc(void *user, void *p, size_t size)
 og_status og_ctx_new(const og_ctx_options *opt, og_ctx **out)
 {
     og_ctx_options o = opt ? *opt : (og_ctx_options){ 0 };
+    OGI_NEEDS(NULL, out);
     if (!o.realloc) o.realloc = libc_realloc;
     og_ctx *ctx = o.realloc(o.user, NULL, sizeof *ctx);
     *out = ctx;
@@ -60,15 +61,16 @@ void og_ctx_free(og_ctx *ctx)
 
 const char *og_error(const og_ctx *ctx)
 {
-    return ctx->text;
+    return ctx ? ctx->text : "";
 }
 const char *og_error_where(const og_ctx *ctx)
 {
-    return ctx->where;
+    return ctx ? ctx->where : "";
 }
 
 void og_error_clear(og_ctx *ctx)
 {
+    if (!ctx) return;
     ctx->status = OG_OK;
     ctx->text[0] = ctx->where[0] = 0;
 }
@@ -102,6 +104,7 @@ static void escape_into(char *dst, size_t size, const char *src)
 
 og_status ogi_fail(og_ctx *ctx, og_status code, const char *file, int line, const char *fmt, ...)
 {
+    if (!ctx) return code;
     /* What follows from memory running out is not a failure of its own kind. */
     if (ctx->status != OG_OK) return ctx->status == OG_E_MEMORY ? OG_E_MEMORY : code;
     char raw[sizeof ctx->text];
@@ -113,6 +116,13 @@ og_status ogi_fail(og_ctx *ctx, og_status code, const char *file, int line, cons
     snprintf(ctx->where, sizeof ctx->where, "%s:%d", file, line);
     ctx->status = code;
     return code;
+}
+
+og_status ogi_misuse(og_ctx *ctx, const char *file, int line, const char *function,
+                     const char *must_hold)
+{
+    return ogi_fail(ctx, OG_E_INVALID, file, line, "%s: wrong argument, must hold: %s", function,
+                    must_hold);
 }
 
 void ogi_log(og_ctx *ctx, og_log_level level, const char *fmt, ...)
@@ -153,7 +163,7 @@ void ogi_free(og_ctx *ctx, void *p)
 
 void og_text_free(og_ctx *ctx, char *text)
 {
-    ogi_free(ctx, text);
+    if (ctx) ogi_free(ctx, text);
 }
 
 char *ogi_strndup(og_ctx *ctx, const char *s, size_t n)

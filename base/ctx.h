@@ -7,10 +7,19 @@
 
 #include "oxigraph/base.h"
 
-/* Keeps the first error. Control characters and invalid UTF-8 in the text come out escaped.
- * Returns code, for `return ogi_fail(...)`. */
+/* Keeps the first error; without a context nothing is told. Control characters and invalid UTF-8 in
+ * the text come out escaped. Returns code, for `return ogi_fail(...)`. */
 og_status ogi_fail(og_ctx *ctx, og_status code, const char *file, int line, const char *fmt, ...)
     OG_PRINTF(5, 6);
+
+/* What a caller may not hand in: OG_E_INVALID, told as "function: wrong argument, must hold: ...".
+ * Every public function looks at its arguments so; ctx is NULL where there is none to tell. */
+og_status ogi_misuse(og_ctx *ctx, const char *file, int line, const char *function,
+                     const char *must_hold);
+#define OGI_NEEDS(ctx, cond)                                                                       \
+    do {                                                                                           \
+        if (!(cond)) return ogi_misuse((ctx), __FILE__, __LINE__, __func__, #cond);                \
+    } while (0)
 
 #define OG_FAIL(ctx, code, ...) return ogi_fail((ctx), (code), __FILE__, __LINE__, __VA_ARGS__)
 #define OG_TRY(expr)                                                                               \

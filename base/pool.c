@@ -30,7 +30,6 @@ struct ogi_pool {
     int n_thread, n_started;
     int n_spin;
     pthread_t *thread;
-    fenv_t fenv;
     void (*job)(void *, int);
     void *arg;
     bool stop;
@@ -96,7 +95,7 @@ static void *worker(void *p)
     worker_arg a = *(worker_arg *)p;
     ogi_pool *pool = a.pool;
     ogi_free(pool->ctx, p);
-    fesetenv(&pool->fenv);
+    fesetenv(FE_DFL_ENV);
     for (unsigned seen = 0;; seen++) {
         gate_wait(&pool->start, seen, pool->n_spin);
         if (pool->stop) return NULL;
@@ -107,11 +106,15 @@ static void *worker(void *p)
 
 void ogi_pool_run(ogi_pool *pool, void (*job)(void *arg, int thread), void *arg)
 {
+    fenv_t callers;
+    fegetenv(&callers);
+    fesetenv(FE_DFL_ENV);
     pool->job = job;
     pool->arg = arg;
     if (pool->n_thread > 1) gate_open(&pool->start);
     job(arg, 0);
     ogi_pool_barrier(pool);
+    fesetenv(&callers);
 }
 
 static int usable_cores(void)
@@ -155,7 +158,6 @@ og_status ogi_pool_new(og_ctx *ctx, int n_thread, ogi_pool **out)
     pool->ctx = ctx, pool->n_thread = n;
     /* More threads than cores must not spin: the one they wait for needs the core. */
     pool->n_spin = n > usable_cores() ? 0 : SPINS;
-    fegetenv(&pool->fenv);
     gate_init(&pool->start), gate_init(&pool->barrier);
     pool->thread = OGI_NEW_N(ctx, pthread_t, n);
     for (int i = 1; pool->thread && i < n; i++, pool->n_started++) {

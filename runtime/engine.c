@@ -2,6 +2,8 @@
  *
  * The engine's loop: feeds are cut into steps, each step runs the model's programs, and the rows
  * that are wanted are handed out. */
+#include <math.h>
+
 #include "runtime/engine_impl.h"
 
 /* What one step takes of each feed. */
@@ -18,11 +20,15 @@ typedef struct step {
 
 static og_status check_feeds(og_model *m, const og_feed *feed, int n_feed)
 {
+    OGI_NEEDS(m->ctx, feed);
     if (n_feed < 1 || n_feed > OGI_STEP_SEQS)
         OG_FAIL(m->ctx, OG_E_LIMIT, "%d sequences in one feed; 1 to %d are possible", n_feed,
                 OGI_STEP_SEQS);
     for (int f = 0; f < n_feed; f++) {
         const og_sequence *s = feed[f].seq;
+        OGI_NEEDS(m->ctx, feed[f].seq && feed[f].token);
+        if (s->m != m)
+            OG_FAIL(m->ctx, OG_E_INVALID, "the sequence of feed %d is another model's", f);
         if (feed[f].n < 1) OG_FAIL(m->ctx, OG_E_INVALID, "feed %d has no tokens", f);
         if (feed[f].n > m->n_ctx - s->length)
             OG_FAIL(m->ctx, OG_E_LIMIT,
@@ -88,6 +94,16 @@ typedef struct row_queue {
     int64_t index[OGI_HEAD_ROWS];
 } row_queue;
 
+/* One NaN for all: which of its bit patterns comes out of arithmetic depends on the order of
+ * operands, which vector code does not fix. */
+static void make_canonical(float *x, int64_t n)
+{
+    int64_t n_nan = 0;
+    for (int64_t i = 0; i < n; i++) n_nan += x[i] != x[i];
+    for (int64_t i = 0; n_nan && i < n; i++)
+        if (x[i] != x[i]) x[i] = NAN;
+}
+
 static og_status flush_rows(row_queue *q)
 {
     og_model *m = q->m;
@@ -98,8 +114,10 @@ static og_status flush_rows(row_queue *q)
         OG_TRY(og_program_bind(m->head, "hidden", (void *)(uintptr_t)hidden, size));
         m->hidden = hidden;
     }
-    OG_TRY(og_program_run(m->head, (int64_t[]){ q->n, q->n_tok }));
-    const float *logits = og_program_output(m->head, "logits");
+    m->head_sym[0] = q->n, m->head_sym[1] = q->n_tok;
+    OG_TRY(og_program_run(m->head, m->head_sym));
+    float *logits = (float *)(uintptr_t)og_program_output(m->head, "logits"); /* in its arena */
+    make_canonical(logits, q->n * m->model->n_vocab);
     for (int i = 0; i < q->n; i++)
         if (!q->fn(q->user, q->feed[i], q->index[i], logits + i * m->model->n_vocab))
             OG_FAIL(m->ctx, OG_E_CANCELLED, "cancelled");
@@ -132,8 +150,9 @@ static og_status give_rows(og_model *m, const og_feed *feed, const step *st, og_
 static og_status run_step(og_model *m, const og_feed *feed, const step *st)
 {
     OG_TRY(fill_inputs(m, feed, st));
-    int64_t sym[] = { st->n_tok, st->n_part, m->pages_per_seq, m->n_page, m->n_slot };
-    OG_TRY(og_program_run(m->step, sym));
+    const int64_t sym[] = { st->n_tok, st->n_part, m->pages_per_seq, m->n_page, m->n_slot };
+    memcpy(m->step_sym, sym, sizeof sym);
+    OG_TRY(og_program_run(m->step, m->step_sym));
     for (int p = 0; p < st->n_part; p++) feed[st->part[p].feed].seq->length += st->part[p].n;
     return OG_OK;
 }
@@ -143,6 +162,8 @@ og_status og_model_feed(og_model *m, const og_feed *feed, int n_feed, og_rows ro
 {
     int64_t done[OGI_STEP_SEQS] = { 0 };
     step st;
+    OGI_NEEDS(m ? m->ctx : NULL, m && (unsigned)rows <= OG_ROWS_ALL);
+    OGI_NEEDS(m->ctx, fn || rows == OG_ROWS_NONE);
     OG_TRY(check_feeds(m, feed, n_feed));
     for (plan_step(m, feed, n_feed, done, &st); st.n_part; plan_step(m, feed, n_feed, done, &st)) {
         OG_TRY(run_step(m, feed, &st));

@@ -40,9 +40,10 @@ struct og_model {
     ogi_id_pool page, slot;
     og_sequence *seqs;
     step_inputs *in;
-    const void *hidden;   /* where head was bound to last */
-    uint64_t passes;      /* a hash of the passes left out */
-    uint64_t fingerprint; /* 0: not computed yet */
+    int64_t step_sym[OG_MAX_SYM], head_sym[OG_MAX_SYM]; /* of the last runs */
+    const void *hidden;                                 /* where head was bound to last */
+    uint64_t passes;                                    /* a hash of the passes left out */
+    uint64_t fingerprint;                               /* 0: not computed yet */
 };
 
 /* Pages for length tokens. OG_E_LIMIT: there are no more. */

@@ -2,6 +2,7 @@
  *
  * From a file to a model that can be fed: programs compiled, weights mapped and bound, states
  * allocated. */
+#include <fenv.h>
 #include <xxhash.h>
 
 #include "runtime/engine_impl.h"
@@ -116,6 +117,7 @@ static uint64_t hash_of(const char *text)
 /* From m->file on. */
 static og_status load(og_model *m, const og_model_options *o)
 {
+    OGI_NEEDS(m->ctx, o->n_ctx >= 0 && o->n_sequence >= 0 && o->batch >= 0);
     if (!progress(o, 0.1)) return OG_E_CANCELLED;
     ogi_model_options mo = { .n_ctx = o->n_ctx };
     if (!ogi_kv_types_parse(o->kv, &mo.kv))
@@ -127,6 +129,11 @@ static og_status load(og_model *m, const og_model_options *o)
         OG_FAIL(m->ctx, OG_E_LIMIT, "%lld sequences at once; at most %d", (long long)n_seq,
                 MAX_BESIDE);
     m->n_ctx = m->model->n_ctx;
+    if (m->n_ctx > m->model->n_ctx_train)
+        ogi_log(m->ctx, OG_LOG_WARN,
+                "%s: a context of %lld tokens, but the model was trained for %lld: past them its "
+                "answers may make no sense",
+                ogi_gguf_path(m->file), (long long)m->n_ctx, (long long)m->model->n_ctx_train);
     m->pages_per_seq = (m->n_ctx + OGI_PAGE - 1) / OGI_PAGE;
     m->n_page = OGI_MAX(m->pages_per_seq * n_seq, 1);
     m->n_slot = n_seq;
@@ -159,7 +166,11 @@ og_status ogi_model_load_gguf(og_ctx *ctx, ogi_gguf *file, const og_model_option
     }
     m->ctx = ctx;
     m->file = file;
+    fenv_t callers; /* tables of the graph are computed as steps are: see base/pool.h */
+    fegetenv(&callers);
+    fesetenv(FE_DFL_ENV);
     og_status st = load(m, &o);
+    fesetenv(&callers);
     if (st != OG_OK) {
         if (st == OG_E_CANCELLED)
             ogi_fail(ctx, st, __FILE__, __LINE__, "%s: cancelled", ogi_gguf_path(file));
@@ -173,7 +184,11 @@ og_status ogi_model_load_gguf(og_ctx *ctx, ogi_gguf *file, const og_model_option
 og_status og_model_load(og_ctx *ctx, const char *path, const og_model_options *opt, og_model **out)
 {
     ogi_gguf *file;
+    OGI_NEEDS(ctx, ctx && out);
     *out = NULL;
+    OGI_NEEDS(ctx, path);
+    OGI_NEEDS(ctx, !opt || (opt->n_override >= 0 && (opt->override || !opt->n_override)));
+    for (int i = 0; opt && i < opt->n_override; i++) OGI_NEEDS(ctx, opt->override[i]);
     OG_TRY(ogi_gguf_open(ctx, path, opt ? opt->override : NULL, opt ? opt->n_override : 0, &file));
     return ogi_model_load_gguf(ctx, file, opt, out);
 }
@@ -199,6 +214,8 @@ void og_model_free(og_model *m)
 
 void og_model_get_info(const og_model *m, og_model_info *out)
 {
+    if (out) *out = (og_model_info){ .arch = "", .device = "", .isa = "" };
+    if (!m || !out) return;
     *out = (og_model_info){
         .arch = m->model->arch,
         .n_vocab = m->model->n_vocab,
@@ -216,6 +233,7 @@ void og_model_get_info(const og_model *m, og_model_info *out)
 
 const og_program *og_model_program(const og_model *m, const char *entry)
 {
+    if (!m || !entry) return NULL;
     return !strcmp(entry, "step") ? m->step : !strcmp(entry, "head") ? m->head : NULL;
 }
 

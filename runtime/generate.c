@@ -49,7 +49,8 @@ static bool sample_row(void *user, int feed, int64_t i, const float *logits)
     run *r = user;
     const float *raw = logits;
     (void)feed, (void)i;
-    r->sampled = OG_OK;
+    r->sampled = og_model_check_logits(r->m, raw);
+    if (r->sampled != OG_OK) return false;
     if (r->masked) {
         memcpy(r->masked, logits, (size_t)r->n_vocab * sizeof *logits);
         r->sampled = forbid(r);
@@ -73,8 +74,9 @@ static bool may_go_on(const run *r)
 static og_status feed(run *r, og_sequence *seq, const int32_t *token, int64_t n, bool sample)
 {
     og_feed f = { .seq = seq, .token = token, .n = n };
-    OG_TRY(og_model_feed(r->m, &f, 1, sample ? OG_ROWS_LAST : OG_ROWS_NONE, sample_row, r));
-    return sample ? r->sampled : OG_OK;
+    r->sampled = OG_OK;
+    og_status st = og_model_feed(r->m, &f, 1, sample ? OG_ROWS_LAST : OG_ROWS_NONE, sample_row, r);
+    return r->sampled != OG_OK ? r->sampled : st;
 }
 
 static og_status feed_prompt(run *r, og_sequence *seq, bool *stopped)
@@ -209,10 +211,19 @@ static og_status prepare(run *r, og_ctx *ctx, const og_tokenizer *t)
 og_status og_generate(og_model *m, og_sequence *seq, const og_tokenizer *t, og_sampler *s,
                       const og_generate_options *opt, og_generate_result *out)
 {
-    og_ctx *ctx = ogi_model_ctx(m);
+    og_ctx *ctx = m ? ogi_model_ctx(m) : NULL;
     og_model_info info;
+    OGI_NEEDS(ctx, m && seq && t && s && opt && out);
     og_model_get_info(m, &info);
     *out = (og_generate_result){ .stop_index = -1 };
+    OGI_NEEDS(ctx, (opt->prompt || !opt->n_prompt) && opt->max_tokens >= 0);
+    OGI_NEEDS(ctx, opt->n_stop >= 0 && (opt->stop || !opt->n_stop) && opt->n_top >= 0);
+    OGI_NEEDS(ctx, opt->prefix || !opt->n_prefix);
+    if (ogi_sequence_model(seq) != m)
+        OG_FAIL(ctx, OG_E_INVALID, "generate: the sequence is another model's");
+    if (og_tokenizer_size(t) > info.n_vocab)
+        OG_FAIL(ctx, OG_E_INVALID, "generate: a tokenizer of %d tokens, the model has %lld",
+                og_tokenizer_size(t), (long long)info.n_vocab);
     if (opt->n_prompt < 1) OG_FAIL(ctx, OG_E_INVALID, "generate: the prompt has no tokens");
     if (opt->given && opt->n_given < 1) OG_FAIL(ctx, OG_E_INVALID, "generate: no tokens are given");
     if (opt->n_prompt > info.n_ctx - og_sequence_length(seq))
@@ -233,5 +244,6 @@ og_status og_generate(og_model *m, og_sequence *seq, const og_tokenizer *t, og_s
 og_status og_chat_open(og_ctx *ctx, const og_model *m, const char *choice, bool with_tools,
                        og_chat **out)
 {
+    OGI_NEEDS(ctx, ctx && m && out);
     return ogi_chat_open(ctx, ogi_model_file(m), choice, with_tools, out);
 }

@@ -21,12 +21,15 @@ typedef struct beams {
     int32_t last;                /* of the prompt: fed first */
     int64_t n_vocab;
     float *logits; /* of the step being made */
+    og_status checked;
 } beams;
 
 static bool keep_row(void *user, int feed, int64_t i, const float *logits)
 {
     beams *b = user;
     (void)i;
+    b->checked = og_model_check_logits(b->m, logits);
+    if (b->checked != OG_OK) return false;
     memcpy(b->logits + feed * b->n_vocab, logits, (size_t)b->n_vocab * sizeof *logits);
     return true;
 }
@@ -67,7 +70,8 @@ static og_status make_step(void *user, const og_beam *beam, int32_t n, float *lo
         feed[i] = (og_feed){ .seq = b->seq[i], .token = token, .n = 1 };
     }
     b->logits = logits;
-    return og_model_feed(b->m, feed, n, OG_ROWS_LAST, keep_row, b);
+    og_status st = og_model_feed(b->m, feed, n, OG_ROWS_LAST, keep_row, b);
+    return b->checked != OG_OK ? b->checked : st;
 }
 
 static og_status end_tokens(og_ctx *ctx, const og_tokenizer *t, og_tokens *out)
@@ -152,6 +156,10 @@ og_status og_generate_beams(og_model *m, og_sequence *seq, const og_tokenizer *t
                             og_generate_result *out)
 {
     og_model_info info;
+    OGI_NEEDS(m ? ogi_model_ctx(m) : NULL, m && seq && t && s && o && opt && out);
+    OGI_NEEDS(ogi_model_ctx(m), (opt->prompt || !opt->n_prompt) && opt->max_tokens >= 0);
+    OGI_NEEDS(ogi_model_ctx(m), opt->n_stop >= 0 && (opt->stop || !opt->n_stop));
+    OGI_NEEDS(ogi_model_ctx(m), opt->n_top >= 0);
     og_model_get_info(m, &info);
     beams b = { .ctx = ogi_model_ctx(m), .m = m, .opt = opt, .width = o->width };
     b.n_vocab = info.n_vocab;
@@ -159,6 +167,8 @@ og_status og_generate_beams(og_model *m, og_sequence *seq, const og_tokenizer *t
     if (o->width < 1 || o->width > MAX_WIDTH)
         OG_FAIL(b.ctx, OG_E_INVALID, "beam search: a width of %d; 1 to %d are possible", o->width,
                 MAX_WIDTH);
+    if (ogi_sequence_model(seq) != m)
+        OG_FAIL(b.ctx, OG_E_INVALID, "beam search: the sequence is another model's");
     if (opt->n_prefix) OG_FAIL(b.ctx, OG_E_UNSUPPORTED, "beam search heals no prompt");
     if (opt->matcher) OG_FAIL(b.ctx, OG_E_UNSUPPORTED, "beam search takes no constraint");
     if (opt->n_prompt < 1) OG_FAIL(b.ctx, OG_E_INVALID, "beam search: the prompt has no tokens");

@@ -3,6 +3,9 @@
  * Programs: a graph through the passes, one plan and one compiled exec for each range of the first
  * symbol, all over one arena. */
 #include "runtime/program.h"
+
+#include <fenv.h>
+
 #include "backends/backend.h"
 #include "graph/layout.h"
 #include "graph/pass.h"
@@ -40,7 +43,9 @@ struct og_program {
 og_status og_device_open(og_ctx *ctx, const og_device_options *opt, og_device **out)
 {
     og_device_options o = opt ? *opt : (og_device_options){ 0 };
+    OGI_NEEDS(ctx, ctx && out);
     *out = NULL;
+    OGI_NEEDS(ctx, o.n_thread >= 0);
     const char *name = o.name ? o.name : "cpu";
     const ogi_backend *b = ogi_backend_find(name);
     if (!b) {
@@ -73,15 +78,15 @@ void og_device_free(og_device *d)
 
 const char *og_device_name(const og_device *d)
 {
-    return d->backend->name;
+    return d ? d->backend->name : "";
 }
 const char *og_device_isa(const og_device *d)
 {
-    return d->backend->isa(d->dev);
+    return d ? d->backend->isa(d->dev) : "";
 }
 int og_device_threads(const og_device *d)
 {
-    return d->backend->threads(d->dev);
+    return d ? d->backend->threads(d->dev) : 0;
 }
 
 /* ---- compile ------------------------------------------------------------------------------- */
@@ -111,6 +116,9 @@ static og_status add_plans(og_program *p, const og_compile_options *opt)
     const int64_t *range = opt->n_range ? opt->range : dflt;
     int n = opt->n_range ? opt->n_range : OGI_LEN(dflt);
     for (int i = 0; i < n && from <= end; i++) {
+        if (range[i] < 1 || (i && range[i] <= range[i - 1]))
+            OG_FAIL(p->ctx, OG_E_INVALID, "compile: ranges end at %lld after %lld, expected rising",
+                    (long long)range[i], i ? (long long)range[i - 1] : 0);
         int64_t to = OGI_MIN(range[i], end);
         if (to < from) continue;
         if (p->n_plan == MAX_PLAN - 1)
@@ -154,11 +162,17 @@ og_status og_compile(og_device *dev, const og_graph *g, const og_compile_options
                      og_program **out)
 {
     og_compile_options o = opt ? *opt : (og_compile_options){ 0 };
+    OGI_NEEDS(dev ? dev->ctx : NULL, dev && out);
     *out = NULL;
+    OGI_NEEDS(dev->ctx, g && o.n_range >= 0 && (!o.n_range || o.range));
     og_program *p = OGI_NEW(dev->ctx, og_program);
     if (!p) return OG_E_MEMORY;
     *p = (og_program){ .ctx = dev->ctx, .device = dev };
+    fenv_t callers; /* constants are folded as steps compute: see base/pool.h */
+    fegetenv(&callers);
+    fesetenv(FE_DFL_ENV);
     og_status st = compile(p, g, &o);
+    fesetenv(&callers);
     if (st != OG_OK) {
         og_program_free(p);
         return st;
@@ -185,6 +199,7 @@ void og_program_free(og_program *p)
 
 og_status og_program_bind(og_program *p, const char *name, void *data, int64_t size)
 {
+    OGI_NEEDS(p ? p->ctx : NULL, p && name && size >= 0);
     for (int i = 0; i < p->n_binding; i++) {
         binding *b = &p->binding[i];
         if (strcmp(b->leaf->name, name)) continue;
@@ -221,13 +236,14 @@ static int plan_for(const og_program *p, int64_t n)
 
 og_status og_program_run(og_program *p, const int64_t *sym)
 {
+    OGI_NEEDS(p ? p->ctx : NULL, p && (sym || !p->graph->n_sym));
     for (int i = 0; i < p->graph->n_sym; i++)
         if (sym[i] < p->graph->sym[i].min || sym[i] > p->graph->sym[i].max)
             OG_FAIL(p->ctx, OG_E_INVALID, "%s: %s = %lld is outside %lld..%lld", p->graph->name,
                     p->graph->sym[i].name, (long long)sym[i], (long long)p->graph->sym[i].min,
                     (long long)p->graph->sym[i].max);
     int64_t value[OG_MAX_SYM] = { 0 };
-    memcpy(value, sym, (size_t)p->graph->n_sym * sizeof *sym);
+    if (sym) memcpy(value, sym, (size_t)p->graph->n_sym * sizeof *sym);
     OG_TRY(check_bindings(p, value));
     p->last = p->graph->n_sym ? plan_for(p, sym[0]) : 0;
     return p->device->backend->run(p->exec[p->last], value);
@@ -235,7 +251,7 @@ og_status og_program_run(og_program *p, const int64_t *sym)
 
 const void *og_program_output(const og_program *p, const char *name)
 {
-    for (int64_t i = 0; i < p->graph->n_output; i++)
+    for (int64_t i = 0; p && name && i < p->graph->n_output; i++)
         if (!strcmp(p->graph->output[i].name, name))
             return p->device->backend->output(p->exec[p->last],
                                               ogi_root(p->graph->output[i].value));
@@ -244,6 +260,8 @@ const void *og_program_output(const og_program *p, const char *name)
 
 void og_program_get_info(const og_program *p, og_program_info *out)
 {
+    if (out) *out = (og_program_info){ 0 };
+    if (!p || !out) return;
     *out = (og_program_info){ .n_plan = p->n_plan, .n_group = p->plan[0]->n_group };
     for (int i = 0; i < p->n_plan; i++) {
         const ogi_plan *pl = p->plan[i];
@@ -260,6 +278,7 @@ void og_program_get_info(const og_program *p, og_program_info *out)
 
 og_status og_program_print_plan(const og_program *p, int64_t n, og_format format, char **out)
 {
+    OGI_NEEDS(p ? p->ctx : NULL, p && out);
     ogi_buf b = { .ctx = p->ctx };
     *out = NULL;
     og_status st = ogi_plan_print(p->plan[plan_for(p, n)], format, &b);
@@ -280,6 +299,16 @@ const ogi_plan *ogi_program_plan(const og_program *p, int i)
 void ogi_program_profile(const og_program *p, int i, double *seconds)
 {
     p->device->backend->profile(p->exec[i], seconds);
+}
+
+og_status ogi_program_watch(og_program *p, const int64_t *sym, const og_tensor **found)
+{
+    const ogi_backend *b = p->device->backend;
+    *found = NULL;
+    for (int i = 0; i < p->n_plan; i++) b->watch(p->exec[i], found);
+    og_status st = og_program_run(p, sym);
+    for (int i = 0; i < p->n_plan; i++) b->watch(p->exec[i], NULL);
+    return st;
 }
 
 const ogi_backend *ogi_device_backend(const og_device *d)

@@ -149,8 +149,7 @@ void ogi_cpu_prog_free(ogi_cpu_prog *p)
     ogi_vprog_free(p->v);
 }
 
-/* Memory of a value: a store's result is the state it wrote. */
-static void *memory_of(const ogi_exec *e, const og_tensor *x)
+void *ogi_cpu_memory_of(const ogi_exec *e, const og_tensor *x)
 {
     const og_tensor *r = ogi_root(x);
     while (ogi_op_def_of(r->op)->op_class == OGI_CLASS_STORE) r = ogi_root(r->src[0]);
@@ -161,7 +160,8 @@ void ogi_cpu_prog_bind(const ogi_exec *e, ogi_cpu_prog *p)
 {
     ogi_vprog_bind(p->v, e->sym, p->space, p->operand);
     for (int i = 0; i < p->k->n_operand; i++)
-        if (p->k->operand[i].panel < 0) p->operand[i].base = memory_of(e, p->k->operand[i].value);
+        if (p->k->operand[i].panel < 0)
+            p->operand[i].base = ogi_cpu_memory_of(e, p->k->operand[i].value);
 }
 
 /* ---- map groups ---------------------------------------------------------------------------- */
@@ -210,7 +210,7 @@ static void bind_arg(const ogi_exec *e, const og_tensor *x, ogi_cpu_arg *a)
         a->dim[i] = ogi_dim_value(x->shape.dim[i], e->sym);
         a->stride[i] = ogi_dim_value(l.stride[i], e->sym);
     }
-    unsigned char *p = memory_of(e, x);
+    unsigned char *p = ogi_cpu_memory_of(e, x);
     const ogi_dtype *info = ogi_dtype_info(x->dtype);
     a->p = p ? p + ogi_dim_value(l.offset, e->sym) / info->block * info->bytes : NULL;
 }
@@ -357,7 +357,11 @@ static void step(void *arg, int thread)
         case OGI_GROUP_MATMUL: ogi_cpu_matmul_run(e, g, thread); break;
         case OGI_GROUP_KERNEL: g->kernel->run(&g->call, thread, ogi_cpu_scratch(e, thread)); break;
         }
-        if (b + 1 < e->plan->n_group || e->seconds) ogi_pool_barrier(e->dev->pool);
+        if (b + 1 < e->plan->n_group || e->seconds || e->found) ogi_pool_barrier(e->dev->pool);
+        if (e->found) {
+            if (thread == 0 && !*e->found) *e->found = ogi_cpu_find_wrong(e, g->g);
+            ogi_pool_barrier(e->dev->pool); /* nobody goes on over what is being looked at */
+        }
         if (is_timed) {
             double now = ogi_seconds();
             e->seconds[b] += now - from;
@@ -377,12 +381,17 @@ static og_status cpu_run(ogi_exec *e, const int64_t *sym)
 
 static const void *cpu_output(const ogi_exec *e, const og_tensor *value)
 {
-    return memory_of(e, value);
+    return ogi_cpu_memory_of(e, value);
 }
 
 static void cpu_profile(ogi_exec *e, double *seconds)
 {
     e->seconds = seconds;
+}
+
+static void cpu_watch(ogi_exec *e, const og_tensor **found)
+{
+    e->found = found;
 }
 
 const ogi_backend ogi_backend_cpu = {
@@ -405,4 +414,5 @@ const ogi_backend ogi_backend_cpu = {
     .run = cpu_run,
     .output = cpu_output,
     .profile = cpu_profile,
+    .watch = cpu_watch,
 };

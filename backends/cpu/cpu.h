@@ -117,9 +117,15 @@ struct ogi_exec {
     unsigned char *scratch; /* n_thread * scratch_size */
     size_t scratch_size;
     int64_t sym[OG_MAX_SYM];
-    bool is_bound;   /* everything is evaluated for sym and ptr */
-    double *seconds; /* by group, added to by thread 0; NULL: not asked for */
+    bool is_bound;           /* everything is evaluated for sym and ptr */
+    double *seconds;         /* by group, added to by thread 0; NULL: not asked for */
+    const og_tensor **found; /* first node that stored no finite number; NULL: not asked for */
 };
+
+/* Memory of a value: a store's result is the state it wrote. */
+void *ogi_cpu_memory_of(const ogi_exec *e, const og_tensor *x);
+/* The first of what group g wrote that holds a NaN or an infinity; NULL: none does. */
+const og_tensor *ogi_cpu_find_wrong(const ogi_exec *e, const ogi_group *g);
 
 void *ogi_cpu_scratch(const ogi_exec *e, int thread);
 int64_t ogi_cpu_row_size(og_dtype t, int64_t n); /* bytes of a row of n values; A8 padded to 64 */

@@ -86,6 +86,12 @@ typedef bool (*og_row_fn)(void *user, int f, int64_t i, const float *logits);
 OG_API og_status og_model_feed(og_model *m, const og_feed *feed, int n_feed, og_rows rows,
                                og_row_fn fn, void *user);
 
+/* Are these logits, a row of the last feed of m, numbers to choose a token by? If one is NaN or
+ * +inf, or all are -inf: OG_E_INVALID with the layer and node where numbers ended, which are found
+ * by running the feed's last step once more, watched. A recurrent model's sequences of that feed
+ * are of no use afterwards. A NaN in logits has one bit pattern, whatever made it. */
+OG_API og_status og_model_check_logits(og_model *m, const float *logits);
+
 /* The compiled programs, for inspection. */
 OG_API const og_program *og_model_program(const og_model *m, const char *entry); /* "step" "head" */
 

@@ -10,6 +10,8 @@
 /* Where rows of the main sequence go. */
 typedef struct writer {
     cli_output out;
+    og_model *m;
+    og_status checked; /* of the first row that holds no numbers: it is written all the same */
     int64_t n_vocab;
     og_status status;
 } writer;
@@ -18,6 +20,7 @@ static bool write_row(void *user, int feed, int64_t i, const float *logits)
 {
     writer *w = user;
     (void)i;
+    if (w->checked == OG_OK) w->checked = og_model_check_logits(w->m, logits);
     if (feed == 0) w->status = cli_output_put(&w->out, logits, (size_t)w->n_vocab * sizeof *logits);
     return w->status == OG_OK;
 }
@@ -61,7 +64,7 @@ static int run(const char *model, const og_model_options *opt, const request *r,
     if (cli_model_load(ctx, model, opt, &m) != OG_OK) return cli_fail(ctx);
     og_model_info info;
     og_model_get_info(m, &info);
-    writer w = { .n_vocab = info.n_vocab };
+    writer w = { .m = m, .n_vocab = info.n_vocab };
     og_status st = cli_output_begin(ctx, out, ogi_model_file(m), &w.out);
     if (st == OG_OK) {
         st = compute(m, r, &w);
@@ -69,6 +72,7 @@ static int run(const char *model, const og_model_options *opt, const request *r,
         st = cli_output_end(&w.out, st);
     }
     og_model_free(m);
+    if (st == OG_OK) st = w.checked; /* a warning: the file is whole */
     if (st != OG_OK) return cli_fail(ctx);
     og_ctx_free(ctx);
     return 0;

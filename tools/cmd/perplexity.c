@@ -10,11 +10,16 @@
 #include <jansson.h>
 
 #include "base/file.h"
+#include "formats/gguf.h"
 #include "oxigraph/tokenizer.h"
 #include "tools/cmd/cli_model.h"
 #include "tools/cmd/cli_progress.h"
 
+enum { DEFAULT_CHUNK = 512 };
+
 typedef struct score {
+    og_model *m;
+    og_status checked;    /* are all logits numbers */
     const int32_t *token; /* of the chunk */
     int64_t first, n;     /* positions first .. n - 2 predict what is counted */
     int64_t n_vocab;
@@ -35,6 +40,8 @@ static bool count_row(void *user, int feed, int64_t i, const float *logits)
 {
     score *s = user;
     (void)feed;
+    s->checked = og_model_check_logits(s->m, logits);
+    if (s->checked != OG_OK) return false;
     if (i < s->first || i + 1 >= s->n) return true;
     double nll = surprise(logits, s->n_vocab, s->token[i + 1]);
     s->sum += nll;
@@ -63,7 +70,7 @@ static og_status run_chunk(og_model *m, og_sequence *seq, const options *o, int3
     og_feed feed = { .seq = seq, .token = token, .n = o->chunk };
     og_status st = og_model_feed(m, &feed, 1, OG_ROWS_ALL, count_row, s);
     token[0] = kept;
-    return st;
+    return s->checked != OG_OK ? s->checked : st;
 }
 
 static void show(const options *o, const score *s, int64_t n_chunk)
@@ -89,7 +96,7 @@ static og_status measure(og_ctx *ctx, og_model *m, const options *o, og_tokens *
     og_sequence *seq;
     og_model_info info;
     og_model_get_info(m, &info);
-    score s = { .n_vocab = info.n_vocab };
+    score s = { .m = m, .n_vocab = info.n_vocab };
     int64_t n_chunk = ids->n / o->chunk;
     if (!n_chunk)
         OG_FAIL(ctx, OG_E_INVALID, "the text has %lld tokens, a chunk needs %lld; see -c, --chunk",
@@ -105,6 +112,33 @@ static og_status measure(og_ctx *ctx, og_model *m, const options *o, og_tokens *
     cli_progress_end(&progress);
     OG_TRY(st);
     show(o, &s, n_chunk);
+    return OG_OK;
+}
+
+/* The context that the model was trained for; DEFAULT_CHUNK if the file does not say. */
+static og_status trained_context(og_ctx *ctx, const char *path, const og_model_options *mo,
+                                 int64_t *out)
+{
+    ogi_gguf *f;
+    ogi_sv arch = { 0 };
+    ogi_buf key = { .ctx = ctx };
+    *out = DEFAULT_CHUNK;
+    OG_TRY(ogi_gguf_open(ctx, path, mo->override, mo->n_override, &f));
+    og_status st = ogi_gguf_str(f, "general.architecture", &arch);
+    if (arch.p) ogi_buf_printf(&key, "%.*s.context_length", (int)OGI_MIN(arch.n, 200), arch.p);
+    if (st == OG_OK) st = ogi_gguf_int(f, ogi_buf_str(&key), out);
+    ogi_buf_free(&key);
+    ogi_gguf_close(f);
+    return st;
+}
+
+/* Chunks are of the context; without -c of as many tokens as the model knows, at most 512. */
+static og_status choose_chunk(og_ctx *ctx, const char *path, options *o, og_model_options *mo)
+{
+    int64_t trained = DEFAULT_CHUNK;
+    if (!o->chunk && !mo->n_ctx) OG_TRY(trained_context(ctx, path, mo, &trained));
+    if (!o->chunk) o->chunk = mo->n_ctx ? mo->n_ctx : OGI_MIN(trained, DEFAULT_CHUNK);
+    if (!mo->n_ctx) mo->n_ctx = o->chunk;
     return OG_OK;
 }
 
@@ -131,6 +165,18 @@ static og_status run(og_ctx *ctx, const char *path, const char *file, const opti
     return st;
 }
 
+/* A usage error's status; -1: there is none. */
+static int check_chunk(const options *o, const og_model_options *mo)
+{
+    if (o->all && o->chunk < 2) return cli_usage_error("--chunk wants at least 2 tokens");
+    if (o->chunk < 3 && !o->all)
+        return cli_usage_error("--chunk: no position of chunks of %lld is counted; at least 3, "
+                               "or --all",
+                               (long long)o->chunk);
+    if (mo->n_ctx < o->chunk) return cli_usage_error("--chunk is larger than -c");
+    return -1;
+}
+
 int cmd_perplexity(int argc, char **argv)
 {
     options o = { .model.kv = "f16" };
@@ -138,14 +184,15 @@ int cmd_perplexity(int argc, char **argv)
     int n_args;
     cli_options all = { .n = 0 };
     const cli_opt own[] = {
-        { "--chunk", CLI_INT, &o.chunk, "N", "tokens of a chunk; default: the context (512)" },
+        { "--chunk", CLI_INT, &o.chunk, "N", "tokens of a chunk; default: the context" },
         { "--all", CLI_FLAG, &o.all, NULL, "count every position but a chunk's first; add no BOS" },
         { "--json", CLI_FLAG, &o.json, NULL, "print one JSON object" },
     };
     cli_add(&all, NULL, own, OGI_LEN(own));
     cli_model_options(&o.model, &all);
-    cli_spec spec = { "oxigraph perplexity MODEL FILE [-c 512] [--chunk N --all] [--json]",
-                      "FILE may be - for standard input.",
+    cli_spec spec = { "oxigraph perplexity MODEL FILE [-c N] [--chunk N --all] [--json]",
+                      "FILE may be - for standard input. The context is by default what the model "
+                      "was trained for, at most 512.",
                       all.opt,
                       all.n,
                       2,
@@ -154,12 +201,14 @@ int cmd_perplexity(int argc, char **argv)
     int status = cli_parse(&spec, argc, argv, args, &n_args);
     if (status < 0) status = cli_model_config(&o.model, &mo);
     if (status >= 0) return status;
-    if (!o.chunk) o.chunk = mo.n_ctx ? mo.n_ctx : 512;
-    if (o.chunk < 2) return cli_usage_error("--chunk wants at least 2 tokens");
-    if (!mo.n_ctx) mo.n_ctx = o.chunk;
-    if (mo.n_ctx < o.chunk) return cli_usage_error("--chunk is larger than -c");
     og_ctx *ctx = cli_ctx();
     if (!ctx) return 1;
+    if (choose_chunk(ctx, args[0], &o, &mo) != OG_OK) return cli_fail(ctx);
+    status = check_chunk(&o, &mo);
+    if (status >= 0) {
+        og_ctx_free(ctx);
+        return status;
+    }
     if (run(ctx, args[0], args[1], &o, &mo) != OG_OK) return cli_fail(ctx);
     og_ctx_free(ctx);
     return 0;

@@ -78,6 +78,17 @@ static og_tensor *embed(og_decoder *d, og_tensor *token)
     return d->hp->embd_scale > 0 ? og_scale(d->g, x, d->hp->embd_scale, 0) : x;
 }
 
+/* The context of the run: learned positions end where their table ends, computed ones go on. */
+static int64_t context_of(const build *b)
+{
+    const og_tensor *pos = b->w.global.pos_embd;
+    if (!pos || b->hp.n_ctx <= pos->shape.dim[0].b) return b->hp.n_ctx;
+    ogi_log(b->m->ctx, OG_LOG_WARN,
+            "%s: the context is %lld tokens, not %d: the model has learned no more positions",
+            ogi_gguf_path(b->m->file), (long long)pos->shape.dim[0].b, b->hp.n_ctx);
+    return pos->shape.dim[0].b;
+}
+
 static og_status build_step(build *b)
 {
     og_ctx *ctx = b->m->ctx;
@@ -175,7 +186,7 @@ static og_status build_model(build *b)
     m->n_embd = b->hp.n_embd;
     m->n_layer = b->hp.n_layer;
     m->n_ctx_train = b->hp.n_ctx_train;
-    m->n_ctx = b->hp.n_ctx;
+    m->n_ctx = context_of(b);
     return OG_OK;
 }
 

@@ -15,7 +15,7 @@ static ogt_spec spec;
 static ogi_gguf *file;
 static ogi_model *model;
 
-static og_status open_with(const char *name, const char *override)
+static og_status open_for(const char *name, const char *override, int64_t n_ctx)
 {
     char error[200] = "";
     char *dir = ogt_kind_dir("arch");
@@ -24,8 +24,13 @@ static og_status open_with(const char *name, const char *override)
     cr_assert(og_ctx_new(NULL, &ctx) == OG_OK);
     og_status s = ogi_gguf_open_memory(ctx, "m.gguf", spec.gguf, spec.gguf_size, &override,
                                        override != NULL, &file);
-    ogi_model_options opt = { .kv = { OG_F16, OG_F16 } };
+    ogi_model_options opt = { .kv = { OG_F16, OG_F16 }, .n_ctx = n_ctx };
     return s == OG_OK ? ogi_model_open(ctx, file, &opt, &model) : s;
+}
+
+static og_status open_with(const char *name, const char *override)
+{
+    return open_for(name, override, 0);
 }
 
 static void close_all(void)
@@ -69,6 +74,19 @@ Test(model, refuses_heads_that_are_no_whole_blocks)
     ogi_model_options opt = { .kv = { OG_F16, OG_Q8_0 } };
     cr_assert_eq(ogi_model_open(ctx, file, &opt, &model), OG_E_UNSUPPORTED);
     cr_assert(strstr(og_error(ctx), "kv.v as Q8_0: a head of 16 values"), "%s", og_error(ctx));
+    close_all();
+}
+
+Test(model, learned_positions_bound_the_context)
+{
+    cr_assert(open_for("gpt2", NULL, 64) == OG_OK, "%s", og_error(ctx));
+    cr_assert(model->n_ctx == 64);
+    close_all();
+    cr_assert(open_for("gpt2", NULL, 256) == OG_OK, "%s", og_error(ctx));
+    cr_assert(model->n_ctx == 64, "a 65th token would get the 64th position again");
+    close_all();
+    cr_assert(open_for("llama", NULL, 4096) == OG_OK, "%s", og_error(ctx));
+    cr_assert(model->n_ctx == 4096, "computed positions go on");
     close_all();
 }
 

@@ -518,6 +518,10 @@ static og_status parse_text(parser *p)
 
 og_status og_graph_parse(og_ctx *ctx, const char *text, size_t n, og_graph **out)
 {
+    OGI_NEEDS(ctx, ctx && out);
+    *out = NULL;
+    OGI_NEEDS(ctx, text || !n);
+    if (!text) text = "";
     parser p = { .x = { ctx, text, text + n, text, 1, -1 }, .names = { .ctx = ctx } };
     og_status s = parse_text(&p);
     *out = s == OG_OK ? p.g : NULL;

@@ -371,6 +371,7 @@ static og_status print_text(const og_graph *g, ogi_buf *out)
 
 og_status og_graph_print(const og_graph *g, og_format format, char **out)
 {
+    OGI_NEEDS(g ? g->ctx : NULL, g && out);
     ogi_buf text = { .ctx = g->ctx };
     og_status s = g->status;
     *out = NULL;

@@ -20,7 +20,7 @@ static const int64_t numel_max = (int64_t)1 << 44;
 
 og_graph *og_graph_new(og_ctx *ctx, const char *name)
 {
-    og_graph *g = OGI_NEW(ctx, og_graph);
+    og_graph *g = ctx ? OGI_NEW(ctx, og_graph) : NULL;
     if (!g) return NULL;
     g->ctx = g->arena.ctx = g->leaf.ctx = ctx;
     g->layer = -1;
@@ -45,7 +45,7 @@ void og_graph_free(og_graph *g)
 
 og_status og_graph_status(const og_graph *g)
 {
-    return g->status;
+    return g ? g->status : OG_E_INVALID;
 }
 
 og_graph *og_at(og_graph *g, const char *file, int line)
@@ -56,7 +56,7 @@ og_graph *og_at(og_graph *g, const char *file, int line)
 
 void og_graph_layer(og_graph *g, int layer)
 {
-    g->layer = layer < 0 ? -1 : layer;
+    if (g) g->layer = layer < 0 ? -1 : layer;
 }
 
 /* ---- errors -------------------------------------------------------------------------------- */
@@ -140,7 +140,7 @@ static bool is_identifier(const char *s)
 og_dim og_sym(og_graph *g, const char *name, int64_t min, int64_t max)
 {
     og_dim d = { .c = -1 };
-    if (g->status != OG_OK) return d;
+    if (!g || g->status != OG_OK) return d;
     if (!name || strlen(name) > 63 || !is_identifier(name))
         return fail_leaf(g, __LINE__, "symbol", name, "the name must be an identifier"), d;
     if (min < 1 || max < min || max > INT32_MAX)
@@ -248,7 +248,7 @@ static og_status infer_node(og_graph *g, const ogi_op_def *def, const void *para
 
 og_tensor *ogi_node(og_graph *g, og_op op, const void *params, int n_src, og_tensor *const *src)
 {
-    if (g->status != OG_OK) return NULL;
+    if (!g || g->status != OG_OK) return NULL;
     const ogi_op_def *def = ogi_op_def_of(op);
     while (n_src > def->n_src_min && !src[n_src - 1]) n_src--; /* absent ones at the end */
     bool is_missing = n_src < 0 || n_src > OGI_MAX_SRC;
@@ -330,7 +330,7 @@ static bool leaf_dtype_is_valid(og_op op, og_dtype t)
 og_tensor *ogi_leaf(og_graph *g, og_op op, const char *name, og_dtype dtype, const og_shape *shape,
                     const ogi_data *data)
 {
-    if (g->status != OG_OK) return NULL;
+    if (!g || g->status != OG_OK) return NULL;
     const char *kind = ogi_op_name(op);
     og_tensor *n = new_tensor(g, op);
     if (!n) return NULL;
@@ -373,6 +373,7 @@ og_tensor *og_state(og_graph *g, const char *name, og_dtype dtype, og_shape shap
 
 og_tensor *og_table(og_graph *g, og_dtype dtype, og_shape shape, const void *data)
 {
+    if (!g) return NULL;
     ogi_data d = { data, 4 }; /* F32 and I32 alike */
     for (int i = 0; i < shape.rank && i < OG_MAX_RANK; i++) {
         og_dim n = ogi_dim_normalize(shape.dim[i]);
@@ -395,7 +396,7 @@ og_tensor *og_scalar(og_graph *g, float value)
 
 void og_output(og_graph *g, const char *name, og_tensor *x)
 {
-    if (g->status != OG_OK) return;
+    if (!g || g->status != OG_OK) return;
     if (!x || x->g != g) {
         fail_leaf(g, __LINE__, "output", name, "not a value of this graph");
         return;

@@ -18,6 +18,8 @@ static const ogi_attr attr[] = {
 
 og_tensor *og_attention(og_graph *g, const og_attention_args *a)
 {
+    static const og_attention_args none; /* no operand: refused as such */
+    if (!a) a = &none;
     ogi_attention p = { a->scale, a->softcap, a->window, a->is_bidirectional };
     if (p.scale == 0 && a->q && a->q->shape.rank > 0) {
         og_dim d = ogi_last_dim(a->q);

@@ -25,7 +25,9 @@ static const ogi_attr attr[] = {
 
 og_tensor *og_rope_table(og_graph *g, og_tensor *pos, og_tensor *freq, const og_rope *rope)
 {
+    static const og_rope none; /* no rotation: refused as such */
     og_rope p;
+    if (!rope) rope = &none;
     memset(&p, 0, sizeof p); /* padding too: params may be compared as bytes */
     p.head_dim = rope->head_dim;
     p.n_rot = rope->n_rot;

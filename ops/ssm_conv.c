@@ -8,6 +8,8 @@
 
 og_tensor *og_ssm_conv(og_graph *g, og_tensor *x, og_tensor *w, const og_scan_args *a)
 {
+    static const og_scan_args none; /* no operand: refused as such */
+    if (!a) a = &none;
     return ogi_node(g, OG_OP_SSM_CONV, NULL, OGI_SSM_CONV_N_SRC,
                     (og_tensor *[]){ x, w, a->state, a->pos, a->seq_start, a->state_slot });
 }

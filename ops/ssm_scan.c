@@ -11,6 +11,8 @@
 og_tensor *og_ssm_scan(og_graph *g, og_tensor *x, og_tensor *dt, og_tensor *A, og_tensor *B,
                        og_tensor *C, const og_scan_args *a)
 {
+    static const og_scan_args none; /* no operand: refused as such */
+    if (!a) a = &none;
     og_tensor *src[OGI_SSM_SCAN_N_SRC] = {
         x, dt, A, B, C, a->state, a->pos, a->seq_start, a->state_slot
     };

@@ -129,7 +129,7 @@ static og_status ref_permute(const ogi_ref_call *c)
 og_tensor *(og_permute)(og_graph *g, og_tensor *x, const int *axes)
 {
     ogi_permute_params p = { 0 };
-    for (int i = 0; x && i < x->shape.rank; i++) p.axes[i] = axes[i];
+    for (int i = 0; x && i < x->shape.rank; i++) p.axes[i] = axes ? axes[i] : -1;
     return ogi_node(g, OG_OP_PERMUTE, &p, 1, &x);
 }
 

@@ -274,6 +274,7 @@ og_status og_prompt_cache_load(og_sequence *seq, const char *path, og_tokens *to
                                og_progress_fn progress, void *user)
 {
     transfer t;
+    OGI_NEEDS(seq ? ogi_model_ctx(ogi_sequence_model(seq)) : NULL, seq && path && tokens);
     tokens->n = 0;
     og_status st = begin(&t, seq, path, progress, user);
     bool was_empty = og_sequence_length(seq) == 0;
@@ -292,6 +293,7 @@ og_status og_prompt_cache_save(og_sequence *seq, const int32_t *token, int64_t n
 {
     transfer t;
     int64_t size;
+    OGI_NEEDS(seq ? ogi_model_ctx(ogi_sequence_model(seq)) : NULL, seq && path && (token || !n));
     og_status st = begin(&t, seq, path, progress, user);
     if (st == OG_OK && n != og_sequence_length(seq))
         st = ogi_fail(t.ctx, OG_E_INVALID, __FILE__, __LINE__,

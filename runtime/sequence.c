@@ -7,6 +7,7 @@ enum { COPY_CHUNK = 256 << 10 };
 
 og_status og_sequence_new(og_model *m, og_sequence **out)
 {
+    OGI_NEEDS(m ? m->ctx : NULL, m && out);
     *out = NULL;
     og_sequence *s = OGI_NEW(m->ctx, og_sequence);
     if (!s) return OG_E_MEMORY;
@@ -60,11 +61,12 @@ static void give_back_pages(og_sequence *s)
 
 int64_t og_sequence_length(const og_sequence *s)
 {
-    return s->length;
+    return s ? s->length : 0;
 }
 
 og_status og_sequence_truncate(og_sequence *s, int64_t n)
 {
+    OGI_NEEDS(NULL, s);
     og_model *m = s->m;
     if (n < 0 || n > s->length)
         OG_FAIL(m->ctx, OG_E_INVALID, "cannot truncate a sequence of %lld tokens to %lld",
@@ -91,6 +93,7 @@ static void copy_device(og_model *m, void *to, const void *from, int64_t size, v
 
 og_status og_sequence_copy(og_sequence *to, const og_sequence *from, int64_t n_alike)
 {
+    OGI_NEEDS(to ? to->m->ctx : NULL, to && from);
     og_model *m = to->m;
     if (to == from || from->m != m || n_alike < 0 || n_alike > to->length || n_alike > from->length)
         OG_FAIL(m->ctx, OG_E_INVALID,

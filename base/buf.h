@@ -29,6 +29,12 @@ static inline bool ogi_sv_starts(ogi_sv s, ogi_sv prefix)
     return s.n >= prefix.n && (prefix.n == 0 || memcmp(s.p, prefix.p, prefix.n) == 0);
 }
 
+/* A text without the byte order mark that editors may put before it. */
+static inline ogi_sv ogi_sv_skip_bom(ogi_sv s)
+{
+    return ogi_sv_starts(s, OGI_SV("\xef\xbb\xbf")) ? (ogi_sv){ s.p + 3, s.n - 3 } : s;
+}
+
 /* White space as JSON has it. */
 static inline bool ogi_is_blank(char c)
 {

@@ -79,13 +79,26 @@ unsigned ogi_json_type(const json_t *v)
     return 0;
 }
 
+/* Doubles hold integers up to 2^53, JSON values up to 2^63. */
+int ogi_json_compare(const json_t *a, const json_t *b)
+{
+    const double edge = 9223372036854775808.0; /* 2^63 */
+    double x = json_number_value(a), y = json_number_value(b);
+    bool is_exact = json_is_integer(a) && json_is_integer(b);
+    if (!is_exact && (x != y || json_is_real(a) == json_is_real(b))) return (x > y) - (x < y);
+    if (!is_exact && x >= edge) return json_is_integer(a) ? -1 : 1;
+    json_int_t i = json_is_integer(a) ? json_integer_value(a) : (json_int_t)x;
+    json_int_t k = json_is_integer(b) ? json_integer_value(b) : (json_int_t)y;
+    return (i > k) - (i < k);
+}
+
 static bool is_same(const json_t *a, const json_t *b, int depth)
 {
     enum { MAX_DEPTH = 100 };
     size_t i;
     const char *key;
     json_t *v;
-    if (json_is_number(a) && json_is_number(b)) return json_number_value(a) == json_number_value(b);
+    if (json_is_number(a) && json_is_number(b)) return ogi_json_compare(a, b) == 0;
     if (json_typeof(a) != json_typeof(b) || json_array_size(a) != json_array_size(b) ||
         json_object_size(a) != json_object_size(b))
         return false;
@@ -275,9 +288,10 @@ static og_status merge_keyword(ogi_schema *s, json_t *out, const char *key, json
     }
     for (int i = 0; i < OGI_LEN(simple); i++) {
         if (strcmp(simple[i].keyword, key) != 0) continue;
-        double x = json_number_value(old), y = json_number_value(v);
-        bool is_new = simple[i].rule == MERGE_MAX   ? y > x
-                      : simple[i].rule == MERGE_MIN ? y < x
+        bool are_numbers = json_is_number(old) && json_is_number(v);
+        int order = are_numbers ? ogi_json_compare(v, old) : 0;
+        bool is_new = simple[i].rule == MERGE_MAX   ? order > 0
+                      : simple[i].rule == MERGE_MIN ? order < 0
                                                     : json_is_true(v);
         if (is_new) json_object_set(out, key, v);
         return OG_OK;
@@ -470,8 +484,7 @@ static bool objects_differ(ogi_schema *s, json_t *a, json_t *b, int depth)
 static bool ranges_differ(const json_t *a, const json_t *b)
 {
     const json_t *max = json_object_get(a, "maximum"), *min = json_object_get(b, "minimum");
-    return json_is_number(max) && json_is_number(min) &&
-           json_number_value(max) < json_number_value(min);
+    return json_is_number(max) && json_is_number(min) && ogi_json_compare(max, min) < 0;
 }
 
 bool ogi_schema_is_disjoint(ogi_schema *s, json_t *a, json_t *b, int depth)

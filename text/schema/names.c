@@ -55,13 +55,13 @@ static og_status open_pattern(ogi_schema *s, const char *text, const ogi_path *p
     SCHEMA_FAIL(s, st, path, "%s", why);
 }
 
-static og_status matches(const pattern *p, const char *name, bool *yes)
+static og_status matches(const pattern *p, ogi_sv name, bool *yes)
 {
-    size_t n = strlen(name), taken;
+    size_t taken;
     og_matcher_reset(p->m);
-    OG_TRY(og_matcher_text(p->m, name, n, &taken));
+    OG_TRY(og_matcher_text(p->m, name.p, name.n, &taken));
     *yes = false;
-    return taken == n ? og_matcher_is_complete(p->m, yes) : OG_OK;
+    return taken == name.n ? og_matcher_is_complete(p->m, yes) : OG_OK;
 }
 
 og_status ogi_schema_matches(ogi_schema *s, const char *text, const json_t *v, const ogi_path *path,
@@ -69,7 +69,7 @@ og_status ogi_schema_matches(ogi_schema *s, const char *text, const json_t *v, c
 {
     pattern p;
     OG_TRY(open_pattern(s, text, path, &p));
-    og_status st = matches(&p, json_string_value(v), yes);
+    og_status st = matches(&p, (ogi_sv){ json_string_value(v), json_string_length(v) }, yes);
     close_pattern(&p);
     return st;
 }
@@ -105,7 +105,7 @@ static og_status apply_pattern(ogi_schema *s, const pattern *p, json_t *values,
     if (!list) return OG_E_MEMORY;
     json_object_foreach(all, key, v)
     {
-        OG_TRY(matches(p, key, &yes));
+        OG_TRY(matches(p, ogi_sv_of(key), &yes));
         if (!yes) continue;
         if (!is_listed(required, key))
             SCHEMA_FAIL(s, OG_E_UNSUPPORTED, path,
@@ -118,7 +118,7 @@ static og_status apply_pattern(ogi_schema *s, const pattern *p, json_t *values,
     {
         const char *name = json_string_value(v);
         if (!name || json_object_get(all, name)) continue;
-        OG_TRY(matches(p, name, &yes));
+        OG_TRY(matches(p, ogi_sv_of(name), &yes));
         if (yes) json_object_set(list, name, values);
     }
     json_object_update(all, list);
@@ -172,7 +172,7 @@ static og_status fits(ogi_schema *s, const json_t *names, const char *name, cons
     const ogi_path here = { path, "pattern", 0 };
     pattern p;
     OG_TRY(open_pattern(s, text, &here, &p));
-    og_status st = matches(&p, name, yes);
+    og_status st = matches(&p, ogi_sv_of(name), yes);
     close_pattern(&p);
     return st;
 }

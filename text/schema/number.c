@@ -43,7 +43,7 @@ static ogi_expr *digit_range(ogi_rules *r, const char *low, const char *high, in
     return alt;
 }
 
-/* Integers low..high without leading zeros, 0 <= low <= high < 10^16. */
+/* Integers low..high of at most 16 digits, without leading zeros; 0 <= low <= high, low < 10^16. */
 static ogi_expr *natural_range(ogi_rules *r, int64_t low, int64_t high)
 {
     ogi_expr *alt = ogi_expr_alt(r);
@@ -64,7 +64,19 @@ typedef struct bounds {
     bool is_low_open, is_high_open;
 } bounds;
 
-static og_status read_bound(ogi_schema *s, const json_t *schema, const char *keyword,
+/* v as a double; an integer beyond 2^53 that is none, as the next one towards `inside`. Numbers are
+ * written with 16 digits at most, so it leaves out two numbers of ten quadrillion. */
+static double inner_bound(const json_t *v, double inside)
+{
+    double x = json_number_value(v);
+    json_t *back = json_real(x);
+    int order = back ? ogi_json_compare(back, v) : 0;
+    json_decref(back);
+    bool is_outside = inside > 0.0 ? order < 0 : order > 0;
+    return is_outside ? nextafter(x, inside) : x;
+}
+
+static og_status read_bound(ogi_schema *s, const json_t *schema, const char *keyword, double inside,
                             const ogi_path *path, double *value, bool *found)
 {
     const json_t *v = json_object_get(schema, keyword);
@@ -72,10 +84,7 @@ static og_status read_bound(ogi_schema *s, const json_t *schema, const char *key
     if (!v) return OG_OK;
     const ogi_path here = { path, keyword, 0 };
     if (!json_is_number(v)) SCHEMA_FAIL(s, OG_E_FORMAT, &here, "wants a number");
-    *value = json_number_value(v);
-    /* Beyond 2^53 bounds are not exact. */
-    if (fabs(*value) > 9007199254740992.0)
-        SCHEMA_FAIL(s, OG_E_UNSUPPORTED, &here, "bounds beyond 2^53 are not supported");
+    *value = inner_bound(v, inside);
     return OG_OK;
 }
 
@@ -84,13 +93,13 @@ static og_status read_bounds(ogi_schema *s, const json_t *schema, const ogi_path
     double v = 0.0;
     bool found;
     *b = (bounds){ -INFINITY, INFINITY, false, false };
-    OG_TRY(read_bound(s, schema, "minimum", path, &v, &found));
+    OG_TRY(read_bound(s, schema, "minimum", INFINITY, path, &v, &found));
     if (found) b->low = v;
-    OG_TRY(read_bound(s, schema, "exclusiveMinimum", path, &v, &found));
+    OG_TRY(read_bound(s, schema, "exclusiveMinimum", INFINITY, path, &v, &found));
     if (found && v >= b->low) b->low = v, b->is_low_open = true;
-    OG_TRY(read_bound(s, schema, "maximum", path, &v, &found));
+    OG_TRY(read_bound(s, schema, "maximum", -INFINITY, path, &v, &found));
     if (found) b->high = v;
-    OG_TRY(read_bound(s, schema, "exclusiveMaximum", path, &v, &found));
+    OG_TRY(read_bound(s, schema, "exclusiveMaximum", -INFINITY, path, &v, &found));
     if (found && v <= b->high) b->high = v, b->is_high_open = true;
     return OG_OK;
 }
@@ -219,8 +228,8 @@ static ogi_expr *add_sign(ogi_rules *r, ogi_expr *alt, const char *minus, bounds
     double low = ceil(b.low), high = floor(b.high);
     if (b.is_low_open && low == b.low) low += 1.0;
     if (b.is_high_open && high == b.high) high -= 1.0;
-    high = fmin(high, TEN_TO_16 - 1.0);
-    if (low <= high)
+    high = fmin(high, TEN_TO_16);
+    if (low <= high && low < TEN_TO_16)
         alt = ogi_expr_add(r, alt,
                            ogi_expr_join(r, ogi_expr_text(r, minus),
                                          natural_range(r, (int64_t)low, (int64_t)high), NULL));
@@ -301,7 +310,7 @@ static ogi_expr *add_multiples(multiples *x, ogi_expr *alt, const char *minus, d
                                double high)
 {
     ogi_rules *r = &x->s->rules;
-    int64_t first = 0, last = 9, min = (int64_t)low;
+    int64_t first = 0, last = 9, min = (int64_t)fmin(low, TEN_TO_16);
     int64_t max = (int64_t)fmin(high, TEN_TO_16 - 1.0);
     for (int n = 1; n <= MAX_DIGITS && x->status == OG_OK;
          n++, first = last + 1, last = last * 10 + 9) {
@@ -357,13 +366,27 @@ static og_status read_multiple(ogi_schema *s, const json_t *schema, const ogi_pa
 og_status ogi_schema_takes_number(ogi_schema *s, const json_t *schema, const json_t *v,
                                   const ogi_path *path, bool *ok)
 {
-    bounds b;
+    static const struct {
+        const char *keyword;
+        int side; /* of the bound on which the number must not lie */
+        bool is_open;
+    } each[] = { { "minimum", -1, false },
+                 { "exclusiveMinimum", -1, true },
+                 { "maximum", 1, false },
+                 { "exclusiveMaximum", 1, true } };
     int64_t m;
-    OG_TRY(read_bounds(s, schema, path, &b));
+    *ok = true;
+    for (int i = 0; i < OGI_LEN(each); i++) {
+        const json_t *bound = json_object_get(schema, each[i].keyword);
+        const ogi_path here = { path, each[i].keyword, 0 };
+        if (!bound) continue;
+        if (!json_is_number(bound)) SCHEMA_FAIL(s, OG_E_FORMAT, &here, "wants a number");
+        int order = ogi_json_compare(v, bound);
+        *ok = *ok && order != each[i].side && !(order == 0 && each[i].is_open);
+    }
     OG_TRY(read_multiple(s, schema, path, &m));
-    double x = json_number_value(v);
-    *ok = x >= b.low && x <= b.high && !(x == b.low && b.is_low_open) &&
-          !(x == b.high && b.is_high_open) && (!m || fmod(x, (double)m) == 0.0);
+    if (m && json_is_integer(v)) *ok = *ok && json_integer_value(v) % m == 0;
+    if (m && json_is_real(v)) *ok = *ok && fmod(json_real_value(v), (double)m) == 0.0;
     return OG_OK;
 }
 

@@ -110,7 +110,8 @@ typedef struct limits {
     int32_t min, max; /* max -1: no end */
     const char *pattern;
     size_t n_pattern;
-    ogi_path where; /* of the pattern */
+    const char *format; /* a second pattern, or NULL */
+    ogi_path where;     /* of the pattern */
 } limits;
 
 static og_status is_within(ogi_schema *s, const limits *l, const json_t *v, bool *yes)
@@ -119,6 +120,7 @@ static og_status is_within(ogi_schema *s, const limits *l, const json_t *v, bool
     int32_t n = 0;
     for (size_t i = 0; i < json_string_length(v); i++) n += ((uint8_t)p[i] & 0xc0) != 0x80;
     *yes = n >= l->min && (l->max < 0 || n <= l->max);
+    if (*yes && l->format) OG_TRY(ogi_schema_matches(s, l->format, v, &l->where, yes));
     return *yes && l->pattern ? ogi_schema_matches(s, l->pattern, v, &l->where, yes) : OG_OK;
 }
 
@@ -137,7 +139,7 @@ static og_status words(ogi_schema *s, json_t *list, const limits *l, const ogi_p
         if (!yes) continue;
         ogi_sv word = { json_string_value(v), json_string_length(v) };
         bool has_break = word.n && (word.p[0] == '\n' || word.p[word.n - 1] == '\n');
-        if (contains(word, mark) || (is_padded && has_break))
+        if (contains(word, mark) || (is_padded && has_break) || ogi_schema_has_nul(v))
             SCHEMA_FAIL(s, OG_E_UNSUPPORTED, path, "the constant '%.100s' cannot stand before '%s'",
                         word.p, mark.p);
         alt = ogi_expr_add(r, alt, ogi_expr_bytes(r, word.p, word.n));
@@ -176,7 +178,13 @@ static og_status letters(ogi_schema *s, const limits *l, ogi_expr **out)
     SCHEMA_NEED(*out);
     if (!l->pattern) return OG_OK;
     ogi_regex_options opt = { .is_search = true, .is_counted = true, .where = "pattern" };
+    ogi_expr *format = NULL;
     og_status st = ogi_regex_parse(s->ctx, r, l->pattern, l->n_pattern, &opt, out);
+    opt.is_counted = false;
+    if (st == OG_OK && l->format)
+        st = ogi_regex_parse(s->ctx, r, l->format, strlen(l->format), &opt, &format);
+    if (st == OG_OK && l->format) *out = ogi_expr_both(r, *out, format);
+    if (st == OG_OK) SCHEMA_NEED(*out);
     if (st == OG_OK || st == OG_E_MEMORY) return st;
     char why[600];
     snprintf(why, sizeof why, "%s", og_error(s->ctx));
@@ -231,7 +239,8 @@ static og_status limited(ogi_schema *s, const limits *l, const ogi_path *path, o
     if (OGI_MAX(l->min, l->max) > MAX_COUNT)
         SCHEMA_FAIL(s, OG_E_LIMIT, path, "lengths above %d are not supported in text before '%s'",
                     MAX_COUNT, mark.p);
-    ogi_buf_printf(&name, "%d to %d of %d ", l->min, l->max, l->pattern != NULL);
+    ogi_buf_printf(&name, "%d to %d of %d %s ", l->min, l->max, l->pattern != NULL,
+                   l->format ? l->format : "");
     if (l->pattern) ogi_buf_add(&name, l->pattern, l->n_pattern);
     int32_t rule = name.failed ? -1 : ogi_rules_get(r, (ogi_sv){ name.p, name.n });
     ogi_buf_free(&name);
@@ -284,28 +293,23 @@ static og_status read_limits(ogi_schema *s, const json_t *schema, const ogi_path
 static og_status one_string(ogi_schema *s, json_t *schema, const ogi_path *path, ogi_sv mark,
                             bool is_padded, ogi_expr **out)
 {
-    const ogi_path at_format = { path, "format", 0 }, at_not = { path, "not", 0 };
+    const ogi_path at_not = { path, "not", 0 };
     json_t *list;
     limits l;
-    int32_t length = 0;
+    int32_t length;
     OG_TRY(read_limits(s, schema, path, &l));
     OG_TRY(constants(s, schema, path, &list));
-    const char *format = json_string_value(json_object_get(schema, "format"));
-    const char *known = format ? ogi_schema_format(format, &length) : NULL;
-    if (format && !known)
-        ogi_log(s->ctx, OG_LOG_WARN, "schema: format '%s' is not enforced", format);
-    if (known && (list || l.pattern))
-        SCHEMA_FAIL(s, OG_E_UNSUPPORTED, &at_format,
-                    "is not supported together with a pattern or constants");
+    const char *known = ogi_schema_format_of(s, schema, &length);
     if (ogi_schema_excludes(schema, OGI_JSON_STRING))
         SCHEMA_FAIL(s, OG_E_UNSUPPORTED, &at_not,
                     "cannot be enforced, since calls of this model write strings without quotes");
+    if (known && (list || l.pattern)) l.format = known;
     if (list) return words(s, list, &l, path, mark, is_padded, out);
     if (length && (length < l.min || (l.max >= 0 && length > l.max)))
         SCHEMA_FAIL(s, OG_E_INVALID, path, "the format has another length: nothing matches");
     bool has_length = !length && (l.min > 0 || l.max >= 0);
-    if (known && !has_length) return formatted(s, known, mark, is_padded, out);
-    if (known) l.pattern = known, l.n_pattern = strlen(known);
+    if (known && !l.format && !has_length) return formatted(s, known, mark, is_padded, out);
+    if (known && !l.format) l.pattern = known, l.n_pattern = strlen(known);
     if (l.pattern || has_length) return limited(s, &l, path, mark, is_padded, out);
     return until_rule(s, mark, out);
 }

@@ -101,7 +101,11 @@ static json_t *negate_bound(const char *keyword, const json_t *v)
     for (int i = 0; i < OGI_LEN(opposites); i++) {
         if (strcmp(opposites[i].keyword, keyword) != 0 || !json_is_number(v)) continue;
         double x = json_number_value(v) + opposites[i].step;
-        if (opposites[i].step && x < 0.0) return json_false();
+        /* A count that no text reaches: nothing has more, everything has less. */
+        bool is_unreached = opposites[i].step && x >= OGI_SCHEMA_UNREACHED;
+        if (is_unreached && opposites[i].step < 0)
+            return json_pack("{s:s}", "type", opposites[i].type);
+        if (is_unreached || (opposites[i].step && x < 0.0)) return json_false();
         json_t *bound = json_is_integer(v) ? json_integer(json_integer_value(v) + opposites[i].step)
                                            : json_real(x);
         return json_pack("{s:s,s:o}", "type", opposites[i].type, opposites[i].opposite, bound);

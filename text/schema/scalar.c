@@ -229,6 +229,15 @@ const char *ogi_schema_format(const char *name, int32_t *length)
     return NULL;
 }
 
+const char *ogi_schema_format_of(ogi_schema *s, const json_t *schema, int32_t *length)
+{
+    const char *name = json_string_value(json_object_get(schema, "format"));
+    const char *pattern = name ? ogi_schema_format(name, length) : NULL;
+    if (!pattern) *length = 0;
+    if (name && !pattern) ogi_log(s->ctx, OG_LOG_WARN, "schema: format '%s' is not enforced", name);
+    return pattern;
+}
+
 static og_status quoted(ogi_schema *s, ogi_expr *inside, ogi_expr **out)
 {
     ogi_rules *r = &s->rules;
@@ -238,24 +247,34 @@ static og_status quoted(ogi_schema *s, ogi_expr *inside, ogi_expr **out)
     return OG_OK;
 }
 
-/* A string of min to max characters (max -1: no end) that matches. */
-static og_status from_pattern(ogi_schema *s, ogi_sv text, int32_t min, int32_t max,
-                              const ogi_path *path, ogi_expr **out)
+static og_status parse_pattern(ogi_schema *s, ogi_sv text, bool is_counted, const ogi_path *path,
+                               ogi_expr **out)
 {
-    ogi_expr *inside;
-    bool is_counted = min > 0 || max >= 0;
     ogi_regex_options opt = {
         .is_json = true, .is_search = true, .is_counted = is_counted, .where = "pattern"
     };
-    og_status st = ogi_regex_parse(s->ctx, &s->rules, text.p, text.n, &opt, &inside);
-    if (st != OG_OK && st != OG_E_MEMORY) {
-        char why[600];
-        snprintf(why, sizeof why, "%s", og_error(s->ctx));
-        og_error_clear(s->ctx);
-        SCHEMA_FAIL(s, st, path, "%s", why);
+    og_status st = ogi_regex_parse(s->ctx, &s->rules, text.p, text.n, &opt, out);
+    if (st == OG_OK || st == OG_E_MEMORY) return st;
+    char why[600];
+    snprintf(why, sizeof why, "%s", og_error(s->ctx));
+    og_error_clear(s->ctx);
+    SCHEMA_FAIL(s, st, path, "%s", why);
+}
+
+/* A string of min to max characters (max -1: no end) that matches; also: NULL or a second pattern
+ * that it matches. */
+static og_status from_pattern(ogi_schema *s, ogi_sv text, const char *also, int32_t min,
+                              int32_t max, const ogi_path *path, ogi_expr **out)
+{
+    ogi_expr *inside, *other;
+    bool is_counted = min > 0 || max >= 0;
+    OG_TRY(parse_pattern(s, text, is_counted, path, &inside));
+    if (also) {
+        OG_TRY(parse_pattern(s, ogi_sv_of(also), false, path, &other));
+        inside = ogi_expr_both(&s->rules, inside, other);
     }
-    OG_TRY(st);
-    if (is_counted) inside = ogi_expr_count(&s->rules, inside, min, max, ogi_schema_place(s, path));
+    if (is_counted || also)
+        inside = ogi_expr_count(&s->rules, inside, min, max, ogi_schema_place(s, path));
     return quoted(s, inside, out);
 }
 
@@ -276,25 +295,19 @@ og_status ogi_schema_string(ogi_schema *s, json_t *schema, const ogi_path *path,
     if (max >= 0 && max < min)
         SCHEMA_FAIL(s, OG_E_INVALID, path, "maxLength is below minLength: nothing matches");
     const json_t *pattern = json_object_get(schema, "pattern");
-    const char *format = json_string_value(json_object_get(schema, "format"));
-    int32_t length = 0;
-    const char *known = format ? ogi_schema_format(format, &length) : NULL;
-    if (format && !known)
-        ogi_log(s->ctx, OG_LOG_WARN, "schema: format '%s' is not enforced", format);
+    int32_t length;
+    const char *known = ogi_schema_format_of(s, schema, &length);
     if (pattern) {
         const ogi_path here = { path, "pattern", 0 };
         if (!json_is_string(pattern)) SCHEMA_FAIL(s, OG_E_FORMAT, &here, "wants a string");
         ogi_sv text = { json_string_value(pattern), json_string_length(pattern) };
-        if (known)
-            SCHEMA_FAIL(s, OG_E_UNSUPPORTED, &here,
-                        "pattern together with this format is not supported");
-        return from_pattern(s, text, min, max, &here, out);
+        return from_pattern(s, text, known, min, max, &here, out);
     }
     if (known) {
         if (length && (length < min || (max >= 0 && length > max)))
             SCHEMA_FAIL(s, OG_E_INVALID, path, "the format has another length: nothing matches");
         if (length) min = 0, max = -1; /* is implied */
-        return from_pattern(s, ogi_sv_of(known), min, max, path, out);
+        return from_pattern(s, ogi_sv_of(known), NULL, min, max, path, out);
     }
     if (!has_length) {
         *out = ogi_schema_rule(s, OGI_RULE_STRING);
@@ -332,6 +345,11 @@ og_status ogi_schema_constant(ogi_schema *s, const json_t *v, const ogi_path *pa
     if (s->notation != OGI_NOTATION_JSON && (json_is_object(v) || json_is_array(v)))
         SCHEMA_FAIL(s, OG_E_UNSUPPORTED, path,
                     "constants that are objects or arrays are not supported in this notation");
+    if (ogi_schema_is_rounded(s, v))
+        SCHEMA_FAIL(s, OG_E_UNSUPPORTED, path,
+                    "a constant is a number of more digits than are kept");
+    if (s->notation == OGI_NOTATION_GEMMA && ogi_schema_has_nul(v))
+        SCHEMA_FAIL(s, OG_E_UNSUPPORTED, path, "a constant holds U+0000, as calls cannot write it");
     if (s->notation == OGI_NOTATION_GEMMA && json_is_string(v)) {
         if (strstr(json_string_value(v), OGI_GEMMA_QUOTE))
             SCHEMA_FAIL(s, OG_E_UNSUPPORTED, path, "a constant holds %s", OGI_GEMMA_QUOTE);
@@ -359,7 +377,6 @@ static const struct {
     const char *keyword;
     unsigned types;
 } untried[] = {
-    { "format", OGI_JSON_STRING },
     { "properties", OGI_JSON_OBJECT },
     { "patternProperties", OGI_JSON_OBJECT },
     { "additionalProperties", OGI_JSON_OBJECT },
@@ -388,8 +405,11 @@ static og_status keeps_string(ogi_schema *s, const json_t *schema, const json_t 
     const ogi_path here = { path, "pattern", 0 };
     const char *p = json_string_value(v), *end = p + json_string_length(v);
     size_t n = 0;
+    int32_t length;
     for (; p < end; p++) n += ((unsigned char)*p & 0xc0) != 0x80;
     OG_TRY(keeps_count(s, schema, "minLength", "maxLength", n, path, ok));
+    const char *format = ogi_schema_format_of(s, schema, &length);
+    if (format && *ok) OG_TRY(ogi_schema_matches(s, format, v, path, ok));
     if (!pattern || !*ok) return OG_OK;
     if (!json_is_string(pattern)) SCHEMA_FAIL(s, OG_E_FORMAT, &here, "wants a string");
     return ogi_schema_matches(s, json_string_value(pattern), v, &here, ok);

@@ -143,6 +143,9 @@ static og_status look_over(ogi_schema *s, json_t *schema, const ogi_path *path, 
             *types |= keywords[i].types;
             ++*n;
         }
+        bool is_value = !strcmp(key, "enum") || !strcmp(key, "const");
+        if (is_known && !is_value && !ogi_schema_is_annotation(key) && ogi_schema_has_nul(v))
+            SCHEMA_FAIL(s, OG_E_UNSUPPORTED, &here, "U+0000 is supported in constants alone");
         if (!is_known)
             ogi_log(s->ctx, OG_LOG_WARN, "schema: the unknown keyword '%s' is an annotation", key);
     }
@@ -158,6 +161,7 @@ og_status ogi_schema_count(ogi_schema *s, const json_t *schema, const char *keyw
     double x = json_number_value(v);
     if (!json_is_number(v) || x < 0.0 || x != floor(x))
         SCHEMA_FAIL(s, OG_E_FORMAT, &here, "wants a count");
+    if (!strncmp(keyword, "max", 3) && x >= OGI_SCHEMA_UNREACHED) return OG_OK;
     if (x > OGI_SCHEMA_MAX_LENGTH)
         SCHEMA_FAIL(s, OG_E_LIMIT, &here, "counts above %d are not supported",
                     OGI_SCHEMA_MAX_LENGTH);
@@ -368,6 +372,8 @@ static og_status visit_others(ogi_schema *s, json_t *schema, unsigned type, cons
     json_t *names = ogi_schema_keep(s, json_object()), *v;
     const json_t *list = json_object_get(json_object_get(schema, "not"), "enum");
     size_t i;
+    if (ogi_schema_has_nul(list))
+        SCHEMA_FAIL(s, OG_E_UNSUPPORTED, &here, "excluding values with U+0000 is not supported");
     json_array_foreach(list, i, v) if (json_is_string(v))
         json_object_set_new(names, json_string_value(v), json_true());
     return ogi_schema_other_string(s, names, &here, out);
@@ -415,11 +421,6 @@ static og_status visit_object(ogi_schema *s, json_t *schema, const ogi_path *pat
     int n;
     OG_TRY(ogi_schema_check_id(s, schema, path));
     OG_TRY(look_over(s, schema, path, &spoken_of, &n));
-    if (!json_object_size(schema)) { /* {} is taken for "some object" */
-        *out = ogi_schema_rule(s, OGI_RULE_OBJECT);
-        SCHEMA_NEED(*out);
-        return OG_OK;
-    }
     const char *ref = json_string_value(json_object_get(schema, "$ref"));
     if (ref && n == 1) return ref_rule(s, ref, path, out);
     json_t *flat;
@@ -472,6 +473,7 @@ void ogi_schema_init(ogi_schema *s, og_ctx *ctx)
 {
     *s = (ogi_schema){ .ctx = ctx, .by_ref = { .ctx = ctx }, .where = "schema", .until = -1 };
     s->owned = json_array();
+    s->rounded = json_array();
     ogi_rules_init(&s->rules, ctx);
     for (int i = 0; i < OGI_RULE_COUNT; i++) s->rule[i] = -1;
 }
@@ -481,6 +483,7 @@ void ogi_schema_free(ogi_schema *s)
     ogi_map_free(&s->by_ref);
     ogi_rules_free(&s->rules);
     json_decref(s->owned);
+    json_decref(s->rounded);
 }
 
 static og_status build(ogi_schema *s, json_t *schema, const ogi_path *path, int32_t *rule)
@@ -518,16 +521,17 @@ og_status og_grammar_schema(og_ctx *ctx, const char *text, size_t n, const og_vo
 {
     *out = NULL;
     if (n > MAX_TEXT) OG_FAIL(ctx, OG_E_LIMIT, "schema: more than %d bytes", MAX_TEXT);
-    json_error_t e;
     ogi_schema s;
-    json_t *root = json_loadb(text, n, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &e);
-    if (!root)
-        OG_FAIL(ctx, OG_E_FORMAT, "schema, line %d, column %d: %s", e.line, e.column, e.text);
     const ogi_path top = { 0 };
     int32_t rule;
     ogi_schema_init(&s, ctx);
+    json_t *root = NULL;
+    og_status st = ogi_schema_read(&s, text, n, &root);
     s.root = root;
-    og_status st = build(&s, root, &top, &rule);
+    /* As a whole, {} is what callers pass who want some object; true is for those who do not. */
+    bool is_empty = json_is_object(root) && !json_object_size(root);
+    if (is_empty && json_object_set_new(root, "type", json_string("object")) != 0) st = OG_E_MEMORY;
+    if (st == OG_OK) st = build(&s, root, &top, &rule);
     if (st == OG_OK) st = ogi_grammar_compile(ctx, &s.rules, rule, vocab, out);
     ogi_schema_free(&s);
     json_decref(root);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * JSON Schema to grammar, shared by its files:
+ *   read.c           the text as JSON values
  *   schema.c         walking a schema: references, alternatives, types
  *   merge.c   two schemas that must both hold, as one; which values two have in common
  *   ref.c     references
@@ -27,6 +28,7 @@ enum {
     OGI_SCHEMA_MAX_VISITS = 50000,
     OGI_SCHEMA_MAX_COMPARES = 200000,
     OGI_SCHEMA_MAX_LENGTH = 100000, /* minLength, maxLength, minItems, maxItems */
+    OGI_SCHEMA_UNREACHED = 1 << 30, /* no text is so long: as a maximum, as good as none */
 };
 
 /* Kinds of values; a number is an integer or not. */
@@ -80,11 +82,12 @@ typedef struct ogi_schema {
     ogi_rules rules;
     const char *where; /* of errors: "schema" */
     ogi_notation notation;
-    bool is_strict; /* no lone surrogates, no numbers beyond what a double holds */
-    int32_t until;  /* the rule of text up to the mark that all plain strings have; -1: not made */
-    json_t *root;   /* what references start from */
-    json_t *owned;  /* array: keeps merged schemas alive */
-    ogi_map by_ref; /* target pointer -> rule */
+    bool is_strict;  /* no lone surrogates, no numbers beyond what a double holds */
+    int32_t until;   /* the rule of text up to the mark that all plain strings have; -1: not made */
+    json_t *root;    /* what references start from */
+    json_t *owned;   /* array: keeps merged schemas alive */
+    json_t *rounded; /* array: numbers that stand for others, which no double is */
+    ogi_map by_ref;  /* target pointer -> rule */
     int32_t rule[OGI_RULE_COUNT]; /* -1: not made yet */
     int depth, n_visit, n_compare;
 } ogi_schema;
@@ -101,6 +104,14 @@ og_status ogi_schema_fail(ogi_schema *s, og_status code, const char *file, int l
     do {                                                                                           \
         if (!(e)) return OG_E_LIMIT;                                                               \
     } while (0)
+
+/* ---- read.c ---- */
+
+/* The text as a value, to be released; errors name places in the schema where that is possible. A
+ * byte order mark before it is skipped. */
+og_status ogi_schema_read(ogi_schema *s, const char *text, size_t n, json_t **out);
+bool ogi_schema_is_rounded(const ogi_schema *s, const json_t *v); /* not what the text says? */
+bool ogi_schema_has_nul(const json_t *v); /* a string with U+0000, or a list with one */
 
 /* ---- schema.c ---- */
 
@@ -150,7 +161,8 @@ bool ogi_schema_excludes(const json_t *schema, unsigned types);
 bool ogi_schema_excludes_value(const json_t *schema, const json_t *value);
 /* Is it certain that no value satisfies both? */
 bool ogi_schema_is_disjoint(ogi_schema *s, json_t *a, json_t *b, int depth);
-bool ogi_json_same(const json_t *a, const json_t *b); /* 1 and 1.0 are the same */
+bool ogi_json_same(const json_t *a, const json_t *b);   /* 1 and 1.0 are the same */
+int ogi_json_compare(const json_t *a, const json_t *b); /* two numbers: < 0, 0, > 0; exactly */
 
 /* ---- names.c ---- */
 
@@ -193,6 +205,8 @@ og_status ogi_schema_enum(ogi_schema *s, json_t *schema, json_t *values, const o
                           ogi_expr **out);
 /* The pattern of a format that is enforced, NULL for others; the length it has, 0: it varies. */
 const char *ogi_schema_format(const char *name, int32_t *length);
+/* The same of a schema; notes formats that are not enforced. */
+const char *ogi_schema_format_of(ogi_schema *s, const json_t *schema, int32_t *length);
 /* A constant's spelling in s's notation. */
 og_status ogi_schema_constant(ogi_schema *s, const json_t *v, const ogi_path *path, ogi_expr **out);
 /* The body of one of the common rules. */

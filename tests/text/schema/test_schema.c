@@ -101,7 +101,7 @@ static const struct {
     { "{\"type\":\"object\"}", "{\"a\":1,\"\\u0062\":2}", "{\"a\":1,\"\\u0061\":2}" },
     { "{\"properties\":{\"ab\":{}},\"additionalProperties\":true}", "{\"a\\u0063\":1}",
       "{\"a\\u0062\":1}" },
-    { "{\"properties\":{\"a\\\"\":{}},\"additionalProperties\":true}", "{\"a\":1}",
+    { "{\"properties\":{\"a\\\"\":{\"type\":\"null\"}},\"additionalProperties\":true}", "{\"a\":1}",
       "{\"a\\\"\":1}" },
     { "{\"properties\":{\"a\":false,\"b\":true}}", "{\"b\":[]}", "{\"a\":1}" },
     /* how many */

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * Decoder blocks: what layers of most architectures are made of. */
-#include <float.h>
+ * What graphs of an architecture share: inputs, layers, states; and the small blocks. */
 #include <stdio.h>
 
 #include "graph/dtype.h"
 #include "models/arch_impl.h"
+
+/* ---- inputs and layers --------------------------------------------------------------------- */
 
 og_tensor *og_decoder_input(og_decoder *d, og_step_input which)
 {
@@ -15,6 +16,7 @@ og_tensor *og_decoder_input(og_decoder *d, og_step_input which)
         const char *name;
         og_shape shape;
     } input[OG_STEP_INPUT_COUNT] = {
+        [OG_STEP_TOKEN] = { "token", OG_SHAPE(o->T) },
         [OG_STEP_POS] = { "pos", OG_SHAPE(o->T) },
         [OG_STEP_SEQ_START] = { "seq_start", OG_SHAPE(og_dim_add(o->S, one)) },
         [OG_STEP_PAGE_TABLE] = { "page_table", OG_SHAPE(o->S, o->P) },
@@ -32,18 +34,63 @@ og_tensor *og_decoder_input(og_decoder *d, og_step_input which)
 
 void ogi_decoder_prepare(og_decoder *d)
 {
-    static const og_step_input attention[] = { OG_STEP_POS, OG_STEP_SEQ_START, OG_STEP_PAGE_TABLE,
-                                               OG_STEP_KV_SLOT, OG_STEP_KV_LEN };
-    static const og_step_input recurrent[] = { OG_STEP_POS, OG_STEP_SEQ_START, OG_STEP_STATE_SLOT };
-    for (int i = 0; d->hp->n_head > 0 && i < OGI_LEN(attention); i++)
-        og_decoder_input(d, attention[i]);
-    for (int i = 0; d->hp->ssm_inner > 0 && i < OGI_LEN(recurrent); i++)
-        og_decoder_input(d, recurrent[i]);
-    if (d->hp->n_head > 0 && d->arch->rope != OG_ROPE_NONE)
-        for (int il = 0; il < d->hp->n_layer; il++) ogi_decoder_rope_table(d, il);
+    for (int i = 0; i < OG_STEP_INPUT_COUNT; i++) og_decoder_input(d, (og_step_input)i);
+    for (int il = 0; il < d->hp->n_layer; il++) {
+        const og_layer_hp *h = &d->hp->layer[il];
+        if (h->has_rope && h->n_head > 0) ogi_decoder_rope_table(d, il, h->head_k, &(og_rope){ 0 });
+    }
+}
+
+const void *og_decoder_layer(og_decoder *d, int il)
+{
+    ogi_decoder_own *o = d->own;
+    ogi_weights *w = o->weights;
+    OGI_ASSERT(il >= 0 && il < w->n_copy);
+    o->il = il;
+    og_graph_layer(d->g, il);
+    if (!o->is_declared[il]) {
+        o->is_declared[il] = true;
+        og_status s = ogi_weights_declare(w, d->g, il);
+        if (s != OG_OK && d->g->status == OG_OK) d->g->status = s;
+    }
+    return w->layer + (size_t)il * ogi_layer_size(d->arch);
+}
+
+void og_decoder_layers_end(og_decoder *d)
+{
+    d->own->il = -1;
+    og_graph_layer(d->g, -1);
+}
+
+og_tensor *og_decoder_rows(og_decoder *d)
+{
+    ogi_decoder_own *o = d->own;
+    if (o->rows) return o->rows;
+    og_tensor *hidden = og_input(d->g, "hidden", OG_F32, OG_SHAPE(o->T, OG_N(o->hidden)));
+    og_tensor *row = og_input(d->g, "out_row", OG_I32, OG_SHAPE(o->O));
+    return o->rows = og_take_rows(d->g, hidden, row);
+}
+
+og_dim og_decoder_tokens(const og_decoder *d, int64_t n)
+{
+    return og_dim_mul(d->own->T, n);
 }
 
 /* ---- states -------------------------------------------------------------------------------- */
+
+/* One that another graph of the model declared is the same. */
+static bool is_listed(og_decoder *d, const ogi_state_info *info)
+{
+    const ogi_model *m = d->own->model;
+    for (int i = 0; i < m->n_state; i++) {
+        if (strcmp(m->state[i].name, info->name) != 0) continue;
+        if (m->state[i].is_paged != info->is_paged || m->state[i].unit_size != info->unit_size)
+            d->g->status = ogi_fail(m->ctx, OG_E_INVALID, __FILE__, __LINE__,
+                                    "state '%s' has two shapes", info->name);
+        return true;
+    }
+    return false;
+}
 
 static og_tensor *add_state(og_decoder *d, const char *name, og_dtype type, og_shape shape,
                             bool is_paged)
@@ -55,46 +102,65 @@ static og_tensor *add_state(og_decoder *d, const char *name, og_dtype type, og_s
     for (int i = 1; i < shape.rank; i++)
         if (!ogi_mul_size(n, shape.dim[i].b, &n)) return d->g->status = OG_E_LIMIT, NULL;
     if (!ogi_dtype_bytes((int64_t)type, n, &unit)) return d->g->status = OG_E_LIMIT, NULL;
-    og_status s = ogi_grow(m->ctx, &m->state, &d->own->state_cap, m->n_state + 1, sizeof *m->state);
-    const char *kept = s == OG_OK ? ogi_arena_strndup(&m->mem, name, strlen(name)) : NULL;
-    if (!kept) return d->g->status = OG_E_MEMORY, NULL;
-    m->state[m->n_state++] = (ogi_state_info){ kept, is_paged, unit };
+    ogi_state_info info = { name, is_paged, unit };
+    if (is_listed(d, &info)) return d->g->status == OG_OK ? x : NULL;
+    og_status s = ogi_grow(m->ctx, &m->state, &m->state_cap, m->n_state + 1, sizeof *m->state);
+    info.name = s == OG_OK ? ogi_arena_strndup(&m->mem, name, strlen(name)) : NULL;
+    if (!info.name) return d->g->status = OG_E_MEMORY, NULL;
+    m->state[m->n_state++] = info;
     m->has_kv |= is_paged;
     m->has_recurrent |= !is_paged;
     return x;
 }
 
-og_tensor *og_decoder_state(og_decoder *d, const char *name, int il, int64_t rows, int64_t cols)
+og_tensor *og_decoder_state(og_decoder *d, const char *name, int il, og_shape per_slot)
 {
     char full[64];
     snprintf(full, sizeof full, "%s.%d", name, il);
-    return add_state(d, full, OG_F32, OG_SHAPE(d->own->M, OG_N(rows), OG_N(cols)), false);
+    og_shape shape = { .rank = per_slot.rank + 1, .dim = { d->own->M } };
+    OGI_ASSERT(shape.rank <= OG_MAX_RANK);
+    for (int i = 0; i < per_slot.rank; i++) shape.dim[i + 1] = per_slot.dim[i];
+    return add_state(d, full, OG_F32, shape, false);
 }
 
-static og_tensor *kv_state(og_decoder *d, const char *name, int il, og_dtype type, int64_t head)
+og_tensor *ogi_decoder_pages_as(og_decoder *d, og_dtype type, const char *name, int il,
+                                int64_t n_head, int64_t n_row, int64_t dim)
 {
     char full[64];
     const ogi_dtype *info = ogi_dtype_info((int64_t)type);
-    if (head % info->block) {
+    if (dim % info->block) {
         d->g->status = ogi_fail(d->g->ctx, OG_E_UNSUPPORTED, __FILE__, __LINE__,
                                 "%s as %s: a head of %lld values is no whole blocks of %d; "
                                 "try --kv f16",
-                                name, info->name, (long long)head, info->block);
+                                name, info->name, (long long)dim, info->block);
         return NULL;
     }
     snprintf(full, sizeof full, "%s.%d", name, il);
-    return add_state(d, full, type,
-                     OG_SHAPE(d->own->N, OG_N(d->hp->n_head_kv), OG_N(OGI_PAGE), OG_N(head)), true);
+    return add_state(d, full, type, OG_SHAPE(d->own->N, OG_N(n_head), OG_N(n_row), OG_N(dim)),
+                     true);
 }
 
-/* ---- blocks -------------------------------------------------------------------------------- */
+og_tensor *og_decoder_pages(og_decoder *d, const char *name, int il, int64_t n_head, int64_t n_row,
+                            int64_t dim)
+{
+    return ogi_decoder_pages_as(d, d->own->kv.k, name, il, n_head, n_row, dim);
+}
+
+/* ---- small blocks -------------------------------------------------------------------------- */
+
+og_tensor *og_decoder_norm_as(og_decoder *d, og_norm_kind kind, og_tensor *x, og_tensor *w,
+                              og_tensor *b)
+{
+    if (kind == OG_NORM_DEFAULT) kind = d->arch->norm;
+    og_tensor *y = kind == OG_NORM_LAYER ? og_layer_norm(d->g, x, d->hp->eps)
+                                         : og_rms_norm(d->g, x, d->hp->eps);
+    if (w) y = og_mul(d->g, y, w);
+    return b ? og_add(d->g, y, b) : y;
+}
 
 og_tensor *og_decoder_norm(og_decoder *d, og_tensor *x, og_tensor *w, og_tensor *b)
 {
-    og_tensor *y = d->arch->norm == OG_NORM_LAYER ? og_layer_norm(d->g, x, d->hp->eps)
-                                                  : og_rms_norm(d->g, x, d->hp->eps);
-    if (w) y = og_mul(d->g, y, w);
-    return b ? og_add(d->g, y, b) : y;
+    return og_decoder_norm_as(d, OG_NORM_DEFAULT, x, w, b);
 }
 
 og_tensor *og_decoder_linear(og_decoder *d, og_tensor *x, og_tensor *w, og_tensor *b)
@@ -109,89 +175,30 @@ og_tensor *og_decoder_softcap(og_decoder *d, og_tensor *x, float c)
     return og_scale(d->g, og_tanh(d->g, og_scale(d->g, x, 1 / c, 0)), c, 0);
 }
 
-/* Rows begin .. begin + size - 1 of a fused weight or bias; all of `own` if it has its own. */
-static og_tensor *part(og_decoder *d, og_tensor *own, og_tensor *fused, int64_t begin, int64_t size)
+og_tensor *og_decoder_scale(og_decoder *d, og_tensor *x, float s)
 {
-    return own || !fused ? own : og_slice(d->g, fused, 0, begin, size);
+    return s == 0 || s == 1 ? x : og_scale(d->g, x, s, 0);
 }
 
-static og_tensor *heads(og_decoder *d, og_tensor *x, int64_t n_head, int64_t head)
+og_tensor *og_relu2(og_graph *g, og_tensor *x)
 {
-    return og_reshape(d->g, x, OG_SHAPE(d->own->T, OG_N(n_head), OG_N(head)));
+    return og_sqr(g, og_relu(g, x));
 }
 
-/* Projects to heads of queries or keys, norms and turns them. */
-static og_tensor *turned(og_decoder *d, int il, og_tensor *x, og_tensor *w, og_tensor *b,
-                         og_tensor *norm, int64_t n_head)
+/* ---- the ends of a model ------------------------------------------------------------------- */
+
+og_tensor *og_decoder_embed(og_decoder *d)
 {
-    og_tensor *y = heads(d, og_decoder_linear(d, x, w, b), n_head, d->hp->head_k);
-    if (norm) y = og_decoder_norm(d, y, norm, NULL);
-    if (d->arch->rope == OG_ROPE_NONE) return y;
-    og_rope r = ogi_decoder_rope(d, il);
-    return og_rope_apply(d->g, y, ogi_decoder_rope_table(d, il), &r);
+    og_tensor *token = og_decoder_input(d, OG_STEP_TOKEN);
+    if (d->arch->embed) return d->arch->embed(d, token);
+    return og_decoder_scale(d, og_take_rows(d->g, d->w->tok_embd, token), d->hp->embd_scale);
 }
 
-og_tensor *og_decoder_attention(og_decoder *d, int il, og_tensor *x)
+og_tensor *og_decoder_logits(og_decoder *d, og_tensor *x)
 {
-    const og_hparams *hp = d->hp;
-    const og_layer *l = &d->layer[il];
-    og_graph *g = d->g;
-    int64_t n_q = (int64_t)hp->n_head * hp->head_k, n_k = (int64_t)hp->n_head_kv * hp->head_k;
-    int64_t n_v = (int64_t)hp->n_head_kv * hp->head_v;
-    og_tensor *q = turned(d, il, x, part(d, l->wq, l->wqkv, 0, n_q),
-                          part(d, l->bq, l->bqkv, 0, n_q), l->q_norm, hp->n_head);
-    og_tensor *k = turned(d, il, x, part(d, l->wk, l->wqkv, n_q, n_k),
-                          part(d, l->bk, l->bqkv, n_q, n_k), l->k_norm, hp->n_head_kv);
-    og_tensor *v = og_decoder_linear(d, x, part(d, l->wv, l->wqkv, n_q + n_k, n_v),
-                                     part(d, l->bv, l->bqkv, n_q + n_k, n_v));
-    og_tensor *slot = og_decoder_input(d, OG_STEP_KV_SLOT);
-    og_attention_args a = {
-        .q = q,
-        .k = og_kv_store(g, kv_state(d, "kv.k", il, d->own->kv.k, hp->head_k), k, slot),
-        .v = og_kv_store(g, kv_state(d, "kv.v", il, d->own->kv.v, hp->head_v),
-                         heads(d, v, hp->n_head_kv, hp->head_v), slot),
-        .pos = og_decoder_input(d, OG_STEP_POS),
-        .seq_start = og_decoder_input(d, OG_STEP_SEQ_START),
-        .kv_len = og_decoder_input(d, OG_STEP_KV_LEN),
-        .page_table = og_decoder_input(d, OG_STEP_PAGE_TABLE),
-        .scale = hp->attn_scale,
-        .softcap = hp->attn_softcap,
-        .window = hp->is_local[il] ? hp->window : 0,
-    };
-    og_tensor *y = og_attention(g, &a); /* [T, H, head_v] */
-    y = og_reshape(g, y, OG_SHAPE(d->own->T, OG_N((int64_t)hp->n_head * hp->head_v)));
-    return og_decoder_linear(d, y, l->wo, l->bo);
-}
-
-og_tensor *og_decoder_ffn(og_decoder *d, int il, og_tensor *x,
-                          og_tensor *(*act)(og_graph *g, og_tensor *x))
-{
-    const og_layer *l = &d->layer[il];
-    int64_t n = d->hp->n_ff;
-    og_tensor *gate = part(d, l->gate, l->gate_up, 0, n), *up = part(d, l->up, l->gate_up, n, n);
-    og_tensor *y = og_decoder_linear(d, x, up, l->up_b);
-    if (gate)
-        y = og_mul(d->g, act(d->g, og_decoder_linear(d, x, gate, l->gate_b)), y);
-    else
-        y = act(d->g, y);
-    return og_decoder_linear(d, y, l->down, l->down_b);
-}
-
-og_tensor *og_decoder_moe(og_decoder *d, int il, og_tensor *x,
-                          og_tensor *(*act)(og_graph *g, og_tensor *x), bool is_normalized)
-{
-    const og_hparams *hp = d->hp;
-    const og_layer *l = &d->layer[il];
-    og_graph *g = d->g;
-    og_tensor *p = og_softmax(g, og_linear(g, x, l->router)); /* [T, n_expert] */
-    og_tensor *ids = og_top_k(g, p, hp->n_expert_used);
-    og_tensor *weight = og_take_last(g, p, ids); /* [T, k] */
-    if (is_normalized) /* the least normal half keeps the quotient finite */
-        weight = og_div(g, weight, og_clamp(g, og_sum(g, weight), 0x1p-14f, FLT_MAX));
-    og_tensor *groups = og_group_by_expert(g, ids, hp->n_expert);
-    og_tensor *one = og_reshape(g, x, OG_SHAPE(d->own->T, OG_N(1), OG_N(hp->n_embd)));
-    og_tensor *up = og_grouped_linear(g, one, l->up_exps, ids, groups); /* [T, k, n_ff_exp] */
-    og_tensor *gate = og_grouped_linear(g, one, l->gate_exps, ids, groups);
-    og_tensor *h = og_mul(g, act(g, gate), up);
-    return og_moe_combine(g, og_grouped_linear(g, h, l->down_exps, ids, groups), weight);
+    if (d->arch->head) return d->arch->head(d, x);
+    x = og_decoder_norm(d, x, d->w->out_norm, d->w->out_norm_b);
+    x = og_decoder_linear(d, x, d->w->out, d->w->out_b);
+    x = og_decoder_scale(d, x, d->hp->logit_scale);
+    return og_decoder_softcap(d, x, d->hp->final_softcap);
 }

@@ -5,6 +5,7 @@
 #include "models/model.h"
 
 #include "graph/dtype.h"
+#include "graph/pass.h"
 #include "models/arch/arch.h"
 #include "models/arch_impl.h"
 #include "ops/attention.h"
@@ -32,8 +33,8 @@ const char *ogi_arch_doc(int i)
 
 og_status og_arch_register(og_ctx *ctx, const og_arch *arch)
 {
-    if (!arch || !arch->name || !arch->block || !arch->key || !arch->weight)
-        OG_FAIL(ctx, OG_E_INVALID, "an architecture needs name, key, weight and block");
+    if (!arch || !arch->name || !arch->key || !arch->weight || (!arch->block && !arch->n_entry))
+        OG_FAIL(ctx, OG_E_INVALID, "an architecture needs name, key, weight, and block or entries");
     return ogi_ctx_attach(ctx, arch);
 }
 
@@ -60,60 +61,6 @@ static og_status find_arch(og_ctx *ctx, const ogi_gguf *f, const og_arch **out)
     OG_FAIL(ctx, OG_E_UNSUPPORTED,
             "%s: architecture '%.*s' is not known; `oxigraph archs` lists those that are",
             ogi_gguf_path(f), (int)OGI_MIN(name.n, (size_t)MAX_NAME), name.p);
-}
-
-/* What is needed while the two graphs are built. */
-typedef struct build {
-    ogi_model *m;
-    const ogi_model_options *opt;
-    const og_arch *arch;
-    og_hparams hp;
-    ogi_weights w;
-} build;
-
-static og_tensor *embed(og_decoder *d, og_tensor *token)
-{
-    if (d->arch->embed) return d->arch->embed(d, token);
-    og_tensor *x = og_take_rows(d->g, d->w->tok_embd, token);
-    return d->hp->embd_scale > 0 ? og_scale(d->g, x, d->hp->embd_scale, 0) : x;
-}
-
-/* The context of the run: learned positions end where their table ends, computed ones go on. */
-static int64_t context_of(const build *b)
-{
-    const og_tensor *pos = b->w.global.pos_embd;
-    if (!pos || b->hp.n_ctx <= pos->shape.dim[0].b) return b->hp.n_ctx;
-    ogi_log(b->m->ctx, OG_LOG_WARN,
-            "%s: the context is %lld tokens, not %d: the model has learned no more positions",
-            ogi_gguf_path(b->m->file), (long long)pos->shape.dim[0].b, b->hp.n_ctx);
-    return pos->shape.dim[0].b;
-}
-
-static og_status build_step(build *b)
-{
-    og_ctx *ctx = b->m->ctx;
-    og_graph *g = b->m->step = og_graph_new(ctx, "step");
-    if (!g) return OG_E_MEMORY;
-    ogi_decoder_own own = { .il = -1, .kv = b->opt->kv, .model = b->m };
-    own.T = og_sym(g, "T", 1, OGI_STEP_TOKENS);
-    own.S = og_sym(g, "S", 1, OGI_STEP_SEQS);
-    own.P = og_sym(g, "P", 1, MAX_PAGES);
-    own.N = og_sym(g, "N", 1, MAX_PAGES);
-    own.M = og_sym(g, "M", 1, MAX_SLOTS);
-    og_tensor *token = og_input(g, "token", OG_I32, OG_SHAPE(own.T));
-    OG_TRY(ogi_weights_declare(&b->w, g, false, -1));
-    og_decoder d = { g, b->arch, &b->hp, &b->w.global, b->w.layer, &own };
-    og_tensor *x = embed(&d, token);
-    ogi_decoder_prepare(&d);
-    for (int il = 0; il < b->hp.n_layer; il++) {
-        own.il = il;
-        og_graph_layer(g, il);
-        OG_TRY(ogi_weights_declare(&b->w, g, false, il));
-        x = b->arch->block(&d, il, x);
-    }
-    og_graph_layer(g, -1);
-    og_output(g, "hidden", x);
-    return og_graph_status(g);
 }
 
 static bool parse_kv_type(ogi_sv name, og_dtype *out)
@@ -144,50 +91,198 @@ bool ogi_kv_types_parse(const char *text, ogi_kv_types *out)
     }
 }
 
-static og_status build_head(build *b)
+/* What is needed while the graphs are built. */
+typedef struct build {
+    ogi_model *m;
+    const ogi_model_options *opt;
+    const og_arch *arch;
+    og_hparams *hp;
+    ogi_weights w;
+} build;
+
+/* ---- the graphs ---------------------------------------------------------------------------- */
+
+static og_tensor *build_step(og_decoder *d)
 {
-    og_ctx *ctx = b->m->ctx;
-    og_graph *g = b->m->head = og_graph_new(ctx, "head");
-    if (!g) return OG_E_MEMORY;
-    og_dim O = og_sym(g, "O", 1, OGI_HEAD_ROWS), T = og_sym(g, "T", 1, OGI_STEP_TOKENS);
-    og_tensor *hidden = og_input(g, "hidden", OG_F32, OG_SHAPE(T, OG_N(b->hp.n_embd)));
-    og_tensor *row = og_input(g, "out_row", OG_I32, OG_SHAPE(O));
-    OG_TRY(ogi_weights_declare(&b->w, g, true, -1));
-    ogi_decoder_own own = { .T = T, .il = -1, .model = b->m };
-    og_decoder d = { g, b->arch, &b->hp, &b->w.global, b->w.layer, &own };
-    og_tensor *x = og_take_rows(g, hidden, row);
-    if (b->arch->head) {
-        x = b->arch->head(&d, x);
-    } else {
-        x = og_decoder_norm(&d, x, b->w.global.out_norm, b->w.global.out_norm_b);
-        x = og_decoder_linear(&d, x, b->w.global.out, b->w.global.out_b);
-        x = og_decoder_softcap(&d, x, b->hp.final_softcap);
+    og_tensor *x = og_decoder_embed(d);
+    for (int il = 0; il < d->hp->n_layer; il++) {
+        og_decoder_layer(d, il);
+        x = og_name(d->arch->block(d, il, x), "blk.%d.out", il);
     }
-    og_output(g, "logits", x);
-    return og_graph_status(g);
+    og_decoder_layers_end(d);
+    return x;
+}
+
+static og_tensor *build_head(og_decoder *d)
+{
+    return og_decoder_logits(d, og_decoder_rows(d));
+}
+
+/* A kind of entry: what the engine finds in it. */
+typedef struct kind {
+    const char *name, *output;
+    bool is_step;                       /* of tokens; else of rows of hidden */
+    og_tensor *(*build)(og_decoder *d); /* by default; NULL: only where the architecture has it */
+} kind;
+
+static const kind kinds[] = {
+    { "encode", "hidden", true, NULL },
+    { "step", "hidden", true, build_step },
+    { "head", "logits", false, build_head },
+    { "pool", "pooled", false, NULL },
+};
+
+static const og_entry *find_entry(const og_entry *entry, int n, const char *name)
+{
+    for (int i = 0; i < n; i++)
+        if (!strcmp(entry[i].name, name)) return &entry[i];
+    return NULL;
+}
+
+static void declare_symbols(const build *b, const kind *k, og_graph *g, ogi_decoder_own *own)
+{
+    if (!k->is_step) own->O = og_sym(g, "O", 1, OGI_HEAD_ROWS);
+    own->T = og_sym(g, "T", 1, b->m->step_tokens);
+    if (!k->is_step) return;
+    own->S = og_sym(g, "S", 1, OGI_STEP_SEQS);
+    own->P = og_sym(g, "P", 1, MAX_PAGES);
+    own->N = og_sym(g, "N", 1, MAX_PAGES);
+    own->M = og_sym(g, "M", 1, MAX_SLOTS);
+}
+
+static og_status check_width(const build *b, const kind *k, const og_tensor *x)
+{
+    og_shape s = og_tensor_shape(x);
+    int64_t width = s.rank == 2 ? s.dim[1].b : 0;
+    ogi_model *m = b->m;
+    if (width < 1)
+        OG_FAIL(m->ctx, OG_E_INVALID, "architecture %s: output \"%s\" of \"%s\" is no matrix",
+                b->arch->name, k->output, k->name);
+    if (!strcmp(k->output, "logits") && width != m->n_vocab)
+        OG_FAIL(m->ctx, OG_E_INVALID, "architecture %s: %lld logits for a vocabulary of %lld",
+                b->arch->name, (long long)width, (long long)m->n_vocab);
+    if (!strcmp(k->name, "step")) m->hidden = width;
+    if (!strcmp(k->name, "pool")) m->n_pooled = width;
+    return OG_OK;
+}
+
+static og_tensor *keep_live(void *user, og_graph *g, const og_tensor *n, og_tensor *const *src)
+{
+    const bool *is_live = user;
+    return is_live[n->id] ? ogi_node_copy(g, n, src) : NULL;
+}
+
+/* Without what no output and no store needs: weights of other graphs, inputs, tables. */
+static og_status drop_dead(og_graph **g)
+{
+    og_graph *all = *g, *live;
+    OG_TRY(all->status);
+    bool *is_live = OGI_NEW_N(all->ctx, bool, all->n_node + 1);
+    if (!is_live) return OG_E_MEMORY;
+    for (int64_t i = 0; i < all->n_output; i++) is_live[all->output[i].value->id] = true;
+    for (int64_t i = all->n_node - 1; i >= 0; i--) {
+        const og_tensor *n = all->node[i];
+        is_live[i] |= ogi_has_effect(n);
+        for (int k = 0; is_live[i] && k < n->n_src; k++)
+            if (n->src[k]) is_live[n->src[k]->id] = true;
+    }
+    og_status s = ogi_graph_rewrite(all, keep_live, is_live, &live);
+    ogi_free(all->ctx, is_live);
+    if (s != OG_OK) return s;
+    og_graph_free(all);
+    *g = live;
+    return OG_OK;
+}
+
+static og_status build_graph(build *b, const kind *k, og_tensor *(*fn)(og_decoder *d))
+{
+    ogi_model *m = b->m;
+    og_graph *g = og_graph_new(m->ctx, k->name);
+    if (!g) return OG_E_MEMORY;
+    ogi_entry *e = &m->entry[m->n_entry++];
+    *e = (ogi_entry){ k->name, g };
+    size_t n_layer = (size_t)OGI_MAX(b->hp->n_layer, b->w.n_copy);
+    ogi_decoder_own own = { .il = -1, .kv = b->opt->kv, .model = m, .weights = &b->w };
+    own.hidden = m->hidden;
+    own.stored_k = ogi_arena_alloc(&m->mem, n_layer, sizeof *own.stored_k);
+    own.stored_v = ogi_arena_alloc(&m->mem, n_layer, sizeof *own.stored_v);
+    own.is_declared = ogi_arena_alloc(&m->mem, n_layer, sizeof *own.is_declared);
+    if (!own.stored_k || !own.stored_v || !own.is_declared) return OG_E_MEMORY;
+    declare_symbols(b, k, g, &own);
+    OG_TRY(ogi_weights_declare(&b->w, g, -1));
+    og_decoder d = { g, b->arch, b->hp, b->w.global, (og_pooling)m->pooling, &own };
+    if (k->is_step) ogi_decoder_prepare(&d);
+    og_tensor *x = fn(&d);
+    og_output(g, k->output, x);
+    OG_TRY(og_graph_status(g));
+    OG_TRY(check_width(b, k, x));
+    OG_TRY(drop_dead(&e->graph));
+    ogi_weights_note_read(&b->w, e->graph);
+    return OG_OK;
+}
+
+static og_status build_graphs(build *b)
+{
+    for (int i = 0; i < OGI_LEN(kinds); i++) {
+        const og_entry *own = find_entry(b->arch->entry, b->arch->n_entry, kinds[i].name);
+        og_tensor *(*fn)(og_decoder *) = own ? own->build : kinds[i].build;
+        if (fn) OG_TRY(build_graph(b, &kinds[i], fn));
+    }
+    return OG_OK;
+}
+
+og_graph *ogi_model_graph(const ogi_model *m, const char *entry)
+{
+    for (int i = 0; i < m->n_entry; i++)
+        if (!strcmp(m->entry[i].name, entry)) return m->entry[i].graph;
+    return NULL;
+}
+
+/* ---- the whole ----------------------------------------------------------------------------- */
+
+/* The context of the run: learned positions end where their table ends, computed ones go on. */
+static og_status find_context(build *b)
+{
+    const char *has = "has(pos_embd)";
+    ogi_hp_view view = { b->m->file, b->arch, b->hp, -1 };
+    double is_learned;
+    OG_TRY(ogi_hp_eval(b->m->ctx, &view, &has, &is_learned));
+    b->m->n_ctx = b->hp->n_ctx;
+    if (is_learned == 0 || b->hp->n_ctx <= b->hp->n_ctx_train) return OG_OK;
+    ogi_log(b->m->ctx, OG_LOG_WARN,
+            "%s: the context is %d tokens, not %d: the model has learned no more positions",
+            ogi_gguf_path(b->m->file), b->hp->n_ctx_train, b->hp->n_ctx);
+    b->m->n_ctx = b->hp->n_ctx_train;
+    return OG_OK;
+}
+
+static og_status read_hparams(build *b)
+{
+    ogi_model *m = b->m;
+    OG_TRY(find_arch(m->ctx, m->file, &b->arch));
+    b->hp = ogi_arena_alloc(&m->mem, 1, OGI_MAX(b->arch->hp_size, sizeof *b->hp));
+    if (!b->hp) return OG_E_MEMORY;
+    OG_TRY(ogi_hparams_read(m->ctx, m->file, b->arch, b->opt->n_ctx, b->hp));
+    m->arch = b->arch->name;
+    m->n_vocab = b->hp->n_vocab;
+    m->n_embd = b->hp->n_embd;
+    m->n_layer = b->hp->n_layer;
+    m->n_ctx_train = b->hp->n_ctx_train;
+    OG_TRY(find_context(b));
+    m->is_causal = b->hp->is_causal;
+    m->step_tokens = m->is_causal ? OGI_STEP_TOKENS : OGI_MAX(OGI_STEP_TOKENS, m->n_ctx);
+    return OG_OK;
 }
 
 static og_status build_model(build *b)
 {
-    ogi_model *m = b->m;
-    OG_TRY(find_arch(m->ctx, m->file, &b->arch));
-    OG_TRY(ogi_hparams_read(m->ctx, m->file, b->arch, b->opt->n_ctx, &b->hp));
-    int64_t n_tensor = ogi_gguf_tensor_count(m->file);
-    b->w =
-        (ogi_weights){ .ctx = m->ctx, .file = m->file, .arch = b->arch, .hp = &b->hp, .model = m };
-    b->w.layer = ogi_arena_alloc(&m->mem, (size_t)b->hp.n_layer, sizeof *b->w.layer);
-    b->w.is_used = ogi_arena_alloc(&m->mem, (size_t)n_tensor + 1, sizeof *b->w.is_used);
-    if (!b->w.layer || !b->w.is_used) return OG_E_MEMORY;
-    OG_TRY(build_step(b));
-    OG_TRY(build_head(b));
-    OG_TRY(ogi_weights_check_unused(&b->w));
-    m->arch = b->arch->name;
-    m->n_vocab = b->hp.n_vocab;
-    m->n_embd = b->hp.n_embd;
-    m->n_layer = b->hp.n_layer;
-    m->n_ctx_train = b->hp.n_ctx_train;
-    m->n_ctx = context_of(b);
-    return OG_OK;
+    OG_TRY(read_hparams(b));
+    b->w = (ogi_weights){
+        .ctx = b->m->ctx, .file = b->m->file, .arch = b->arch, .hp = b->hp, .model = b->m
+    };
+    OG_TRY(ogi_weights_init(&b->w));
+    OG_TRY(build_graphs(b));
+    return ogi_weights_check(&b->w);
 }
 
 og_status ogi_model_open(og_ctx *ctx, const ogi_gguf *file, const ogi_model_options *opt,
@@ -216,8 +311,7 @@ og_status ogi_model_open(og_ctx *ctx, const ogi_gguf *file, const ogi_model_opti
 void ogi_model_close(ogi_model *m)
 {
     if (!m) return;
-    og_graph_free(m->step);
-    og_graph_free(m->head);
+    for (int i = 0; i < m->n_entry; i++) og_graph_free(m->entry[i].graph);
     ogi_free(m->ctx, m->weight);
     ogi_free(m->ctx, m->state);
     ogi_arena_free(&m->mem);

@@ -9,7 +9,7 @@
 #include "graph/graph.h"
 
 enum {
-    OGI_STEP_TOKENS = 512, /* T at most, in one step */
+    OGI_STEP_TOKENS = 512, /* T at most, in one step of a causal model */
     OGI_STEP_SEQS = 64,    /* S at most */
     OGI_HEAD_ROWS = 16,    /* O at most, in one execution of the head */
     OGI_PAGE = 64,         /* keys in a KV page */
@@ -29,6 +29,8 @@ bool ogi_kv_types_parse(const char *text, ogi_kv_types *out);
 typedef struct ogi_model_options {
     int64_t n_ctx; /* context of the run (LongRoPE's factors depend on it); 0: the file's */
     ogi_kv_types kv;
+    bool has_pooling; /* makes the graph `pool` */
+    int pooling;      /* its og_pooling; -1: the file's */
 } ogi_model_options;
 
 /* One weight of the graphs: bytes in the mapped file. */
@@ -45,24 +47,42 @@ typedef struct ogi_state_info {
     int64_t unit_size;
 } ogi_state_info;
 
-/* Graph `step`: symbols, in this order, T S P N M (tokens, sequences, pages a sequence, KV pages in
- * the pool, recurrent slots); inputs, those it needs of: token[T] pos[T] seq_start[S+1]
- * page_table[S,P] kv_slot[T] kv_len[S] state_slot[S], all I32; output "hidden" [T, E].
- * Graph `head`: symbols O T; inputs hidden[T, E] and out_row[O]; output "logits" [O, V]. */
+enum { OGI_MAX_ENTRY = 4 };
+
+/* A named graph of the model, over the same weights and states as the others. */
+typedef struct ogi_entry {
+    const char *name;
+    og_graph *graph;
+} ogi_entry;
+
+/* Graphs `step` and `encode`: symbols, in this order, T S P N M (tokens, sequences, pages a
+ * sequence, KV pages in the pool, recurrent slots); inputs, those it needs of: token[T] pos[T]
+ * seq_start[S+1] page_table[S,P] kv_slot[T] kv_len[S] state_slot[S], all I32; output "hidden"
+ * [T, hidden]. Graphs `head` and `pool`: symbols O T; inputs hidden[T, hidden] and out_row[O];
+ * outputs "logits" [O, V], "pooled" [O, n_pooled]. */
 typedef struct ogi_model {
     og_ctx *ctx;
     ogi_arena mem;
     const ogi_gguf *file; /* borrowed; must stay open */
     const char *arch;
-    og_graph *step, *head;
+    ogi_entry entry[OGI_MAX_ENTRY];
+    int n_entry;
     ogi_binding *weight;
     int n_weight;
     ogi_state_info *state;
     int n_state;
+    int64_t state_cap;
     int64_t n_vocab, n_embd, n_layer;
     int64_t n_ctx_train, n_ctx;
+    int64_t hidden, n_pooled;   /* widths of rows */
+    int64_t step_tokens;        /* T at most: all of a sequence where is_causal is false */
+    bool is_causal;             /* a token's row does not depend on those after it */
+    int pooling;                /* og_pooling of the graph `pool` */
     bool has_kv, has_recurrent; /* paged states, slot states */
 } ogi_model;
+
+/* The graph of that name, or NULL. */
+og_graph *ogi_model_graph(const ogi_model *m, const char *entry);
 
 /* Errors name the file and the key or tensor. */
 og_status ogi_model_open(og_ctx *ctx, const ogi_gguf *file, const ogi_model_options *opt,

@@ -34,6 +34,10 @@ static og_status check_feeds(og_model *m, const og_feed *feed, int n_feed)
             OG_FAIL(m->ctx, OG_E_LIMIT,
                     "the context of %lld tokens is full: %lld are in it, %lld more do not fit",
                     (long long)m->n_ctx, (long long)s->length, (long long)feed[f].n);
+        if (!m->model->is_causal && s->length > 0)
+            OG_FAIL(m->ctx, OG_E_UNSUPPORTED,
+                    "%s looks at all tokens at once: nothing can be added to a sequence",
+                    m->model->arch);
         for (int64_t i = 0; i < feed[f].n; i++)
             if (feed[f].token[i] < 0 || feed[f].token[i] >= m->model->n_vocab)
                 OG_FAIL(m->ctx, OG_E_INVALID, "token %d is outside the vocabulary of %lld",
@@ -53,7 +57,9 @@ static void plan_step(const og_model *m, const og_feed *feed, int n_feed, const 
     out->n_tok = 0;
     for (int f = 0; f < n_feed; f++) {
         int64_t n = OGI_MIN(feed[f].n - done[f], m->batch);
-        n = OGI_MIN(n, OGI_STEP_TOKENS - out->n_tok);
+        int64_t room = m->model->step_tokens - out->n_tok;
+        if (!m->model->is_causal && n > room) continue; /* all of it, or none */
+        n = OGI_MIN(n, room);
         if (n <= 0) continue;
         out->part[out->n_part++] = (step_part){ f, done[f], n };
         out->n_tok += n;
@@ -110,16 +116,16 @@ static og_status flush_rows(row_queue *q)
     if (!q->n) return OG_OK;
     const void *hidden = og_program_output(m->step, "hidden");
     if (hidden != m->hidden) {
-        int64_t size = OGI_STEP_TOKENS * m->model->n_embd * (int64_t)sizeof(float);
-        OG_TRY(og_program_bind(m->head, "hidden", (void *)(uintptr_t)hidden, size));
+        int64_t size = m->model->step_tokens * m->model->hidden * (int64_t)sizeof(float);
+        OG_TRY(og_program_bind(m->rows, "hidden", (void *)(uintptr_t)hidden, size));
         m->hidden = hidden;
     }
-    m->head_sym[0] = q->n, m->head_sym[1] = q->n_tok;
-    OG_TRY(og_program_run(m->head, m->head_sym));
-    float *logits = (float *)(uintptr_t)og_program_output(m->head, "logits"); /* in its arena */
-    make_canonical(logits, q->n * m->model->n_vocab);
+    m->rows_sym[0] = q->n, m->rows_sym[1] = q->n_tok;
+    OG_TRY(og_program_run(m->rows, m->rows_sym));
+    float *logits = (float *)(uintptr_t)og_program_output(m->rows, "logits"); /* in its arena */
+    make_canonical(logits, q->n * m->n_col);
     for (int i = 0; i < q->n; i++)
-        if (!q->fn(q->user, q->feed[i], q->index[i], logits + i * m->model->n_vocab))
+        if (!q->fn(q->user, q->feed[i], q->index[i], logits + i * m->n_col))
             OG_FAIL(m->ctx, OG_E_CANCELLED, "cancelled");
     q->n = 0;
     return OG_OK;

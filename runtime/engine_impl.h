@@ -21,7 +21,7 @@ struct og_sequence {
 
 /* The step's inputs, in host memory that the programs are bound to. */
 typedef struct step_inputs {
-    int32_t token[OGI_STEP_TOKENS], pos[OGI_STEP_TOKENS], kv_slot[OGI_STEP_TOKENS];
+    int32_t *token, *pos, *kv_slot; /* as many as a step has tokens at most */
     int32_t seq_start[OGI_STEP_SEQS + 1], kv_len[OGI_STEP_SEQS], state_slot[OGI_STEP_SEQS];
     int32_t out_row[OGI_HEAD_ROWS];
     int32_t *page_table; /* [S, P] */
@@ -32,16 +32,18 @@ struct og_model {
     ogi_gguf *file;
     ogi_model *model;
     og_device *device;
-    og_program *step, *head;
-    void **state; /* device memory of each state */
+    og_program *program[OGI_MAX_ENTRY]; /* of the model's entries; NULL: not used here */
+    og_program *step, *rows;            /* of these: step; head or pool */
+    void **state;                       /* device memory of each state */
     int64_t kv_size, weight_size;
     int64_t n_ctx, pages_per_seq, n_page, n_slot;
     int batch;
     ogi_id_pool page, slot;
     og_sequence *seqs;
     step_inputs *in;
-    int64_t step_sym[OG_MAX_SYM], head_sym[OG_MAX_SYM]; /* of the last runs */
-    const void *hidden;                                 /* where head was bound to last */
+    int64_t step_sym[OG_MAX_SYM], rows_sym[OG_MAX_SYM]; /* of the last runs */
+    const void *hidden;                                 /* where rows was bound to last */
+    int64_t n_col;                                      /* of what rows gives */
     uint64_t passes;                                    /* a hash of the passes left out */
     uint64_t fingerprint;                               /* 0: not computed yet */
 };

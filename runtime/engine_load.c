@@ -36,6 +36,16 @@ static og_status check_memory(og_model *m, int64_t n_seq)
             (long long)fits);
 }
 
+/* In every program that has a leaf of that name. */
+static og_status bind_leaf(og_model *m, const char *name, void *data, int64_t size)
+{
+    for (int i = 0; i < m->model->n_entry; i++) {
+        og_status s = m->program[i] ? og_program_bind(m->program[i], name, data, size) : OG_OK;
+        if (s != OG_OK && s != OG_E_NOT_FOUND) return s;
+    }
+    return OG_OK;
+}
+
 static og_status alloc_states(og_model *m)
 {
     const ogi_backend *b = ogi_device_backend(m->device);
@@ -45,8 +55,7 @@ static og_status alloc_states(og_model *m)
         const ogi_state_info *s = &m->model->state[i];
         int64_t size = s->unit_size * (s->is_paged ? m->n_page : m->n_slot);
         OG_TRY(b->alloc(ogi_device_inner(m->device), OGI_MAX(size, 64), &m->state[i]));
-        og_status st = og_program_bind(m->step, s->name, m->state[i], size);
-        if (st != OG_OK && st != OG_E_NOT_FOUND) return st;
+        OG_TRY(bind_leaf(m, s->name, m->state[i], size));
     }
     return OG_OK;
 }
@@ -56,10 +65,7 @@ static og_status bind_weights(og_model *m)
     for (int i = 0; i < m->model->n_weight; i++) {
         const ogi_binding *w = &m->model->weight[i];
         void *data = (void *)(uintptr_t)w->data; /* weights are only read */
-        og_status a = og_program_bind(m->step, w->name, data, w->size);
-        og_status b = og_program_bind(m->head, w->name, data, w->size);
-        if (a != OG_OK && a != OG_E_NOT_FOUND) return a;
-        if (b != OG_OK && b != OG_E_NOT_FOUND) return b;
+        OG_TRY(bind_leaf(m, w->name, data, w->size));
         m->weight_size += w->size;
     }
     return OG_OK;
@@ -69,27 +75,30 @@ static og_status bind_inputs(og_model *m)
 {
     step_inputs *in = m->in = OGI_NEW(m->ctx, step_inputs);
     if (!in) return OG_E_MEMORY;
-    int64_t table = OGI_STEP_SEQS * m->pages_per_seq;
+    int64_t table = OGI_STEP_SEQS * m->pages_per_seq, n_tok = m->model->step_tokens;
     in->page_table = OGI_NEW_N(m->ctx, int32_t, table + 1);
-    if (!in->page_table) return OG_E_MEMORY;
+    in->token = OGI_NEW_N(m->ctx, int32_t, n_tok);
+    in->pos = OGI_NEW_N(m->ctx, int32_t, n_tok);
+    in->kv_slot = OGI_NEW_N(m->ctx, int32_t, n_tok);
+    if (!in->page_table || !in->token || !in->pos || !in->kv_slot) return OG_E_MEMORY;
+    n_tok *= (int64_t)sizeof(int32_t);
     const struct {
         const char *name;
         void *data;
         int64_t size;
     } input[] = {
-        { "token", in->token, sizeof in->token },
-        { "pos", in->pos, sizeof in->pos },
-        { "kv_slot", in->kv_slot, sizeof in->kv_slot },
+        { "token", in->token, n_tok },
+        { "pos", in->pos, n_tok },
+        { "kv_slot", in->kv_slot, n_tok },
         { "seq_start", in->seq_start, sizeof in->seq_start },
         { "kv_len", in->kv_len, sizeof in->kv_len },
         { "state_slot", in->state_slot, sizeof in->state_slot },
         { "page_table", in->page_table, table * (int64_t)sizeof(int32_t) },
+        { "out_row", in->out_row, sizeof in->out_row },
     };
-    for (int i = 0; i < OGI_LEN(input); i++) {
-        og_status st = og_program_bind(m->step, input[i].name, input[i].data, input[i].size);
-        if (st != OG_OK && st != OG_E_NOT_FOUND) return st;
-    }
-    return og_program_bind(m->head, "out_row", in->out_row, sizeof in->out_row);
+    for (int i = 0; i < OGI_LEN(input); i++)
+        OG_TRY(bind_leaf(m, input[i].name, input[i].data, input[i].size));
+    return OG_OK;
 }
 
 static bool progress(const og_model_options *o, double done)
@@ -101,12 +110,21 @@ static og_status compile_model(og_model *m, const og_model_options *o)
 {
     static const int64_t head_range[] = { 1, OGI_HEAD_ROWS };
     OG_TRY(og_device_open(m->ctx, &o->device, &m->device));
-    og_compile_options step = o->compile, head = o->compile;
-    head.range = head_range;
-    head.n_range = OGI_LEN(head_range);
-    OG_TRY(og_compile(m->device, m->model->step, &step, &m->step));
-    if (!progress(o, 0.6)) return OG_E_CANCELLED;
-    return og_compile(m->device, m->model->head, &head, &m->head);
+    for (int i = 0; i < m->model->n_entry; i++) {
+        const ogi_entry *e = &m->model->entry[i];
+        og_compile_options opt = o->compile;
+        bool is_step = !strcmp(e->name, "step"), is_rows = !strcmp(e->name, "head");
+        if (is_rows) {
+            opt.range = head_range;
+            opt.n_range = OGI_LEN(head_range);
+        }
+        OG_TRY(og_compile(m->device, e->graph, &opt, &m->program[i]));
+        if (is_step) m->step = m->program[i];
+        if (is_rows) m->rows = m->program[i];
+        if (!progress(o, 0.3 + 0.6 * (i + 1) / (m->model->n_entry + 1))) return OG_E_CANCELLED;
+    }
+    m->n_col = m->model->n_vocab;
+    return OG_OK;
 }
 
 static uint64_t hash_of(const char *text)
@@ -139,6 +157,7 @@ static og_status load(og_model *m, const og_model_options *o)
     m->n_slot = n_seq;
     m->passes = hash_of(o->compile.skip ? o->compile.skip : "");
     m->batch = o->batch > 0 ? OGI_MIN(o->batch, OGI_STEP_TOKENS) : OGI_STEP_TOKENS;
+    if (!m->model->is_causal) m->batch = (int)m->model->step_tokens;
     if (m->n_page > INT32_MAX / OGI_PAGE)
         OG_FAIL(m->ctx, OG_E_LIMIT, "%lld sequences of %lld tokens are more than %d KV rows",
                 (long long)n_seq, (long long)m->n_ctx, INT32_MAX);
@@ -193,6 +212,16 @@ og_status og_model_load(og_ctx *ctx, const char *path, const og_model_options *o
     return ogi_model_load_gguf(ctx, file, opt, out);
 }
 
+static void free_inputs(og_model *m)
+{
+    if (!m->in) return;
+    ogi_free(m->ctx, m->in->token);
+    ogi_free(m->ctx, m->in->pos);
+    ogi_free(m->ctx, m->in->kv_slot);
+    ogi_free(m->ctx, m->in->page_table);
+    ogi_free(m->ctx, m->in);
+}
+
 void og_model_free(og_model *m)
 {
     if (!m) return;
@@ -200,10 +229,8 @@ void og_model_free(og_model *m)
     for (int i = 0; m->state && i < m->model->n_state; i++)
         ogi_device_backend(m->device)->free(ogi_device_inner(m->device), m->state[i]);
     ogi_free(m->ctx, m->state);
-    if (m->in) ogi_free(m->ctx, m->in->page_table);
-    ogi_free(m->ctx, m->in);
-    og_program_free(m->step);
-    og_program_free(m->head);
+    free_inputs(m);
+    for (int i = 0; i < OGI_MAX_ENTRY; i++) og_program_free(m->program[i]);
     og_device_free(m->device);
     ogi_id_pool_free(&m->page);
     ogi_id_pool_free(&m->slot);
@@ -234,7 +261,9 @@ void og_model_get_info(const og_model *m, og_model_info *out)
 const og_program *og_model_program(const og_model *m, const char *entry)
 {
     if (!m || !entry) return NULL;
-    return !strcmp(entry, "step") ? m->step : !strcmp(entry, "head") ? m->head : NULL;
+    for (int i = 0; i < m->model->n_entry; i++)
+        if (!strcmp(m->model->entry[i].name, entry)) return m->program[i];
+    return NULL;
 }
 
 const ogi_gguf *ogi_model_file(const og_model *m)
@@ -261,19 +290,19 @@ int64_t ogi_model_state_size(const og_model *m, int64_t n)
 
 og_status ogi_model_fingerprint(og_model *m, uint64_t *out)
 {
-    char *graph;
+    uint64_t graphs[OGI_MAX_ENTRY] = { 0 };
     *out = m->fingerprint;
     if (*out) return OG_OK;
-    OG_TRY(og_graph_print(m->model->step, OG_TEXT, &graph));
+    for (int i = 0; i < m->model->n_entry; i++) {
+        char *text;
+        OG_TRY(og_graph_print(m->model->entry[i].graph, OG_TEXT, &text));
+        graphs[i] = hash_of(text);
+        og_text_free(m->ctx, text);
+    }
     const uint64_t part[] = {
-        ogi_gguf_fingerprint(m->file),
-        hash_of(graph),
-        m->passes,
-        hash_of(og_device_name(m->device)),
-        hash_of(og_device_isa(m->device)),
-        hash_of(OG_VERSION),
+        ogi_gguf_fingerprint(m->file),      XXH3_64bits(graphs, sizeof graphs), m->passes,
+        hash_of(og_device_name(m->device)), hash_of(og_device_isa(m->device)),  hash_of(OG_VERSION),
     };
-    og_text_free(m->ctx, graph);
     *out = m->fingerprint = XXH3_64bits(part, sizeof part);
     return OG_OK;
 }

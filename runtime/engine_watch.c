@@ -36,7 +36,7 @@ static og_status find_culprit(og_model *m, const og_tensor **found, bool *is_hea
     OG_TRY(ogi_program_watch(m->step, m->step_sym, found));
     if (*found) return OG_OK;
     *is_head = true;
-    return ogi_program_watch(m->head, m->head_sym, found);
+    return ogi_program_watch(m->rows, m->rows_sym, found);
 }
 
 og_status og_model_check_logits(og_model *m, const float *logits)

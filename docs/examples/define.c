@@ -18,23 +18,23 @@ static const og_hp_key keys[] = {
 
 static const og_weight_row weights[] = {
     OG_WEIGHTS_EDGES, /* token embedding, final norm, output */
-    OG_WL("blk.%d.attn_norm.weight", attn_norm, 0, OG_D_EMBD),
-    OG_WL("blk.%d.attn_q.weight", wq, 0, OG_D_Q, OG_D_EMBD),
-    OG_WL("blk.%d.attn_k.weight", wk, 0, OG_D_K, OG_D_EMBD),
-    OG_WL("blk.%d.attn_v.weight", wv, 0, OG_D_V, OG_D_EMBD),
-    OG_WL("blk.%d.attn_output.weight", wo, 0, OG_D_EMBD, OG_D_ATTN),
-    OG_WL("blk.%d.ffn_norm.weight", ffn_norm, 0, OG_D_EMBD),
-    OG_WL("blk.%d.ffn_gate.weight", gate, 0, OG_D_FF, OG_D_EMBD),
-    OG_WL("blk.%d.ffn_up.weight", up, 0, OG_D_FF, OG_D_EMBD),
-    OG_WL("blk.%d.ffn_down.weight", down, 0, OG_D_EMBD, OG_D_FF),
+    OG_WL("blk.%d.attn_norm.weight", attn_norm, 0, "n_embd"),
+    OG_WL("blk.%d.attn_q.weight", wq, 0, "n_head * head_k, n_embd"),
+    OG_WL("blk.%d.attn_k.weight", wk, 0, "n_head_kv * head_k, n_embd"),
+    OG_WL("blk.%d.attn_v.weight", wv, 0, "n_head_kv * head_v, n_embd"),
+    OG_WL("blk.%d.attn_output.weight", wo, 0, "n_embd, n_head * head_v"),
+    OG_WL("blk.%d.ffn_norm.weight", ffn_norm, 0, "n_embd"),
+    OG_WL("blk.%d.ffn_gate.weight", gate, 0, "n_ff, n_embd"),
+    OG_WL("blk.%d.ffn_up.weight", up, 0, "n_ff, n_embd"),
+    OG_WL("blk.%d.ffn_down.weight", down, 0, "n_embd, n_ff"),
 };
 
 static og_tensor *block(og_decoder *d, int il, og_tensor *x) /* [T, E] -> [T, E] */
 {
     og_graph *g = d->g;
-    const og_layer *l = &d->layer[il];
+    const og_layer *l = og_decoder_layer(d, il);
     og_tensor *h = og_mul(g, og_rms_norm(g, x, d->hp->eps), l->attn_norm);
-    x = og_add(g, x, og_decoder_attention(d, il, h));
+    x = og_add(g, x, og_decoder_attend(d, il, h, NULL));
     h = og_mul(g, og_rms_norm(g, x, d->hp->eps), l->ffn_norm);
     h = og_mul(g, og_silu(g, og_linear(g, h, l->gate)), og_linear(g, h, l->up));
     return og_add(g, x, og_linear(g, h, l->down));

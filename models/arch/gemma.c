@@ -14,12 +14,12 @@ static og_tensor *post_norm(og_decoder *d, og_tensor *x, og_tensor *w)
 
 static og_tensor *block(og_decoder *d, int il, og_tensor *x)
 {
-    const og_layer *l = &d->layer[il];
+    const og_layer *l = og_decoder_layer(d, il);
     og_tensor *h = og_decoder_norm(d, x, l->attn_norm, NULL);
-    h = post_norm(d, og_decoder_attention(d, il, h), l->attn_post_norm);
+    h = post_norm(d, og_decoder_attend(d, il, h, NULL), l->attn_post_norm);
     x = og_add(d->g, x, h);
     h = og_decoder_norm(d, x, l->ffn_norm, NULL);
-    h = post_norm(d, og_decoder_ffn(d, il, h, og_gelu), l->ffn_post_norm);
+    h = post_norm(d, og_decoder_ffn(d, il, h, &(og_ffn){ .act = og_gelu }), l->ffn_post_norm);
     return og_add(d->g, x, h);
 }
 
@@ -33,7 +33,8 @@ static void derive(og_hparams *hp)
 static void derive_scale(og_hparams *hp, int n_layer_27b)
 {
     derive(hp);
-    if (hp->n_layer == n_layer_27b) hp->attn_scale = 1 / sqrtf((float)(hp->n_embd / hp->n_head));
+    if (hp->n_layer == n_layer_27b)
+        hp->attn_scale = 1 / sqrtf((float)(hp->n_embd / hp->layer[0].n_head));
 }
 
 static void derive2(og_hparams *hp)
@@ -48,26 +49,24 @@ static void derive3(og_hparams *hp)
 }
 
 #define COMMON OG_KEYS_DECODER, OG_KEYS_ROPE, OG_KEY_EPS("attention.layer_norm_rms_epsilon")
-#define PERIOD "attention.sliding_window_pattern"
 static const og_hp_key keys[] = { COMMON };
 static const og_hp_key keys2[] = {
     COMMON,
-    OG_KEY_OR("attention.sliding_window", INT, window, 0, 1 << 30, 4096),
-    OG_KEY_OR(PERIOD, PERIOD, window_period, 0, OG_MAX_LAYER, 2),
-    OG_KEY_OR("attn_logit_softcapping", FLOAT, attn_softcap, 0, 1e6, 50),
-    OG_KEY_OR("final_logit_softcapping", FLOAT, final_softcap, 0, 1e6, 30),
+    OG_KEYS_WINDOW("2"),
+    OG_KEY("attention.sliding_window", INT, window, 0, 1 << 30, "4096"),
+    OG_KEY("attn_logit_softcapping", FLOAT, attn_softcap, 0, 1e6, "50"),
+    OG_KEY("final_logit_softcapping", FLOAT, final_softcap, 0, 1e6, "30"),
 };
 static const og_hp_key keys3[] = {
     COMMON,
-    OG_KEY_OR("attention.sliding_window", INT, window, 0, 1 << 30, 0),
-    OG_KEY_OR(PERIOD, PERIOD, window_period, 0, OG_MAX_LAYER, 6),
-    OG_KEY_OR("rope.freq_base_swa", FLOAT, rope_base_local, 1e-3, 1e12, 10000),
-    OG_KEY_OR("final_logit_softcapping", FLOAT, final_softcap, 0, 1e6, 0),
+    OG_KEYS_WINDOW("6"),
+    OG_KEY("rope.freq_base_swa", FLOAT, rope_base_local, 1e-3, 1e12, "10000"),
+    OG_KEY("final_logit_softcapping", FLOAT, final_softcap, 0, 1e6, "0"),
 };
 
 #define POST_NORMS                                                                                 \
-    OG_WL("blk.%d.post_attention_norm.weight", attn_post_norm, 0, OG_D_EMBD),                      \
-        OG_WL("blk.%d.post_ffw_norm.weight", ffn_post_norm, 0, OG_D_EMBD)
+    OG_WL("blk.%d.post_attention_norm.weight", attn_post_norm, 0, "n_embd"),                       \
+        OG_WL("blk.%d.post_ffw_norm.weight", ffn_post_norm, 0, "n_embd")
 static const og_weight_row weights[] = { OG_WEIGHTS_EDGES, OG_WEIGHTS_ROPE, OG_WEIGHTS_ATTENTION,
                                          OG_WEIGHTS_FFN };
 static const og_weight_row weights2[] = { OG_WEIGHTS_EDGES, OG_WEIGHTS_ROPE, OG_WEIGHTS_ATTENTION,
@@ -75,31 +74,21 @@ static const og_weight_row weights2[] = { OG_WEIGHTS_EDGES, OG_WEIGHTS_ROPE, OG_
 static const og_weight_row weights3[] = { OG_WEIGHTS_EDGES,   OG_WEIGHTS_ROPE, OG_WEIGHTS_ATTENTION,
                                           OG_WEIGHTS_QK_NORM, OG_WEIGHTS_FFN,  POST_NORMS };
 
-#define LENGTH(a) (int)(sizeof(a) / sizeof *(a))
 const og_arch ogi_arch_gemma = { .name = "gemma",
                                  .doc = "Gemma",
-                                 .key = keys,
-                                 .n_key = LENGTH(keys),
-                                 .weight = weights,
-                                 .n_weight = LENGTH(weights),
+                                 OG_ARCH_TABLES_OF(keys, weights),
                                  .rope = OG_ROPE_HALVES,
                                  .derive = derive,
                                  .block = block };
 const og_arch ogi_arch_gemma2 = { .name = "gemma2",
                                   .doc = "Gemma 2",
-                                  .key = keys2,
-                                  .n_key = LENGTH(keys2),
-                                  .weight = weights2,
-                                  .n_weight = LENGTH(weights2),
+                                  OG_ARCH_TABLES_OF(keys2, weights2),
                                   .rope = OG_ROPE_HALVES,
                                   .derive = derive2,
                                   .block = block };
 const og_arch ogi_arch_gemma3 = { .name = "gemma3",
                                   .doc = "Gemma 3, text",
-                                  .key = keys3,
-                                  .n_key = LENGTH(keys3),
-                                  .weight = weights3,
-                                  .n_weight = LENGTH(weights3),
+                                  OG_ARCH_TABLES_OF(keys3, weights3),
                                   .rope = OG_ROPE_HALVES,
                                   .derive = derive3,
                                   .block = block };

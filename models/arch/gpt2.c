@@ -7,12 +7,12 @@ static const og_hp_key keys[] = { OG_KEYS_DECODER, OG_KEY_EPS("attention.layer_n
 
 static const og_weight_row weights[] = {
     OG_WEIGHTS_EDGES,
-    OG_WG("position_embd.weight", pos_embd, 0, OG_D_CTX, OG_D_EMBD),
-    OG_WG("output_norm.bias", out_norm_b, OG_W_HEAD, OG_D_EMBD),
+    OG_WG("position_embd.weight", pos_embd, 0, "n_ctx_train, n_embd"),
+    OG_WG("output_norm.bias", out_norm_b, 0, "n_embd"),
     OG_WEIGHTS_ATTENTION,
-    OG_WL("blk.%d.attn_norm.bias", attn_norm_b, 0, OG_D_EMBD),
-    OG_WL("blk.%d.ffn_norm.weight", ffn_norm, 0, OG_D_EMBD),
-    OG_WL("blk.%d.ffn_norm.bias", ffn_norm_b, 0, OG_D_EMBD),
+    OG_WL("blk.%d.attn_norm.bias", attn_norm_b, 0, "n_embd"),
+    OG_WL("blk.%d.ffn_norm.weight", ffn_norm, 0, "n_embd"),
+    OG_WL("blk.%d.ffn_norm.bias", ffn_norm_b, 0, "n_embd"),
     OG_WEIGHTS_UP_DOWN,
 };
 
@@ -25,11 +25,11 @@ static og_tensor *embed(og_decoder *d, og_tensor *token)
 
 static og_tensor *block(og_decoder *d, int il, og_tensor *x)
 {
-    const og_layer *l = &d->layer[il];
+    const og_layer *l = og_decoder_layer(d, il);
     og_tensor *h = og_decoder_norm(d, x, l->attn_norm, l->attn_norm_b);
-    x = og_add(d->g, x, og_decoder_attention(d, il, h));
+    x = og_add(d->g, x, og_decoder_attend(d, il, h, NULL));
     h = og_decoder_norm(d, x, l->ffn_norm, l->ffn_norm_b);
-    return og_add(d->g, x, og_decoder_ffn(d, il, h, og_gelu));
+    return og_add(d->g, x, og_decoder_ffn(d, il, h, &(og_ffn){ .act = og_gelu }));
 }
 
 const og_arch ogi_arch_gpt2 = { .name = "gpt2",

@@ -12,18 +12,18 @@ static const og_weight_row weights[] = {
     OG_WEIGHTS_EDGES,
     OG_WEIGHTS_ROPE,
     OG_WEIGHTS_ATTENTION,
-    OG_WL("blk.%d.ffn_norm.weight", ffn_norm, 0, OG_D_EMBD),
-    OG_WL("blk.%d.ffn_up.weight", gate_up, 0, OG_D_FF_X2, OG_D_EMBD),
-    OG_WL("blk.%d.ffn_down.weight", down, 0, OG_D_EMBD, OG_D_FF),
+    OG_WL("blk.%d.ffn_norm.weight", ffn_norm, 0, "n_embd"),
+    OG_WL("blk.%d.ffn_up.weight", gate_up, 0, "2 * n_ff, n_embd"),
+    OG_WL("blk.%d.ffn_down.weight", down, 0, "n_embd, n_ff"),
 };
 
 static og_tensor *block(og_decoder *d, int il, og_tensor *x)
 {
-    const og_layer *l = &d->layer[il];
+    const og_layer *l = og_decoder_layer(d, il);
     og_tensor *h = og_decoder_norm(d, x, l->attn_norm, NULL);
-    x = og_add(d->g, x, og_decoder_attention(d, il, h));
+    x = og_add(d->g, x, og_decoder_attend(d, il, h, NULL));
     h = og_decoder_norm(d, x, l->ffn_norm, NULL);
-    return og_add(d->g, x, og_decoder_ffn(d, il, h, og_silu));
+    return og_add(d->g, x, og_decoder_ffn(d, il, h, NULL));
 }
 
 const og_arch ogi_arch_phi3 = {

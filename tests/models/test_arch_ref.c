@@ -117,13 +117,15 @@ static float *feed(session *s, const int32_t *token, int n, int from, int first,
     memcpy(s->page, page_order, sizeof s->page);
     ogi_ref_io io = { s, bind, emit };
     const int64_t sym[OG_MAX_SYM] = { n, 1, N_PAGE, N_PAGE, 1 };
-    cr_assert(ogi_ref_run(s->model->step, sym, &io) == OG_OK, "%s", og_error(s->ctx));
+    cr_assert(ogi_ref_run(ogi_model_graph(s->model, "step"), sym, &io) == OG_OK, "%s",
+              og_error(s->ctx));
     for (int done = first; done < n; done += OGI_HEAD_ROWS) {
         int rows = OGI_MIN(n - done, OGI_HEAD_ROWS);
         for (int i = 0; i < rows; i++) s->out_row[i] = done + i;
         s->row = out;
         const int64_t head[OG_MAX_SYM] = { rows, n };
-        cr_assert(ogi_ref_run(s->model->head, head, &io) == OG_OK, "%s", og_error(s->ctx));
+        cr_assert(ogi_ref_run(ogi_model_graph(s->model, "head"), head, &io) == OG_OK, "%s",
+                  og_error(s->ctx));
         out += rows * s->n_cols;
     }
     return out;
@@ -159,8 +161,9 @@ static double run_case(const ogt_spec *spec)
     cr_assert(s && og_ctx_new(NULL, &s->ctx) == OG_OK);
     ogi_model_options opt = { .n_ctx = spec->n_ctx, .kv = { OG_F32, OG_F32 } };
     if (ogi_gguf_open_memory(s->ctx, spec->name, spec->gguf, spec->gguf_size, NULL, 0, &s->file) ||
-        ogi_model_open(s->ctx, s->file, &opt, &s->model) || ogi_verify(s->model->step) ||
-        ogi_verify(s->model->head)) {
+        ogi_model_open(s->ctx, s->file, &opt, &s->model) ||
+        ogi_verify(ogi_model_graph(s->model, "step")) ||
+        ogi_verify(ogi_model_graph(s->model, "head"))) {
         fprintf(stderr, "%s: %s\n", spec->name, og_error(s->ctx));
     } else {
         float *got = calloc((size_t)spec->n_want, sizeof *got), *at = got;

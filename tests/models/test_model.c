@@ -93,8 +93,9 @@ Test(model, learned_positions_bound_the_context)
 Test(model, declares_inputs_weights_and_states)
 {
     cr_assert(open_with("llama", NULL) == OG_OK, "%s", og_error(ctx));
-    cr_assert(ogi_verify(model->step) == OG_OK && ogi_verify(model->head) == OG_OK, "%s",
-              og_error(ctx));
+    cr_assert(ogi_verify(ogi_model_graph(model, "step")) == OG_OK &&
+                  ogi_verify(ogi_model_graph(model, "head")) == OG_OK,
+              "%s", og_error(ctx));
     cr_assert(!strcmp(model->arch, "llama") && model->n_vocab == 128 && model->n_embd == 64);
     cr_assert(model->n_layer == 3 && model->n_ctx_train == 256 && model->n_ctx == 256);
     cr_assert(model->has_kv && !model->has_recurrent && model->n_state == 6);
@@ -176,10 +177,11 @@ static const og_weight_row weights[] = { OG_WEIGHTS_EDGES, OG_WEIGHTS_ATTENTION,
 /* Attention and feed-forward side by side. */
 static og_tensor *block(og_decoder *d, int il, og_tensor *x)
 {
-    og_tensor *h = og_decoder_norm(d, x, d->layer[il].attn_norm, NULL);
-    og_tensor *f = og_decoder_norm(d, x, d->layer[il].ffn_norm, NULL);
-    x = og_add(d->g, x, og_decoder_attention(d, il, h));
-    return og_add(d->g, x, og_decoder_ffn(d, il, f, og_relu));
+    const og_layer *l = og_decoder_layer(d, il);
+    og_tensor *h = og_decoder_norm(d, x, l->attn_norm, NULL);
+    og_tensor *f = og_decoder_norm(d, x, l->ffn_norm, NULL);
+    x = og_add(d->g, x, og_decoder_attend(d, il, h, NULL));
+    return og_add(d->g, x, og_decoder_ffn(d, il, f, &(og_ffn){ .act = og_relu }));
 }
 
 static const og_arch parallel = { .name = "llama",
@@ -198,12 +200,14 @@ static int count_op(const og_graph *g, og_op op)
 Test(model, registered_architectures_go_first)
 {
     cr_assert(open_with("llama", NULL) == OG_OK, "%s", og_error(ctx));
-    cr_assert(count_op(model->step, OG_OP_SILU) == 3 && count_op(model->step, OG_OP_RELU) == 0);
+    cr_assert(count_op(ogi_model_graph(model, "step"), OG_OP_SILU) == 3 &&
+              count_op(ogi_model_graph(model, "step"), OG_OP_RELU) == 0);
     cr_assert(og_arch_register(ctx, &parallel) == OG_OK);
     ogi_model *other = NULL;
     ogi_model_options opt = { .kv = { OG_F32, OG_F32 } };
     cr_assert(ogi_model_open(ctx, file, &opt, &other) == OG_OK, "%s", og_error(ctx));
-    cr_assert(count_op(other->step, OG_OP_RELU) == 3 && count_op(other->step, OG_OP_SILU) == 0);
+    cr_assert(count_op(ogi_model_graph(other, "step"), OG_OP_RELU) == 3 &&
+              count_op(ogi_model_graph(other, "step"), OG_OP_SILU) == 0);
     cr_assert(other->state[0].unit_size == 2 * 64 * 16 * 4);
     ogi_model_close(other);
     close_all();
@@ -215,6 +219,79 @@ Test(model, an_architecture_without_a_block_is_refused)
     const og_arch none = { .name = "none", OG_ARCH_TABLES };
     cr_assert(og_arch_register(ctx, &none) == OG_E_INVALID);
     og_ctx_free(ctx);
+}
+
+/* ---- which weights are read ---------------------------------------------------------------- */
+
+typedef struct own_layer {
+    og_layer base;
+    og_tensor *extra;
+} own_layer;
+
+static og_tensor *block_without_k_bias(og_decoder *d, int il, og_tensor *x)
+{
+    const own_layer *l = og_decoder_layer(d, il);
+    og_tensor *k = og_linear(d->g, x, l->base.wk);
+    x = og_add(d->g, x, og_decoder_attend(d, il, x, &(og_attend){ .k = k }));
+    x = og_mul(d->g, x, l->base.attn_norm);
+    x = og_decoder_norm(d, x, l->base.ffn_norm, NULL);
+    x = og_add(d->g, x, og_decoder_ffn(d, il, x, NULL));
+    return l->extra ? og_add(d->g, x, l->extra) : x;
+}
+
+/* Opens a case as an architecture "llama" whose table has one row more. */
+static og_status open_as(const char *name, og_weight_row row)
+{
+    og_weight_row rows[] = { OG_WEIGHTS_EDGES, OG_WEIGHTS_ATTENTION, OG_WEIGHTS_FFN, row };
+    og_arch a = { .name = "llama",
+                  OG_ARCH_TABLES_OF(keys, rows),
+                  .layer_size = sizeof(own_layer),
+                  .rope = OG_ROPE_PAIRS,
+                  .block = block_without_k_bias };
+    char error[200] = "";
+    char *dir = ogt_kind_dir("arch");
+    cr_assert(ogt_spec_open(dir, name, &spec, error), "%s", error);
+    free(dir);
+    cr_assert(og_ctx_new(NULL, &ctx) == OG_OK && og_arch_register(ctx, &a) == OG_OK);
+    og_status s = ogi_gguf_open_memory(ctx, "m.gguf", spec.gguf, spec.gguf_size, NULL, 0, &file);
+    ogi_model_options opt = { .kv = { OG_F16, OG_F16 } };
+    return s == OG_OK ? ogi_model_open(ctx, file, &opt, &model) : s;
+}
+
+Test(model, a_weight_that_no_graph_reads_is_refused)
+{
+    cr_assert(open_as("llama-bias", (og_weight_row)OG_W_LEFT_OUT("none")) == OG_E_UNSUPPORTED);
+    cr_assert(strstr(og_error(ctx), "'blk.0.attn_k.bias' is read by no graph"), "%s",
+              og_error(ctx));
+    close_all();
+}
+
+Test(model, unless_its_row_says_that_it_is_left_out)
+{
+    const og_weight_row row = OG_W_LEFT_OUT("blk.*.attn_k.bias");
+    cr_assert(open_as("llama-bias", row) == OG_OK, "%s", og_error(ctx));
+    close_all();
+}
+
+Test(model, rows_with_a_condition_count_where_it_holds)
+{
+    cr_assert(open_as("llama", (og_weight_row)OG_WL_OWN(own_layer, "il == 3", "blk.%d.extra", extra,
+                                                        0, "n_embd")) == OG_OK,
+              "%s", og_error(ctx));
+    close_all();
+    cr_assert(open_as("llama", (og_weight_row)OG_WL_OWN(own_layer, "il == 2 && has(wq)",
+                                                        "blk.%d.extra", extra, 0, "n_embd")) !=
+              OG_OK);
+    cr_assert(strstr(og_error(ctx), "'blk.2.extra' is missing"), "%s", og_error(ctx));
+    close_all();
+}
+
+Test(model, further_fields_are_of_the_architectures_own_struct)
+{
+    cr_assert(open_as("llama", (og_weight_row)OG_WL_OWN(own_layer, NULL, "blk.%d.attn_norm.weight",
+                                                        extra, 0, "n_embd")) == OG_OK,
+              "%s", og_error(ctx));
+    close_all();
 }
 
 /* ---- memory -------------------------------------------------------------------------------- */

@@ -49,7 +49,8 @@ static og_status open_graph(og_ctx *ctx, const char *path, const options *o, ogi
     if (!ogi_kv_types_parse(o->model.kv, &mo.kv))
         OG_FAIL(ctx, OG_E_INVALID, "--kv wants " OGI_KV_EXPECTED ", not '%s'", o->model.kv);
     OG_TRY(ogi_model_open(ctx, *file, &mo, model));
-    *out = !strcmp(o->entry, "head") ? (*model)->head : (*model)->step;
+    *out = ogi_model_graph(*model, o->entry);
+    if (!*out) OG_FAIL(ctx, OG_E_NOT_FOUND, "%s: the model has no graph '%s'", path, o->entry);
     return OG_OK;
 }
 
@@ -171,7 +172,7 @@ int cmd_graph(int argc, char **argv)
     const cli_opt own[] = {
         { "--after", CLI_STR, &o.after, "PASS", "the graph after this pass; default: as built" },
         { "--format", CLI_STR, &o.format, "text|json|dot", "how to print it" },
-        { "--entry", CLI_STR, &o.entry, "step|head", "which graph of the model" },
+        { "--entry", CLI_STR, &o.entry, "step|head|pool|encode", "which graph of the model" },
         { "--plan", CLI_FLAG, &o.plan, NULL, "the plan: groups, barriers, bytes, arena" },
         { "--kernels", CLI_FLAG, &o.kernels, NULL, "the kernel IR of the plan's groups" },
         { "--tokens", CLI_INT, &o.tokens, "N", "plan for steps of so many tokens; default 1" },
@@ -191,8 +192,6 @@ int cmd_graph(int argc, char **argv)
     if (status >= 0) return status;
     if (strcmp(o.format, "text") && strcmp(o.format, "json") && strcmp(o.format, "dot"))
         return cli_usage_error("--format wants text, json or dot, not '%s'", o.format);
-    if (strcmp(o.entry, "step") && strcmp(o.entry, "head"))
-        return cli_usage_error("--entry wants step or head, not '%s'", o.entry);
     og_ctx *ctx = cli_ctx();
     if (!ctx) return 1;
     if (run(ctx, args[0], &o) != OG_OK) return cli_fail(ctx);

@@ -521,8 +521,8 @@ og_status og_graph_parse(og_ctx *ctx, const char *text, size_t n, og_graph **out
     OGI_NEEDS(ctx, ctx && out);
     *out = NULL;
     OGI_NEEDS(ctx, text || !n);
-    if (!text) text = "";
-    parser p = { .x = { ctx, text, text + n, text, 1, -1 }, .names = { .ctx = ctx } };
+    ogi_sv body = ogi_sv_skip_bom((ogi_sv){ text ? text : "", n });
+    parser p = { .x = { ctx, body.p, body.p + body.n, body.p, 1, -1 }, .names = { .ctx = ctx } };
     og_status s = parse_text(&p);
     *out = s == OG_OK ? p.g : NULL;
     if (s != OG_OK) og_graph_free(p.g);

@@ -103,7 +103,8 @@ OG_API og_status og_tools_call(const og_tools *t, og_ctx *ctx, const og_tool_cal
  * as the tools allow. choice: NULL or "auto": it may call; "required": it must; else the name of a
  * tool: it must call that and no other. It may reason first, unless think is OG_THINK_OFF; one that
  * begins inside reasoning wants og_matcher_await with og_chat_reasoning_end. vocab as for
- * og_grammar_gbnf. Errors: OG_E_UNSUPPORTED (calls of chat's model are not known, or a schema that
+ * og_grammar_gbnf. Under "auto" a tool whose schema cannot be enforced is told in the log and takes
+ * any arguments. Errors: OG_E_UNSUPPORTED (calls of chat's model are not known, or a schema that
  * cannot be enforced: which tool, where). */
 OG_API og_status og_tool_grammar(og_ctx *ctx, const og_chat *chat, const char *tools,
                                  const char *choice, og_think think, const og_vocab_view *vocab,

@@ -83,6 +83,14 @@ Test(text, a_small_graph_is_fixed)
                       "output \"z\" = %4\n");
 }
 
+Test(text, byte_order_mark_before_a_graph_is_skipped)
+{
+    const char *text = HEAD "input $x : F32[T,64]\noutput \"y\" = $x\n";
+    char marked[256];
+    snprintf(marked, sizeof marked, "\xef\xbb\xbf%s", text);
+    expect_print(marked, text);
+}
+
 Test(text, absent_operands_stay_in_place)
 {
     expect_fixed("graph \"t\"\nsym T = 1..8\nsym S = 1..2\n"

@@ -21,6 +21,13 @@ static const struct builtin {
       "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}" },
 };
 
+static bool is_blank(ogi_sv text)
+{
+    for (size_t i = 0; i < text.n; i++)
+        if (!ogi_is_blank(text.p[i])) return false;
+    return true;
+}
+
 static og_status parse_key(og_ctx *ctx, const ogi_gguf *model, const char *key, bool *found,
                            og_template **out, ogi_buf *name)
 {
@@ -28,6 +35,7 @@ static og_status parse_key(og_ctx *ctx, const ogi_gguf *model, const char *key, 
     *found = false;
     if (!model || !ogi_gguf_find(model, key)) return OG_OK;
     OG_TRY(ogi_gguf_str(model, key, &source));
+    if (is_blank(source)) return OG_OK; /* as good as none: it would swallow all messages */
     *found = true;
     ogi_buf_puts(name, key);
     return og_template_parse(ctx, key, source.n ? source.p : "", source.n, out);
@@ -74,9 +82,14 @@ static og_status choose_named(og_ctx *ctx, const ogi_gguf *model, const char *ch
     if (status != OG_OK || found) return status;
 
     status = ogi_file_read(ctx, choice, MAX_FILE, &text);
-    if (status == OG_OK) {
+    ogi_sv source = ogi_sv_skip_bom((ogi_sv){ ogi_buf_str(&text), text.n });
+    if (status == OG_OK && is_blank(source)) {
+        status =
+            ogi_fail(ctx, OG_E_FORMAT, __FILE__, __LINE__,
+                     "%s: the chat template is empty; leave it out for the model's own", choice);
+    } else if (status == OG_OK) {
         ogi_buf_puts(name, choice);
-        status = og_template_parse(ctx, choice, ogi_buf_str(&text), text.n, out);
+        status = og_template_parse(ctx, choice, source.p, source.n, out);
     } else if (status == OG_E_IO && !strchr(choice, '/') && !strchr(choice, '.')) {
         /* not a path: say which names there are */
         og_error_clear(ctx);

@@ -230,39 +230,112 @@ static og_status build(whole *w, const ogi_tool *tool, int n_tool, int32_t *root
     return OG_OK;
 }
 
+/* ---- tools that cannot be enforced ---- */
+
+typedef struct job {
+    og_ctx *ctx;
+    const ogi_toolcall_format *f;
+    const ogi_toolcall_choice *c;
+    ogi_schema text; /* what the tools were read with; owns what is made for them */
+    ogi_tool *tool;
+    int n_tool;
+    ogi_control *control;
+    int32_t n_control, n_mark;
+} job;
+
+static og_status compile(const job *j, const ogi_tool *tool, int n, const og_vocab_view *vocab,
+                         og_grammar **out)
+{
+    whole w = { .f = j->f, .c = j->c };
+    int32_t root;
+    ogi_schema_init(&w.s, j->ctx);
+    w.s.where = "tools";
+    w.s.is_strict = true; /* calls are read back */
+    w.s.rules.control = j->control;
+    w.s.rules.n_control = j->n_control;
+    w.s.rules.n_mark = j->n_mark;
+    bool is_whole = w.s.rounded && json_array_extend(w.s.rounded, j->text.rounded) == 0;
+    og_status st = is_whole ? build(&w, tool, n, &root) : OG_E_MEMORY;
+    if (st == OG_OK) st = ogi_grammar_compile(j->ctx, &w.s.rules, root, vocab, out);
+    ogi_schema_free(&w.s);
+    return st;
+}
+
+/* What readers of answers tell from a parameter's schema, and no more. */
+static json_t *kind_alone(const json_t *schema)
+{
+    unsigned kinds = ogi_schema_kinds(schema);
+    if (kinds == OGI_JSON_STRING) return json_pack("{s:s}", "type", "string");
+    if (kinds == (OGI_JSON_STRING | OGI_JSON_NULL))
+        return json_pack("{s:[s,s]}", "type", "string", "null");
+    return json_true();
+}
+
+/* Any arguments: an object; where names stand between marks, the declared ones. */
+static og_status set_free(job *j, ogi_tool *t)
+{
+    json_t *any = ogi_schema_keep(&j->text, json_pack("{s:s}", "type", "object")), *v;
+    json_t *declared = json_object_get(t->parameters, "properties"), *properties = json_object();
+    const char *key;
+    if (!any) return OG_E_MEMORY;
+    if (j->f->param)
+        json_object_foreach(declared, key, v) json_object_set_new(properties, key, kind_alone(v));
+    const char *where = j->f->param ? "properties" : "additionalProperties";
+    json_object_set_new(any, where, j->f->param ? json_incref(properties) : json_true());
+    json_decref(properties);
+    t->parameters = any;
+    return OG_OK;
+}
+
+/* One tool does not disable the others: those that fail alone are told and left free. */
+static og_status free_failing(job *j)
+{
+    for (int i = 0; i < j->n_tool; i++) {
+        og_grammar *g = NULL;
+        og_error_clear(j->ctx);
+        og_status st = compile(j, &j->tool[i], 1, NULL, &g);
+        og_grammar_free(g);
+        if (st == OG_E_MEMORY) return st;
+        if (st == OG_OK) continue;
+        ogi_log(j->ctx, OG_LOG_WARN, "the arguments of tool '%.100s' are left free: %.500s",
+                j->tool[i].name, og_error(j->ctx));
+        OG_TRY(set_free(j, &j->tool[i]));
+    }
+    og_error_clear(j->ctx);
+    return OG_OK;
+}
+
+static og_status constrain(job *j, json_t *list, const og_vocab_view *vocab, og_grammar **out)
+{
+    if (!json_is_array(list) || json_array_size(list) > MAX_TOOLS)
+        OG_FAIL(j->ctx, OG_E_FORMAT, "tools: wants a list of at most %d tools", MAX_TOOLS);
+    j->tool = OGI_NEW_N(j->ctx, ogi_tool, json_array_size(list) + 1);
+    if (!j->tool) return OG_E_MEMORY;
+    OG_TRY(read_tools(j->ctx, list, j->c, j->tool, &j->n_tool));
+    OG_TRY(read_controls(j->ctx, vocab, &j->control, &j->n_control));
+    j->n_mark = marks_first(j->f, j->c, j->control, j->n_control);
+    og_status st = compile(j, j->tool, j->n_tool, vocab, out);
+    if (st == OG_OK || st == OG_E_MEMORY || j->c->kind != OGI_TOOLCALL_AUTO) return st;
+    OG_TRY(free_failing(j));
+    return compile(j, j->tool, j->n_tool, vocab, out);
+}
+
 og_status ogi_toolcall_grammar(og_ctx *ctx, const ogi_toolcall_format *f, const char *tools,
                                const ogi_toolcall_choice *choice, const og_vocab_view *vocab,
                                og_grammar **out)
 {
     *out = NULL;
     size_t size = strlen(tools);
-    json_error_t e;
     if (size > MAX_TEXT) OG_FAIL(ctx, OG_E_LIMIT, "tools: more than %d bytes", MAX_TEXT);
-    json_t *list = json_loadb(tools, size, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &e);
-    if (!list) OG_FAIL(ctx, OG_E_FORMAT, "tools, line %d, column %d: %s", e.line, e.column, e.text);
-    size_t n_list = json_array_size(list);
-    ogi_tool *tool = OGI_NEW_N(ctx, ogi_tool, n_list + 1);
-    ogi_control *control = NULL;
-    whole w = { .f = f, .c = choice };
-    ogi_schema_init(&w.s, ctx);
-    w.s.where = "tools";
-    w.s.is_strict = true; /* calls are read back */
-    int n;
-    int32_t root;
-    og_status st = OG_OK;
-    if (!json_is_array(list) || n_list > MAX_TOOLS)
-        st = ogi_fail(ctx, OG_E_FORMAT, __FILE__, __LINE__,
-                      "tools: wants a list of at most %d tools", MAX_TOOLS);
-    if (st == OG_OK && !tool) st = OG_E_MEMORY;
-    if (st == OG_OK) st = read_tools(ctx, list, choice, tool, &n);
-    if (st == OG_OK) st = read_controls(ctx, vocab, &control, &w.s.rules.n_control);
-    w.s.rules.control = control;
-    if (st == OG_OK) w.s.rules.n_mark = marks_first(f, choice, control, w.s.rules.n_control);
-    if (st == OG_OK) st = build(&w, tool, n, &root);
-    if (st == OG_OK) st = ogi_grammar_compile(ctx, &w.s.rules, root, vocab, out);
-    ogi_schema_free(&w.s);
-    ogi_free(ctx, control);
-    ogi_free(ctx, tool);
+    job j = { .ctx = ctx, .f = f, .c = choice };
+    json_t *list;
+    ogi_schema_init(&j.text, ctx);
+    j.text.where = "tools";
+    og_status st = ogi_schema_read(&j.text, tools, size, &list);
+    if (st == OG_OK) st = constrain(&j, list, vocab, out);
+    ogi_free(ctx, j.control);
+    ogi_free(ctx, j.tool);
+    ogi_schema_free(&j.text);
     json_decref(list);
     return st;
 }

@@ -26,6 +26,7 @@ typedef struct ogi_toolcall_choice {
  * Control tokens of the vocabulary are the marks they spell: masks allow those alone where a mark
  * must come, texts hold their pieces. vocab may be NULL. Where the closing mark ends generation,
  * the text may end before it.
+ * With AUTO a tool whose schema cannot be enforced is told in the log and takes any arguments.
  * Errors: OG_E_FORMAT for what are no tools; OG_E_UNSUPPORTED for schemas that cannot be enforced,
  * with tool, parameter and keyword, and for names that the format cannot write; OG_E_LIMIT. */
 og_status ogi_toolcall_grammar(og_ctx *ctx, const ogi_toolcall_format *f, const char *tools,

@@ -313,7 +313,8 @@ og_status og_grammar_gbnf(og_ctx *ctx, const char *text, size_t n, const char *r
         OG_FAIL(ctx, OG_E_LIMIT, "grammar: more than %d bytes", OGI_GRAMMAR_MAX_TEXT);
     ogi_rules r;
     ogi_rules_init(&r, ctx);
-    gbnf g = { ctx, &r, vocab, text, text, text + n, 0, { .ctx = ctx }, NULL, 0 };
+    ogi_sv body = ogi_sv_skip_bom((ogi_sv){ text, n });
+    gbnf g = { ctx, &r, vocab, body.p, body.p, body.p + body.n, 0, { .ctx = ctx }, NULL, 0 };
     int32_t rule = -1;
     og_status s = parse(&g, root, &rule);
     if (s == OG_OK) s = ogi_grammar_compile(ctx, &r, rule, vocab, out);

@@ -343,7 +343,8 @@ og_status og_sampler_config_json(og_ctx *ctx, og_sampler_config *c, const char *
                                  const char *text, size_t n)
 {
     json_error_t e;
-    json_t *root = json_loadb(text, n, JSON_REJECT_DUPLICATES, &e);
+    ogi_sv body = ogi_sv_skip_bom((ogi_sv){ text, n });
+    json_t *root = json_loadb(body.p, body.n, JSON_REJECT_DUPLICATES, &e);
     if (!root) OG_FAIL(ctx, OG_E_FORMAT, "%s:%d:%d: %s", name, e.line, e.column, e.text);
     og_status s = read_object(ctx, c, name, text, n, root);
     json_decref(root);
@@ -354,7 +355,8 @@ og_status og_sampler_config_toml(og_ctx *ctx, og_sampler_config *c, const char *
                                  const char *text, size_t n)
 {
     json_t *root;
-    OG_TRY(ogi_toml_parse(ctx, name, text, n, &root));
+    ogi_sv body = ogi_sv_skip_bom((ogi_sv){ text, n });
+    OG_TRY(ogi_toml_parse(ctx, name, body.p, body.n, &root));
     og_status s = read_object(ctx, c, name, text, n, root);
     json_decref(root);
     return s;

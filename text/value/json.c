@@ -218,6 +218,7 @@ static tmpl_val read_value(reader *r)
 
 tmpl_val ogi_tv_json_parse(tmpl_heap *h, const char *what, ogi_sv text)
 {
+    text = ogi_sv_skip_bom(text);
     reader r = { .h = h, .what = what, .text = text };
     if (text.n && !ogi_tv_utf8_valid(text.p, text.n, &r.at)) return bad(&r, "not valid UTF-8");
     r.at = 0;

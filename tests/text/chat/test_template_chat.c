@@ -364,6 +364,66 @@ Test(template_choice, unknown_names_are_errors_that_list_the_known)
     expect_choice(true, "./nope.jinja", false, "nope.jinja");
 }
 
+/* A model whose only template is this text. */
+static void expect_of_model(const char *source, const char *want, bool is_told)
+{
+    chat_case c = { 0 };
+    ogi_gguf *model;
+    ogt_gguf w = { 0 };
+    int64_t size;
+    c.ctx = ogt_meter_ctx(&c.meter);
+    ogt_gguf_str(&w, "tokenizer.chat_template", source);
+    unsigned char *bytes = ogt_gguf_finish(&w, &size);
+    cr_assert(ogi_gguf_open_memory(c.ctx, "m", bytes, size, NULL, 0, &model) == OG_OK);
+    cr_assert(ogi_chat_open(c.ctx, model, NULL, false, &c.chat) == OG_OK, "%s", og_error(c.ctx));
+    char *got = chat_text(&c, "[" USER("Hi") "]", NULL);
+    cr_expect(!strcmp(got, want), "'%s' gives %s", source, got);
+    cr_expect(!strstr(c.meter.log, "chatml is used") == !is_told, "%s", c.meter.log);
+    free(got);
+    ogi_gguf_close(model);
+    free(bytes);
+    close_chat(&c);
+}
+
+Test(template_choice, an_empty_template_is_none)
+{
+    const char *chatml = "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n";
+    expect_of_model("", chatml, true);
+    expect_of_model(" \r\n\t", chatml, true);
+    expect_of_model("{{ messages[0].content }}", "Hi", false);
+}
+
+static char *file_with(const char *text)
+{
+    static char path[] = "/tmp/oxigraph-template-XXXXXX";
+    int fd = mkstemp(path);
+    cr_assert(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+    close(fd);
+    return path;
+}
+
+Test(template_choice, an_empty_file_is_refused_and_a_byte_order_mark_skipped)
+{
+    chat_case c = { 0 };
+    c.ctx = ogt_meter_ctx(&c.meter);
+    char *path = file_with("\xef\xbb\xbf\n");
+    cr_assert(ogi_chat_open(c.ctx, NULL, path, false, &c.chat) == OG_E_FORMAT);
+    cr_assert(strstr(og_error(c.ctx), "the chat template is empty"), "%s", og_error(c.ctx));
+    og_error_clear(c.ctx);
+    unlink(path);
+    strcpy(path + strlen(path) - 6, "XXXXXX");
+    path = file_with("\xef\xbb\xbf{{ messages[0].content }}");
+    cr_assert(ogi_chat_open(c.ctx, NULL, path, false, &c.chat) == OG_OK, "%s", og_error(c.ctx));
+    char *got = chat_text(&c, "[" USER("Hi") "]", NULL);
+    cr_expect(!strcmp(got, "Hi"), "%s", got);
+    free(got);
+    got = chat_text(&c, "\xef\xbb\xbf[" USER("\xef\xbb\xbfHi") "]", NULL);
+    cr_expect(!strcmp(got, "\xef\xbb\xbfHi"), "%s", got);
+    free(got);
+    unlink(path);
+    close_chat(&c);
+}
+
 /* ---- tokens ---- */
 
 /* How often id occurs in the tokens of source, rendered with a hostile message. */

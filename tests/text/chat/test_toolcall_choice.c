@@ -389,8 +389,8 @@ static void expect_refused(const char *format, const char *tools, og_status stat
     og_ctx *ctx;
     og_grammar *g;
     cr_assert(og_ctx_new(NULL, &ctx) == OG_OK);
-    og_status s =
-        ogi_toolcall_grammar(ctx, ogi_toolcall_format_find(format), tools, &choose_auto, NULL, &g);
+    og_status s = ogi_toolcall_grammar(ctx, ogi_toolcall_format_find(format), tools,
+                                       &choose_required, NULL, &g);
     cr_expect(s == status && !g, "%s: %.200s gives %d: %s", format, tools, s, og_error(ctx));
     for (; *words; words++)
         cr_expect(strstr(og_error(ctx), *words), "'%s' is not in %s", *words, og_error(ctx));

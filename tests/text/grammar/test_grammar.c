@@ -543,3 +543,16 @@ Test(grammar, running_out_of_memory_is_an_error_like_others)
         }
     }
 }
+
+Test(grammar, byte_order_mark_before_a_grammar_is_skipped)
+{
+    const char *text = "\xef\xbb\xbfroot ::= \"a\"";
+    og_ctx *ctx;
+    og_grammar *g;
+    cr_assert(og_ctx_new(NULL, &ctx) == OG_OK);
+    cr_assert(og_grammar_gbnf(ctx, text, strlen(text), "root", NULL, &g) == OG_OK, "%s",
+              og_error(ctx));
+    cr_assert(accepts(ctx, g, "a"));
+    og_grammar_free(g);
+    og_ctx_free(ctx);
+}

@@ -374,3 +374,15 @@ Test(sampler, options_come_from_the_model_file)
     cr_assert(options_of(&w, &c) == OG_E_FORMAT);
     cr_assert(strstr(og_error(ctx), "x.gguf: general.sampling.top_k: '1.5'"), "%s", og_error(ctx));
 }
+
+Test(sampler, byte_order_mark_before_options_is_skipped)
+{
+    const char *json = "\xef\xbb\xbf{\"top_k\": 7}", *toml = "\xef\xbb\xbftop_k = 8\n";
+    og_sampler_config c = { 0 };
+    cr_assert(og_sampler_config_json(ctx, &c, "j", json, strlen(json)) == OG_OK, "%s",
+              og_error(ctx));
+    cr_assert(c.top_k == 7);
+    cr_assert(og_sampler_config_toml(ctx, &c, "t", toml, strlen(toml)) == OG_OK, "%s",
+              og_error(ctx));
+    cr_assert(c.top_k == 8);
+}

@@ -50,7 +50,8 @@ static og_status read_json(og_ctx *ctx, const char *path, json_t **out)
     *out = NULL;
     og_status status = ogi_file_read(ctx, path, MAX_JSON, &text);
     if (status == OG_OK) {
-        *out = json_loadb(ogi_buf_str(&text), text.n, JSON_ALLOW_NUL, &error);
+        ogi_sv body = ogi_sv_skip_bom((ogi_sv){ ogi_buf_str(&text), text.n });
+        *out = json_loadb(body.p, body.n, JSON_ALLOW_NUL, &error);
         if (!*out)
             status = ogi_fail(ctx, OG_E_FORMAT, __FILE__, __LINE__, "%s: line %d: %s", path,
                               error.line, error.text);

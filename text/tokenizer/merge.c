@@ -28,7 +28,6 @@ static uint32_t rank_of_score(float score)
     uint32_t u;
     if (score == 0) score = 0; /* -0 */
     memcpy(&u, &score, sizeof u);
-    if (score != score) return UINT32_MAX;
     u ^= u >> 31 ? UINT32_MAX : 0x80000000u;
     return ~u;
 }

@@ -4,6 +4,7 @@
  * here, so that encoders may index them; what a token prints is spelled out once. */
 #include "text/tokenizer/vocab.h"
 
+#include <math.h>
 #include <stdio.h>
 
 #include "text/tokenizer/pre.h"
@@ -163,17 +164,14 @@ og_status ogi_vocab_spell(og_ctx *ctx, ogi_vocab *v)
 
 /* ---- loading ---- */
 
-static unsigned attr_of_type(int64_t type)
-{
-    static const unsigned attr[] = { 0,
-                                     OG_TOKEN_NORMAL,
-                                     OG_TOKEN_UNKNOWN,
-                                     OG_TOKEN_CONTROL,
-                                     OG_TOKEN_USER_DEFINED,
-                                     OG_TOKEN_UNUSED,
-                                     OG_TOKEN_BYTE };
-    return type >= 0 && type < OGI_LEN(attr) ? attr[type] : 0;
-}
+enum { OGI_TYPE_NORMAL = 1 }; /* in files, as the next: 0 is "undefined" */
+static const unsigned attr_of_type[] = { 0,
+                                         OG_TOKEN_NORMAL,
+                                         OG_TOKEN_UNKNOWN,
+                                         OG_TOKEN_CONTROL,
+                                         OG_TOKEN_USER_DEFINED,
+                                         OG_TOKEN_UNUSED,
+                                         OG_TOKEN_BYTE };
 
 /* The array of per-token numbers under key; absent is fine (NULL). */
 static og_status token_array(og_ctx *ctx, const ogi_gguf *f, const char *key, ogi_gguf_type elem,
@@ -183,6 +181,23 @@ static og_status token_array(og_ctx *ctx, const ogi_gguf *f, const char *key, og
     if (*out && (*out)->n < v->n)
         OG_FAIL(ctx, OG_E_FORMAT, "%s: %s has %lld elements, but there are %d tokens", v->source,
                 key, (long long)(*out)->n, (int)v->n);
+    return OG_OK;
+}
+
+/* What the arrays say of token i; score, type: NULL if absent. */
+static og_status read_token(og_ctx *ctx, const ogi_vocab *v, const ogi_gguf_kv *score,
+                            const ogi_gguf_kv *type, int32_t i)
+{
+    ogi_token *t = &v->token[i];
+    int64_t number = type ? ogi_gguf_int_at(type, i) : OGI_TYPE_NORMAL;
+    t->score = score ? (float)ogi_gguf_float_at(score, i) : 0;
+    if (!isfinite(t->score))
+        OG_FAIL(ctx, OG_E_FORMAT, "%s: tokenizer.ggml.scores: that of token %d is no finite number",
+                v->source, (int)i);
+    if (number < 0 || number >= OGI_LEN(attr_of_type))
+        OG_FAIL(ctx, OG_E_FORMAT, "%s: tokenizer.ggml.token_type: %lld, of token %d, is no type",
+                v->source, (long long)number, (int)i);
+    t->attr = attr_of_type[number];
     return OG_OK;
 }
 
@@ -214,10 +229,24 @@ static og_status load_tokens(og_ctx *ctx, const ogi_gguf *f, ogi_vocab *v)
         }
         t->text = (ogi_sv){ ogi_arena_strndup(&v->arena, s.p, s.n), s.n };
         if (!t->text.p) return OG_E_MEMORY;
-        t->score = score ? (float)ogi_gguf_float_at(score, i) : 0;
-        t->attr = type ? attr_of_type(ogi_gguf_int_at(type, i)) : OG_TOKEN_NORMAL;
+        OG_TRY(read_token(ctx, v, score, type, i));
     }
     return ogi_vocab_index(ctx, v);
+}
+
+/* ARCH.vocab_size may say another number than there are tokens: the tokens count. */
+static og_status check_size(og_ctx *ctx, const ogi_gguf *f, ogi_sv arch, const ogi_vocab *v)
+{
+    char key[128];
+    int64_t size = v->n;
+    if (snprintf(key, sizeof key, "%.*s.vocab_size", (int)OGI_MIN(arch.n, sizeof key), arch.p) >=
+        (int)sizeof key)
+        return OG_OK;
+    OG_TRY(ogi_gguf_int(f, key, &size));
+    if (size != v->n)
+        ogi_log(ctx, OG_LOG_WARN, "%s: %s is %lld, but there are %d tokens; these count", v->source,
+                key, (long long)size, (int)v->n);
+    return OG_OK;
 }
 
 static og_status load_merges(og_ctx *ctx, const ogi_gguf *f, ogi_vocab *v)
@@ -389,6 +418,7 @@ og_status ogi_vocab_load(og_ctx *ctx, const ogi_gguf *f, ogi_vocab *v)
     OG_TRY(ogi_gguf_str(f, "general.name", &name));
     OG_TRY(pick_pre(ctx, f, v, model, &pre));
     OG_TRY(load_tokens(ctx, f, v));
+    OG_TRY(check_size(ctx, f, arch, v));
     if (v->kind == OGI_VOCAB_BPE) OG_TRY(load_merges(ctx, f, v));
     if (v->kind == OGI_VOCAB_UGM) OG_TRY(load_charsmap(ctx, f, v));
     OG_TRY(load_special_ids(ctx, f, v));

@@ -3,6 +3,7 @@
  * Tokenizers: round trips, streams, trusted spans, healing, threads, long texts, bad vocabularies.
  */
 #include <criterion/criterion.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -526,6 +527,50 @@ Test(tokenizer, ids_beyond_the_vocabulary_are_ignored_with_a_warning)
     for (int64_t i = 0; i < ids.n; i++) cr_assert(ids.id[i] >= 0 && ids.id[i] < 2);
     og_tokens_free(ctx, &ids);
     og_tokenizer_free(t);
+}
+
+/* Scores and types of the two tokens <unk> and a, and ARCH.vocab_size. */
+static og_status open_with(const float *score, const uint32_t *type, uint32_t size,
+                           og_tokenizer **t)
+{
+    made m = { 0 };
+    add_token(&m, "<unk>", type[0]);
+    add_token(&m, "a", type[1]);
+    ogt_gguf_array(&m.w, "tokenizer.ggml.scores", OGI_GGUF_F32, 2, score, 2 * sizeof *score);
+    ogt_gguf_str(&m.w, "general.architecture", "llama");
+    ogt_gguf_u32(&m.w, "llama.vocab_size", size);
+    log_text[0] = 0;
+    og_error_clear(ctx);
+    return open_made(&m, "llama", NULL, t);
+}
+
+Test(tokenizer, scores_and_types_that_are_none_are_refused_by_token)
+{
+    static const float wrong[][2] = { { 0, NAN }, { -INFINITY, 0 }, { 0, INFINITY } };
+    static const uint32_t types[] = { 2, 1 }, no_types[] = { 2, 7 };
+    static const float scores[] = { 0, -1 };
+    og_tokenizer *t;
+    for (int i = 0; i < OGI_LEN(wrong); i++) {
+        cr_assert(open_with(wrong[i], types, 2, &t) == OG_E_FORMAT);
+        cr_assert(strstr(og_error(ctx), "tokenizer.ggml.scores") &&
+                      strstr(og_error(ctx), i == 1 ? "token 0" : "token 1"),
+                  "%s", og_error(ctx));
+    }
+    cr_assert(open_with(scores, no_types, 2, &t) == OG_E_FORMAT);
+    cr_assert(strstr(og_error(ctx), "tokenizer.ggml.token_type: 7, of token 1"), "%s",
+              og_error(ctx));
+}
+
+Test(tokenizer, a_contradicting_size_is_told)
+{
+    static const uint32_t types[] = { 2, 1 };
+    static const float scores[] = { 0, -1 };
+    og_tokenizer *t;
+    for (uint32_t size = 1; size < 4; size++) {
+        cr_assert(open_with(scores, types, size, &t) == OG_OK, "%s", og_error(ctx));
+        cr_assert((strstr(log_text, "llama.vocab_size") != NULL) == (size != 2), "%s", log_text);
+        og_tokenizer_free(t);
+    }
 }
 
 /* Merges in circles, of texts that are no tokens, doubled, and malformed ones. */

@@ -17,7 +17,7 @@ typedef struct run {
     const og_generate_options *opt;
     og_sampler *sampler;
     og_detokenizer *detok;
-    int32_t n_vocab, next;
+    int32_t n_vocab, next; /* rows of the embedding behind the last token are never chosen */
     og_status sampled;
     float *masked;     /* a row without the tokens that are forbidden; NULL: none are */
     ogi_heal heal;     /* the prompt's end that is spelled anew */
@@ -231,7 +231,7 @@ og_status og_generate(og_model *m, og_sequence *seq, const og_tokenizer *t, og_s
                 "the prompt has %lld tokens, the context of %lld holds %lld more; see -c",
                 (long long)opt->n_prompt, (long long)info.n_ctx,
                 (long long)(info.n_ctx - og_sequence_length(seq)));
-    run r = { .m = m, .opt = opt, .sampler = s, .n_vocab = (int32_t)info.n_vocab, .out = out };
+    run r = { .m = m, .opt = opt, .sampler = s, .n_vocab = og_tokenizer_size(t), .out = out };
     og_status st = prepare(&r, ctx, t);
     if (st == OG_OK) st = generate(&r, seq, t);
     ogi_free(ctx, r.masked);

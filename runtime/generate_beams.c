@@ -162,13 +162,16 @@ og_status og_generate_beams(og_model *m, og_sequence *seq, const og_tokenizer *t
     OGI_NEEDS(ogi_model_ctx(m), opt->n_top >= 0);
     og_model_get_info(m, &info);
     beams b = { .ctx = ogi_model_ctx(m), .m = m, .opt = opt, .width = o->width };
-    b.n_vocab = info.n_vocab;
+    b.n_vocab = og_tokenizer_size(t); /* rows behind the last token are padding */
     *out = (og_generate_result){ .stop = OG_STOP_CANCELLED, .stop_index = -1 };
     if (o->width < 1 || o->width > MAX_WIDTH)
         OG_FAIL(b.ctx, OG_E_INVALID, "beam search: a width of %d; 1 to %d are possible", o->width,
                 MAX_WIDTH);
     if (ogi_sequence_model(seq) != m)
         OG_FAIL(b.ctx, OG_E_INVALID, "beam search: the sequence is another model's");
+    if (b.n_vocab > info.n_vocab)
+        OG_FAIL(b.ctx, OG_E_INVALID, "beam search: a tokenizer of %lld tokens, the model has %lld",
+                (long long)b.n_vocab, (long long)info.n_vocab);
     if (opt->n_prefix) OG_FAIL(b.ctx, OG_E_UNSUPPORTED, "beam search heals no prompt");
     if (opt->matcher) OG_FAIL(b.ctx, OG_E_UNSUPPORTED, "beam search takes no constraint");
     if (opt->n_prompt < 1) OG_FAIL(b.ctx, OG_E_INVALID, "beam search: the prompt has no tokens");

@@ -78,7 +78,7 @@ typedef struct og_sampler_stage {
     float eta;             /* mirostat* */
     float decay;           /* adaptive_p */
     int32_t m;             /* mirostat */
-    int32_t last_n;        /* penalties dry (dry: -1 is n_ctx) */
+    int32_t last_n;        /* penalties (<= 0 off) dry (-1: n_ctx) */
     float repeat, freq, present;
     int32_t newline; /* penalties: token whose logit they leave alone; < 0: none */
     int32_t n_ctx, allowed_length;
@@ -101,7 +101,7 @@ enum { OG_SAMPLER_MAX_BIAS = 256 };
  * those of JSON, TOML, --flags (with '-') and, after "general.sampling.", of GGUF files. */
 #define OG_SAMPLER_FIELDS(F)                                                                       \
     F(seed,            UINT,  OG_SAMPLER_SEED_RANDOM, "random seed; 4294967295 takes a new one")   \
-    F(temp,            FLOAT, 0.8f,  "temperature; <= 0 takes the likeliest")                      \
+    F(temp,            FLOAT, 0.8f,  "temperature; <= 0 takes the likeliest, whatever else is set") \
     F(dynatemp_range,  FLOAT, 0.0f,  "temperature varies by this much with entropy")               \
     F(dynatemp_exponent, FLOAT, 1.0f, "exponent of the entropy")                                   \
     F(top_k,           INT,   40,    "keep the k likeliest; <= 0 keeps all")                       \
@@ -113,7 +113,7 @@ enum { OG_SAMPLER_MAX_BIAS = 256 };
     F(min_keep,        INT,   0,     "filters keep at least so many")                              \
     F(xtc_probability, FLOAT, 0.0f,  "how often the top choices are dropped")                      \
     F(xtc_threshold,   FLOAT, 0.1f,  "what counts as a top choice; above 0.5 off")                 \
-    F(penalty_last_n,  INT,   64,    "tokens the penalties look back; 0 off")                      \
+    F(penalty_last_n,  INT,   64,    "tokens the penalties look back; -1 the whole context, 0 off") \
     F(penalty_repeat,  FLOAT, 1.0f,  "divides logits of tokens seen; 1 off")                       \
     F(penalty_freq,    FLOAT, 0.0f,  "lowers logits once for each time seen")                      \
     F(penalty_present, FLOAT, 0.0f,  "lowers logits of tokens seen")                               \
@@ -127,7 +127,7 @@ enum { OG_SAMPLER_MAX_BIAS = 256 };
     F(mirostat_eta,    FLOAT, 0.1f,  "its learning rate")                                          \
     F(adaptive_target, FLOAT, -1.0f, "probability adaptive-p aims at; < 0 off")                    \
     F(adaptive_decay,  FLOAT, 0.9f,  "memory of adaptive-p")                                       \
-    F(n_ctx,           INT,   4096,  "context length, which bounds DRY's look back")
+    F(n_ctx,           INT,   4096,  "context length: what -1 looks back")
 // clang-format on
 
 /* The options of a chain; og_sampler_config_init() sets the defaults (zero is a meaning here, not

@@ -11,7 +11,7 @@ static og_sampler_stage filter_stage(const og_sampler_config *c, const og_vocab_
     og_sampler_stage st = { .kind = kind, .min_keep = c->min_keep, .seed = seed, .newline = -1 };
     switch (kind) {
     case OG_SAMPLER_PENALTIES:
-        st.last_n = c->penalty_last_n;
+        st.last_n = c->penalty_last_n < 0 ? c->n_ctx : c->penalty_last_n;
         st.repeat = c->penalty_repeat;
         st.freq = c->penalty_freq;
         st.present = c->penalty_present;
@@ -50,12 +50,25 @@ static og_sampler_stage filter_stage(const og_sampler_config *c, const og_vocab_
     return st;
 }
 
+/* Temperature 0 takes the likeliest token. Filters that change logits stay; those that only cut
+ * would keep it, or (XTC, typical) drop it. kind holds n. */
+static int likeliest_order(const og_sampler_config *c, og_sampler_kind *kind, int n)
+{
+    for (int i = 0; i < c->n_samplers && n < OG_SAMPLER_MAX_STAGES - 1; i++)
+        if (c->samplers[i] == OG_SAMPLER_PENALTIES || c->samplers[i] == OG_SAMPLER_DRY ||
+            c->samplers[i] == OG_SAMPLER_INFILL)
+            kind[n++] = c->samplers[i];
+    kind[n++] = OG_SAMPLER_GREEDY;
+    return n;
+}
+
 /* The kinds of the chain's stages, in order; returns how many. */
 static int chain_order(const og_sampler_config *c, og_sampler_kind *kind)
 {
     int n = 0;
     bool is_adaptive = c->adaptive_target >= 0.0f;
     if (c->n_bias) kind[n++] = OG_SAMPLER_LOGIT_BIAS;
+    if (c->temp <= 0.0f) return likeliest_order(c, kind, n);
     if (c->mirostat) {
         /* Mirostat does the cutting itself; other filters would fight it. */
         kind[n++] = OG_SAMPLER_TEMPERATURE;
@@ -87,6 +100,11 @@ og_status og_sampler_new(og_ctx *ctx, const og_sampler_config *config, const og_
     if (c.n_samplers < 0 || c.n_samplers > OG_SAMPLER_MAX_STAGES - 2 || c.n_dry_breaker < 0 ||
         c.n_dry_breaker > OG_SAMPLER_MAX_BREAKERS || c.n_bias < 0 || c.n_bias > OG_SAMPLER_MAX_BIAS)
         OG_FAIL(ctx, OG_E_INVALID, "sampler: the config's counts are out of range");
+    if (c.penalty_last_n < -1 || c.dry_penalty_last_n < -1)
+        OG_FAIL(ctx, OG_E_INVALID,
+                "penalties look back %d tokens; expected a count, 0 for none, or -1 for the whole "
+                "context",
+                (int)OGI_MIN(c.penalty_last_n, c.dry_penalty_last_n));
     if (!c.penalize_nl && (!vocab || vocab->newline < 0))
         OG_FAIL(ctx, OG_E_INVALID, "penalize_nl = false needs a vocabulary with a newline token");
     uint32_t seed = c.seed == OG_SAMPLER_SEED_RANDOM ? ogi_rng_entropy() : c.seed;

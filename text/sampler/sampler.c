@@ -78,6 +78,15 @@ static int32_t history_need(const og_sampler_stage *p)
     }
 }
 
+static og_status check_bias(const og_sampler *s, const og_sampler_stage *p)
+{
+    for (int32_t i = 0; i < p->n_bias; i++)
+        if (p->bias[i].token < 0 || (s->vocab && p->bias[i].token >= s->vocab->n_tokens))
+            OG_FAIL(s->ctx, OG_E_INVALID, "logit_bias: token %d is none%s", (int)p->bias[i].token,
+                    s->vocab ? " of the vocabulary" : "");
+    return OG_OK;
+}
+
 static og_status stage_init(og_sampler *s, ogi_stage *st, const og_sampler_stage *par)
 {
     st->par = *par;
@@ -94,6 +103,10 @@ static og_status stage_init(og_sampler *s, ogi_stage *st, const og_sampler_stage
         if (value[i] != value[i]) OG_FAIL(s->ctx, OG_E_INVALID, "sampler: %s has a NaN", name);
     if (par->kind == OG_SAMPLER_INFILL && !s->vocab)
         OG_FAIL(s->ctx, OG_E_INVALID, "sampler: infill needs a vocabulary");
+    if (par->kind == OG_SAMPLER_PENALTIES && !(par->repeat > 0.0f))
+        OG_FAIL(s->ctx, OG_E_INVALID, "sampler: a repeat penalty of %g; expected more than 0",
+                (double)par->repeat);
+    OG_TRY(check_bias(s, par));
     if (par->n_bias > 0) {
         og_token_bias *bias = OGI_NEW_N(s->ctx, og_token_bias, par->n_bias);
         if (!bias) return OG_E_MEMORY;

@@ -82,6 +82,9 @@ int run_open(run_session *s, const char *path, const og_model_options *mo, bool 
         return 1;
     int status = cli_sampler_config(ctx, &o->sampler, file, &s->config);
     if (status >= 0) return status;
+    og_model_info info;
+    og_model_get_info(s->model, &info);
+    s->config.n_ctx = (int32_t)info.n_ctx;
     if (og_vocab_view_new(ctx, s->tok, &s->view) != OG_OK) return 1;
     if (og_sampler_new(ctx, &s->config, s->view, &s->sampler) != OG_OK) return 1;
     if (open_parser(s) != OG_OK) return 1;

@@ -299,6 +299,95 @@ Test(sampler, options_print_back_identically)
     }
 }
 
+/* A sampler with penalties over last_n tokens, after token 0 and fifty times token 3. */
+static og_sampler *after_many(int32_t last_n)
+{
+    og_sampler_config c;
+    og_sampler *s;
+    og_sampler_config_init(&c);
+    c.temp = 0, c.penalty_last_n = last_n, c.penalty_repeat = 4;
+    cr_assert(og_sampler_new(ctx, &c, NULL, &s) == OG_OK, "%s", og_error(ctx));
+    og_sampler_accept(s, 0);
+    for (int i = 0; i < 500; i++) og_sampler_accept(s, 3);
+    return s;
+}
+
+Test(sampler, minus_one_looks_back_over_the_whole_context)
+{
+    static const struct {
+        int32_t last_n, want;
+    } cases[] = { { -1, 1 }, { 501, 1 }, { 64, 0 }, { 0, 0 } };
+    const float logits[4] = { 3, 2, 1, 0.5f };
+    for (int i = 0; i < OGI_LEN(cases); i++) {
+        og_sampler *s = after_many(cases[i].last_n);
+        int32_t token;
+        cr_assert(og_sampler_sample(s, logits, 4, &token) == OG_OK, "%s", og_error(ctx));
+        cr_assert_eq(token, cases[i].want, "%d back: token %d", cases[i].last_n, (int)token);
+        og_sampler_free(s);
+    }
+}
+
+static void refused_config(int32_t last_n, int32_t dry_last_n, const char *says)
+{
+    og_sampler_config c;
+    og_sampler *s;
+    og_sampler_config_init(&c);
+    c.penalty_last_n = last_n, c.dry_penalty_last_n = dry_last_n;
+    og_error_clear(ctx);
+    cr_assert(og_sampler_new(ctx, &c, NULL, &s) == OG_E_INVALID, "taken: %s", says);
+    cr_assert(strstr(og_error(ctx), says), "%s", og_error(ctx));
+}
+
+static void refused_stage(og_sampler_stage st, const og_vocab_view *v, const char *says)
+{
+    og_sampler *s;
+    og_error_clear(ctx);
+    cr_assert(og_sampler_new_chain(ctx, &st, 1, v, &s) == OG_E_INVALID, "taken: %s", says);
+    cr_assert(strstr(og_error(ctx), says), "%s", og_error(ctx));
+}
+
+Test(sampler, what_no_chain_can_mean_is_refused)
+{
+    const og_vocab_view v = { .n_tokens = 10, .eos = -1, .eot = -1, .newline = -1 };
+    const og_token_bias outside = { 10, 1 }, negative = { -1, 1 };
+    og_sampler_stage p = { .kind = OG_SAMPLER_PENALTIES, .last_n = 64, .repeat = 1.1f };
+    refused_config(-2, -1, "-2 tokens");
+    refused_config(64, -3, "-3 tokens");
+    p.repeat = 0;
+    refused_stage(p, NULL, "penalty of 0");
+    p.repeat = -1;
+    refused_stage(p, NULL, "penalty of -1");
+    og_sampler_stage b = { .kind = OG_SAMPLER_LOGIT_BIAS, .bias = &outside, .n_bias = 1 };
+    refused_stage(b, &v, "token 10 is none");
+    b.bias = &negative;
+    refused_stage(b, NULL, "token -1 is none");
+}
+
+Test(sampler, temperature_0_is_greedy_whatever_the_chain)
+{
+    static const char *const chains[] = {
+        "temperature", "xtc;temperature", "typ_p;temperature", "top_k", "", "adaptive-p"
+    };
+    const float logits[5] = { 1, 4, 3.9f, 3.8f, -2 };
+    for (int i = 0; i < 3 * OGI_LEN(chains); i++) {
+        og_sampler_config c;
+        og_sampler *s;
+        int32_t token;
+        og_sampler_config_init(&c);
+        c.temp = 0, c.seed = 7 + (uint32_t)i;
+        c.xtc_probability = 1, c.xtc_threshold = 0.05f, c.typical_p = 0.2f;
+        c.dynatemp_range = 3, c.mirostat = i % 3, c.top_p = 1, c.min_p = 0;
+        const char *list = chains[i / 3];
+        cr_assert(og_sampler_config_set(ctx, &c, "samplers", list) == OG_OK, "%s", og_error(ctx));
+        cr_assert(og_sampler_new(ctx, &c, NULL, &s) == OG_OK, "%s", og_error(ctx));
+        for (int k = 0; k < 20; k++) {
+            cr_assert(og_sampler_sample(s, logits, 5, &token) == OG_OK, "%s", og_error(ctx));
+            cr_assert_eq(token, 1, "samplers '%s', mirostat %d: token %d", list, i % 3, (int)token);
+        }
+        og_sampler_free(s);
+    }
+}
+
 Test(sampler, wrong_options_are_named)
 {
     const struct {

@@ -173,14 +173,21 @@ static const unsigned attr_of_type[] = { 0,
                                          OG_TOKEN_UNUSED,
                                          OG_TOKEN_BYTE };
 
-/* The array of per-token numbers under key; absent is fine (NULL). */
+/* The array of a number for each token under key; absent is fine (NULL). Integers are no scores, a
+ * bool is no type. */
 static og_status token_array(og_ctx *ctx, const ogi_gguf *f, const char *key, ogi_gguf_type elem,
                              const ogi_vocab *v, const ogi_gguf_kv **out)
 {
     OG_TRY(ogi_gguf_array(f, key, elem, out));
-    if (*out && (*out)->n < v->n)
-        OG_FAIL(ctx, OG_E_FORMAT, "%s: %s has %lld elements, but there are %d tokens", v->source,
-                key, (long long)(*out)->n, (int)v->n);
+    if (!*out) return OG_OK;
+    ogi_gguf_type is = (*out)->elem;
+    bool is_real = is == OGI_GGUF_F32 || is == OGI_GGUF_F64;
+    if (is_real != (elem == OGI_GGUF_F32) || is == OGI_GGUF_BOOL)
+        OG_FAIL(ctx, OG_E_FORMAT, "%s: key '%s' is an array of %s values, expected %s", v->source,
+                key, ogi_gguf_type_name(is), ogi_gguf_type_name(elem));
+    if ((*out)->n != v->n)
+        OG_FAIL(ctx, OG_E_FORMAT, "%s: key '%s' has %lld elements, but there are %d tokens",
+                v->source, key, (long long)(*out)->n, (int)v->n);
     return OG_OK;
 }
 
@@ -320,6 +327,27 @@ static og_status load_special_ids(og_ctx *ctx, const ogi_gguf *f, ogi_vocab *v)
     return OG_OK;
 }
 
+/* Tokens that end a text beside the one that eos_token_id names; the first is that one where the
+ * file does not name it. */
+static og_status load_end_ids(og_ctx *ctx, const ogi_gguf *f, ogi_vocab *v)
+{
+    static const char key[] = "tokenizer.ggml.eos_token_ids";
+    const ogi_gguf_kv *list;
+    OG_TRY(ogi_gguf_array(f, key, OGI_GGUF_I32, &list));
+    for (int64_t i = 0; list && i < list->n; i++) {
+        int64_t id = ogi_gguf_int_at(list, i);
+        if (id < 0 || id >= v->n) {
+            ogi_log(ctx, OG_LOG_WARN, "%s: %s: %lld is no token of %d; ignored", v->source, key,
+                    (long long)id, (int)v->n);
+            continue;
+        }
+        v->is_eog[id] = 1;
+        if (!ogi_gguf_find(f, "tokenizer.ggml.eos_token_id") && i == 0)
+            v->special[OG_SPECIAL_EOS] = (int32_t)id;
+    }
+    return OG_OK;
+}
+
 static og_status load_flags(const ogi_gguf *f, ogi_vocab *v)
 {
     // clang-format off
@@ -424,6 +452,7 @@ og_status ogi_vocab_load(og_ctx *ctx, const ogi_gguf *f, ogi_vocab *v)
     OG_TRY(load_special_ids(ctx, f, v));
     OG_TRY(load_flags(f, v));
     OG_TRY(ogi_vocab_find_special(ctx, v));
+    OG_TRY(load_end_ids(ctx, f, v));
     OG_TRY(ogi_vocab_fix_attr(ctx, v, arch, name, pre));
     return ogi_vocab_spell(ctx, v);
 }

@@ -77,11 +77,14 @@ static og_status fill_inputs(og_model *m, const og_feed *feed, const step *st)
         in->seq_start[p] = t;
         in->kv_len[p] = (int32_t)(s->length + part->n);
         in->state_slot[p] = s->slot;
-        memcpy(in->page_table + p * m->pages_per_seq, s->page, (size_t)s->n_page * sizeof *s->page);
+        if (s->n_page)
+            memcpy(in->page_table + p * m->pages_per_seq, s->page,
+                   (size_t)s->n_page * sizeof *s->page);
         for (int64_t i = 0; i < part->n; i++, t++) {
             int64_t pos = s->length + i;
             in->token[t] = feed[part->feed].token[part->from + i];
             in->pos[t] = (int32_t)pos;
+            if (!m->model->has_kv) continue;
             in->kv_slot[t] = s->page[pos / OGI_PAGE] * OGI_PAGE + (int32_t)(pos % OGI_PAGE);
         }
     }

@@ -14,8 +14,8 @@
 struct og_sequence {
     og_model *m;
     og_sequence *next; /* all sequences of the model */
-    int32_t *page;     /* n_page owned of n_ctx / 64 */
-    int64_t n_page, length;
+    int32_t *page;     /* n_page owned; room for more grows between steps */
+    int64_t n_page, page_cap, length;
     int32_t slot; /* recurrent slot, -1: the model has none */
 };
 

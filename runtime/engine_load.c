@@ -9,10 +9,15 @@
 
 enum { MAX_BESIDE = 1024 /* sequences alive at once */ };
 
+static int64_t pages_of(int64_t n_ctx)
+{
+    return (n_ctx + OGI_PAGE - 1) / OGI_PAGE;
+}
+
 /* Bytes of all states for `n_ctx` tokens a sequence. */
 static int64_t states_size(const og_model *m, int64_t n_ctx, int64_t n_seq)
 {
-    int64_t pages = (n_ctx + OGI_PAGE - 1) / OGI_PAGE * n_seq, sum = 0, part;
+    int64_t pages = pages_of(n_ctx) * n_seq, sum = 0, part;
     for (int i = 0; i < m->model->n_state; i++) {
         const ogi_state_info *s = &m->model->state[i];
         if (!ogi_mul_size(s->unit_size, s->is_paged ? pages : n_seq, &part) ||
@@ -22,13 +27,22 @@ static int64_t states_size(const og_model *m, int64_t n_ctx, int64_t n_seq)
     return sum;
 }
 
+/* With the lists that say where they lie: page table, pool, the sequences' own. */
+static int64_t sequences_size(const og_model *m, int64_t n_ctx, int64_t n_seq)
+{
+    enum { N_LIST = 3 };
+    int64_t sum = states_size(m, n_ctx, n_seq);
+    int64_t lists = m->model->has_kv ? pages_of(n_ctx) * n_seq * N_LIST * 4 : 0;
+    return ogi_add_size(sum, lists, &sum) ? sum : INT64_MAX;
+}
+
 static og_status check_memory(og_model *m, int64_t n_seq)
 {
-    int64_t have = ogi_memory_available(), need = states_size(m, m->n_ctx, n_seq);
+    int64_t have = ogi_memory_available(), need = sequences_size(m, m->n_ctx, n_seq);
     if (need <= have) return OG_OK;
     int64_t fits = 0;
     for (int64_t step = (int64_t)1 << 40; step >= OGI_PAGE; step /= 2)
-        if (fits + step < m->n_ctx && states_size(m, fits + step, n_seq) <= have / 10 * 9)
+        if (fits + step < m->n_ctx && sequences_size(m, fits + step, n_seq) <= have / 10 * 9)
             fits += step;
     OG_FAIL(m->ctx, OG_E_LIMIT,
             "%s: keys and values of %lld tokens need %.1f GB, %.1f GB are free; -c %lld fits",
@@ -75,7 +89,8 @@ static og_status bind_inputs(og_model *m)
 {
     step_inputs *in = m->in = OGI_NEW(m->ctx, step_inputs);
     if (!in) return OG_E_MEMORY;
-    int64_t table = OGI_STEP_SEQS * m->pages_per_seq, n_tok = m->model->step_tokens;
+    int64_t table = OGI_MIN(OGI_STEP_SEQS, m->n_slot) * m->pages_per_seq;
+    int64_t n_tok = m->model->step_tokens;
     in->page_table = OGI_NEW_N(m->ctx, int32_t, table + 1);
     in->token = OGI_NEW_N(m->ctx, int32_t, n_tok);
     in->pos = OGI_NEW_N(m->ctx, int32_t, n_tok);
@@ -132,6 +147,20 @@ static uint64_t hash_of(const char *text)
     return XXH3_64bits(text, strlen(text));
 }
 
+/* The vocabulary may be shorter than the embedding, which is padded then; the tokens that are none
+ * are never chosen. A longer one would have tokens without a row. */
+static og_status check_vocabulary(const og_model *m)
+{
+    const ogi_gguf_kv *tokens;
+    OG_TRY(ogi_gguf_array(m->file, "tokenizer.ggml.tokens", OGI_GGUF_STR, &tokens));
+    if (tokens && tokens->n > m->model->n_vocab)
+        OG_FAIL(m->ctx, OG_E_FORMAT,
+                "%s: key 'tokenizer.ggml.tokens' has %lld tokens, but 'token_embd.weight' has %lld "
+                "rows",
+                ogi_gguf_path(m->file), (long long)tokens->n, (long long)m->model->n_vocab);
+    return OG_OK;
+}
+
 /* From m->file on. */
 static og_status load(og_model *m, const og_model_options *o)
 {
@@ -141,6 +170,7 @@ static og_status load(og_model *m, const og_model_options *o)
     if (!ogi_kv_types_parse(o->kv, &mo.kv))
         OG_FAIL(m->ctx, OG_E_INVALID, "keys and values as '%s'; expected " OGI_KV_EXPECTED, o->kv);
     OG_TRY(ogi_model_open(m->ctx, m->file, &mo, &m->model));
+    OG_TRY(check_vocabulary(m));
     if (!progress(o, 0.3)) return OG_E_CANCELLED;
     int64_t n_seq = OGI_MAX(o->n_sequence, 1);
     if (n_seq > MAX_BESIDE)
@@ -152,8 +182,8 @@ static og_status load(og_model *m, const og_model_options *o)
                 "%s: a context of %lld tokens, but the model was trained for %lld: past them its "
                 "answers may make no sense",
                 ogi_gguf_path(m->file), (long long)m->n_ctx, (long long)m->model->n_ctx_train);
-    m->pages_per_seq = (m->n_ctx + OGI_PAGE - 1) / OGI_PAGE;
-    m->n_page = OGI_MAX(m->pages_per_seq * n_seq, 1);
+    m->pages_per_seq = m->model->has_kv ? pages_of(m->n_ctx) : 1; /* recurrent: unused */
+    m->n_page = m->model->has_kv ? OGI_MAX(m->pages_per_seq * n_seq, 1) : 1;
     m->n_slot = n_seq;
     m->passes = hash_of(o->compile.skip ? o->compile.skip : "");
     m->batch = o->batch > 0 ? OGI_MIN(o->batch, OGI_STEP_TOKENS) : OGI_STEP_TOKENS;

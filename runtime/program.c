@@ -9,6 +9,7 @@
 #include "backends/backend.h"
 #include "graph/layout.h"
 #include "graph/pass.h"
+#include "runtime/kv_pool.h"
 
 enum { MAX_PLAN = 8 };
 
@@ -152,6 +153,9 @@ static og_status compile(og_program *p, const og_graph *g, const og_compile_opti
     const ogi_backend *b = p->device->backend;
     int64_t size = 0;
     for (int i = 0; i < p->n_plan; i++) size = OGI_MAX(size, p->plan[i]->arena_size);
+    if (size > ogi_memory_available())
+        OG_FAIL(p->ctx, OG_E_LIMIT, "%s: its values need %.1f GB, %.1f GB are free", g->name,
+                (double)size / 1e9, (double)ogi_memory_available() / 1e9);
     OG_TRY(b->alloc(p->device->dev, OGI_MAX(size, 64), &p->arena));
     for (int i = 0; i < p->n_plan; i++)
         OG_TRY(b->compile(p->device->dev, p->plan[i], p->arena, &p->exec[i]));

@@ -12,11 +12,8 @@ og_status og_sequence_new(og_model *m, og_sequence **out)
     og_sequence *s = OGI_NEW(m->ctx, og_sequence);
     if (!s) return OG_E_MEMORY;
     s->m = m;
-    s->page = OGI_NEW_N(m->ctx, int32_t, m->pages_per_seq + 1);
     s->slot = ogi_id_take(&m->slot);
-    if (!s->page || s->slot < 0) {
-        if (s->slot >= 0) ogi_id_give(&m->slot, s->slot);
-        ogi_free(m->ctx, s->page);
+    if (s->slot < 0) {
         ogi_free(m->ctx, s);
         OG_FAIL(m->ctx, OG_E_LIMIT, "all %lld sequences of the model are in use",
                 (long long)m->n_slot);
@@ -43,6 +40,9 @@ void og_sequence_free(og_sequence *s)
 og_status ogi_sequence_take_pages(og_sequence *s, int64_t length)
 {
     og_model *m = s->m;
+    if (!m->model->has_kv) return OG_OK;
+    OG_TRY(ogi_grow(m->ctx, &s->page, &s->page_cap, (length + OGI_PAGE - 1) / OGI_PAGE,
+                    sizeof *s->page));
     while (s->n_page * OGI_PAGE < length) {
         int32_t id = ogi_id_take(&m->page);
         if (id < 0)

@@ -74,18 +74,18 @@ static const char *const cases[] = {
     "sym T = 1..40\n"
     "input $x : F32[T,1,64]\n"
     "weight @w : F32[4,24,64]\n"
-    "input $ids : I32[T,2]\n"
-    "%0 = group_by_expert($ids) n_expert=4\n"
-    "%1 = grouped_linear($x, @w, $ids, %0)\n"
+    "input $index.0.4 : I32[T,2]\n"
+    "%0 = group_by_expert($index.0.4) n_expert=4\n"
+    "%1 = grouped_linear($x, @w, $index.0.4, %0)\n"
     "output \"y\" = %1\n",
     "graph \"grouped_linear\"\n"
     "sym T = 1..40\n"
     "input $x : F32[T,2,64]\n"
     "weight @w : Q8_0[4,24,64]\n"
-    "input $ids : I32[T,2]\n"
+    "input $index.0.4 : I32[T,2]\n"
     "%0 = quantize($x)\n"
-    "%1 = group_by_expert($ids) n_expert=4\n"
-    "%2 = grouped_linear(%0, @w, $ids, %1)\n"
+    "%1 = group_by_expert($index.0.4) n_expert=4\n"
+    "%2 = grouped_linear(%0, @w, $index.0.4, %1)\n"
     "output \"y\" = %2\n",
 };
 // clang-format on

@@ -14,7 +14,7 @@ og_tensor *og_kv_store(og_graph *g, og_tensor *state, og_tensor *x, og_tensor *s
 static og_status infer(og_tensor *n)
 {
     const og_tensor *state = n->src[0];
-    OG_TRY(ogi_want_pages(n, 0, "state"));
+    OG_TRY(ogi_want_pages(n, 0, "state", 1));
     OG_TRY(ogi_want_real(n, 1, "x"));
     OG_TRY(ogi_want_rank(n, 1, "x", 3));
     OG_TRY(ogi_want_axis(n, 1, "x", 1, state->shape.dim[1]));
@@ -81,22 +81,22 @@ static void cost(const og_tensor *n, ogi_cost *c)
 static const char *const cases[] = {
     "graph \"kv_store\"\n"
     "sym T = 1..40\n"
-    "state &kv : F16[4,2,64,32]\n"
+    "state &kv : F16[16,2,64,32]\n"
     "input $x : F32[T,2,32]\n"
     "input $slot : I32[T]\n"
     "%0 = kv_store(&kv, $x, $slot)\n"
     "output \"y\" = %0\n",
     "graph \"kv_store\"\n"
     "sym T = 1..40\n"
-    "state &kv : F32[4,3,64,24]\n"
+    "state &kv : F32[16,3,64,24]\n"
     "input $x : F32[T,3,24]\n"
     "input $slot : I32[T]\n"
     "%0 = kv_store(&kv, $x, $slot)\n"
     "output \"y\" = %0\n",
     "graph \"kv_store\"\n"
     "sym T = 1..40\n"
-    "state &k : Q8_0[4,2,64,64]\n"
-    "state &v : Q4_0[4,2,64,32]\n"
+    "state &k : Q8_0[16,2,64,64]\n"
+    "state &v : Q4_0[16,2,64,32]\n"
     "input $x : F32[T,2,64]\n"
     "input $y : F32[T,2,32]\n"
     "input $slot : I32[T]\n"

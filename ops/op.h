@@ -25,8 +25,8 @@ og_status ogi_want_axis(const og_tensor *n, int i, const char *name, int axis, o
 /* A dimension that must be known when the graph is built. */
 og_status ogi_want_const(const og_tensor *n, int i, const char *name, int axis, int64_t *out);
 og_status ogi_want_state(const og_tensor *n, int i, const char *name);
-/* Pages [N, H, 64, D] of keys or values: a state of a type of OGI_KV_TYPES. */
-og_status ogi_want_pages(const og_tensor *n, int i, const char *name);
+/* Pages [N, H, max(1, 64 / ratio), D] of keys or values: a state of a type of OGI_KV_TYPES. */
+og_status ogi_want_pages(const og_tensor *n, int i, const char *name, int ratio);
 /* Source 0 has the shape of the result; its last dimension exists. */
 og_status ogi_infer_same(og_tensor *n, og_dtype result);
 static inline og_dim ogi_last_dim(const og_tensor *x)

@@ -5,12 +5,12 @@
 
 #include "ops/scan_check.h"
 
-og_status ogi_want_scan(const og_tensor *n, int state, og_dim n_token)
+og_status ogi_want_scan(const og_tensor *n, int state, int rank, og_dim n_token)
 {
     static const char *const name[] = { "pos", "seq_start", "state_slot" };
     OG_TRY(ogi_want_state(n, state, "state"));
     OG_TRY(ogi_want_dtype(n, state, "state", OG_F32));
-    OG_TRY(ogi_want_rank(n, state, "state", 3));
+    OG_TRY(ogi_want_rank(n, state, "state", rank));
     for (int i = 0; i < 3; i++) {
         OG_TRY(ogi_want_dtype(n, state + 1 + i, name[i], OG_I32));
         OG_TRY(ogi_want_rank(n, state + 1 + i, name[i], 1));
@@ -31,7 +31,7 @@ og_status ogi_ref_scan(const ogi_ref_call *c, int state, int64_t s, ogi_scan_seq
     if (start[s] < 0 || start[s + 1] > n_token)
         OG_FAIL(c->ctx, OG_E_INVALID, "%s: sequence %lld has tokens %d..%d of %lld",
                 ogi_op_name(c->node->op), (long long)s, start[s], start[s + 1], (long long)n_token);
-    int64_t size = st->dim[1] * st->dim[2];
+    int64_t size = st->n / st->dim[0];
     *out = (ogi_scan_seq){ start[s], start[s + 1], st->f + slot * size };
     if (out->begin < out->end && c->src[state + 1]->i[out->begin] == 0)
         for (int64_t i = 0; i < size; i++) out->state[i] = 0;

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Sources of the recurrences ssm_conv and ssm_scan, for the kernels of a backend. They have no
- * params. The state is updated in place, once a sequence, after its last token. */
+ * Sources and params of the recurrences, for the kernels of a backend. The state is updated in
+ * place, once a sequence, after its last token. */
 #ifndef OG_OPS_SCAN_H
 #define OG_OPS_SCAN_H
+
+#include <stdbool.h>
 
 typedef enum ogi_ssm_conv_src {
     OGI_SSM_CONV_X,     /* [T, C] */
@@ -27,5 +29,24 @@ typedef enum ogi_ssm_scan_src {
     OGI_SSM_SCAN_STATE_SLOT,
     OGI_SSM_SCAN_N_SRC
 } ogi_ssm_scan_src;
+
+typedef enum ogi_linear_scan_src {
+    OGI_LINEAR_SCAN_R,     /* [T, G, K]: G divides H, for each operand its own */
+    OGI_LINEAR_SCAN_W,     /* [T, G, K] or [T, G, 1] */
+    OGI_LINEAR_SCAN_K,     /* [T, G, K] */
+    OGI_LINEAR_SCAN_V,     /* [T, H, V] */
+    OGI_LINEAR_SCAN_STATE, /* [slot, H, K, V] */
+    OGI_LINEAR_SCAN_POS,
+    OGI_LINEAR_SCAN_SEQ_START,
+    OGI_LINEAR_SCAN_STATE_SLOT,
+    OGI_LINEAR_SCAN_A, /* [T, G, K], with b, or absent */
+    OGI_LINEAR_SCAN_B, /* [T, G, K] */
+    OGI_LINEAR_SCAN_N_SRC
+} ogi_linear_scan_src;
+
+typedef struct ogi_linear_scan {
+    bool reads_before; /* y of the state before the token's update */
+    bool is_tiled;     /* head h reads head h % G of G, not h / (H / G) */
+} ogi_linear_scan;
 
 #endif

@@ -7,8 +7,8 @@
 
 #include "ops/op.h"
 
-/* state is the index of the source; n_token of them are scanned. */
-og_status ogi_want_scan(const og_tensor *n, int state, og_dim n_token);
+/* state is the index of the source, of that rank; n_token of them are scanned. */
+og_status ogi_want_scan(const og_tensor *n, int state, int rank, og_dim n_token);
 
 typedef struct ogi_scan_seq {
     int64_t begin, end; /* tokens of the step */

@@ -10,6 +10,7 @@ og_tensor *og_ssm_conv(og_graph *g, og_tensor *x, og_tensor *w, const og_scan_ar
 {
     static const og_scan_args none; /* no operand: refused as such */
     if (!a) a = &none;
+    if (w && w->dtype != OG_F32) w = og_cast(g, w, OG_F32); /* files have it in halves, too */
     return ogi_node(g, OG_OP_SSM_CONV, NULL, OGI_SSM_CONV_N_SRC,
                     (og_tensor *[]){ x, w, a->state, a->pos, a->seq_start, a->state_slot });
 }
@@ -18,11 +19,11 @@ static og_status infer(og_tensor *n)
 {
     OG_TRY(ogi_want_dtype(n, OGI_SSM_CONV_X, "x", OG_F32));
     OG_TRY(ogi_want_rank(n, OGI_SSM_CONV_X, "x", 2));
-    OG_TRY(ogi_want_real(n, OGI_SSM_CONV_W, "w"));
+    OG_TRY(ogi_want_dtype(n, OGI_SSM_CONV_W, "w", OG_F32));
     OG_TRY(ogi_want_rank(n, OGI_SSM_CONV_W, "w", 2));
     const og_dim *x = n->src[OGI_SSM_CONV_X]->shape.dim, *w = n->src[OGI_SSM_CONV_W]->shape.dim;
     OG_TRY(ogi_want_axis(n, OGI_SSM_CONV_W, "w", 0, x[1]));
-    OG_TRY(ogi_want_scan(n, OGI_SSM_CONV_STATE, x[0]));
+    OG_TRY(ogi_want_scan(n, OGI_SSM_CONV_STATE, 3, x[0]));
     OG_TRY(ogi_want_axis(n, OGI_SSM_CONV_STATE, "state", 1, og_dim_add(w[1], OG_N(-1))));
     OG_TRY(ogi_want_axis(n, OGI_SSM_CONV_STATE, "state", 2, x[1]));
     return ogi_infer_same(n, OG_F32);

@@ -35,7 +35,7 @@ static og_status infer(og_tensor *n)
         OG_TRY(ogi_want_axis(n, i, name[i], 0, x[0]));
         OG_TRY(ogi_want_axis(n, i, name[i], 1, n_state));
     }
-    OG_TRY(ogi_want_scan(n, OGI_SSM_SCAN_STATE, x[0]));
+    OG_TRY(ogi_want_scan(n, OGI_SSM_SCAN_STATE, 3, x[0]));
     OG_TRY(ogi_want_axis(n, OGI_SSM_SCAN_STATE, "state", 1, x[1]));
     OG_TRY(ogi_want_axis(n, OGI_SSM_SCAN_STATE, "state", 2, n_state));
     return ogi_infer_same(n, OG_F32);

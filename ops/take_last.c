@@ -53,8 +53,8 @@ static const char *const cases[] = {
     "graph \"take_last\"\n"
     "sym T = 1..40\n"
     "input $x : F32[T,48]\n"
-    "input $index : I32[T,6]\n"
-    "%0 = take_last($x, $index)\n"
+    "input $index.0.48 : I32[T,6]\n"
+    "%0 = take_last($x, $index.0.48)\n"
     "output \"y\" = %0\n",
 };
 // clang-format on

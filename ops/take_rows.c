@@ -80,20 +80,20 @@ static const char *const cases[] = {
     "graph \"take_rows\"\n"
     "sym T = 1..40\n"
     "weight @w : F32[48,67]\n"
-    "input $index : I32[T]\n"
-    "%0 = take_rows(@w, $index)\n"
+    "input $index.0.48 : I32[T]\n"
+    "%0 = take_rows(@w, $index.0.48)\n"
     "output \"y\" = %0\n",
     "graph \"take_rows\"\n"
     "sym T = 1..40\n"
     "weight @w : Q4_0[48,64]\n"
-    "input $index : I32[T]\n"
-    "%0 = take_rows(@w, $index)\n"
+    "input $index.0.48 : I32[T]\n"
+    "%0 = take_rows(@w, $index.0.48)\n"
     "output \"y\" = %0\n",
     "graph \"take_rows\"\n"
     "sym T = 1..40\n"
     "weight @w : F16[48,16]\n"
-    "input $index : I32[T,3]\n"
-    "%0 = take_rows(@w, $index)\n"
+    "input $index.0.48 : I32[T,3]\n"
+    "%0 = take_rows(@w, $index.0.48)\n"
     "output \"y\" = %0\n",
 };
 // clang-format on

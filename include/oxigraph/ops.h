@@ -24,21 +24,38 @@ typedef struct og_rope {
     float yarn_low, yarn_high;
 } og_rope;
 
-/* Operands and rules of attention. KV pages hold 64 keys: [page, n_kv_head, 64, dim]. A key's rank
- * in its sequence is its position. A query at position p of sequence s sees ranks p - window + 1
- * .. p (window 0: from 0), or to the last of its kv_len[s] keys if is_bidirectional. */
+/* Operands and rules of attention. KV pages hold the keys of 64 tokens: [page, n_kv_head, 64, dim].
+ * A key's rank in its sequence is its position. A query at position p sees the ranks up to p, or
+ * all kv_len[s] if is_bidirectional, and of these
+ *     window: p - window + 1 .. p; is_bidirectional: |p - rank| <= window / 2
+ *     chunk:  those with rank / chunk == p / chunk
+ *     select: ranks of the list of its token (and KV head), of blocks of select_block ranks; what
+ *             lies outside of the above, and anything negative, is passed over
+ * To a score are added -slope |p - rank|, and bias[bucket] by the sign (is_bidirectional) and size
+ * of the distance (Raffel et al., 2020): half of the buckets are exact, the others grow by a
+ * constant factor up to bucket_max.
+ * ratio: a key stands for that many tokens (a power of two), is seen when its last token is, and
+ * lies in that token's page, which has max(1, 64 / ratio) rows.
+ * is_partial: the result is [T, H, Dv + 2], the weighted sum of values before the division, then
+ * the largest score and the sum of weights, for og_attention_merge. */
 typedef struct og_attention_args {
     og_tensor *q;            /* [T, H, Dk] */
-    og_tensor *k, *v;        /* states after their stores */
+    og_tensor *k, *v;        /* states after their stores; the same one with dim_v: Dv = dim_v */
     og_tensor *pos;          /* I32 [T] */
     og_tensor *seq_start;    /* I32 [S + 1] first token of each sequence in this step, end */
     og_tensor *kv_len;       /* I32 [S] keys of each sequence, this step's included */
     og_tensor *page_table;   /* I32 [S, P] */
     og_tensor *slope, *sink; /* F32 [H] or NULL: ALiBi slopes, attention sinks */
+    og_tensor *bias;         /* F32 [n_bucket, H] or NULL */
+    og_tensor *select;       /* I32 [T, 1 or Hkv, n] or NULL */
     float scale;             /* 0: 1 / sqrt(Dk) */
     float softcap;           /* 0: none */
-    int window;              /* 0: none */
-    bool is_bidirectional;
+    int window, chunk;       /* 0: none */
+    int ratio;               /* 0 reads as 1 */
+    int dim_v;               /* values are the first dim_v of a row of v; 0: the whole row */
+    int bucket_max;          /* 0 reads as 128 */
+    int select_block;        /* 0 reads as 1 */
+    bool is_bidirectional, is_partial;
 } og_attention_args;
 
 /* What recurrences share: their state and the sequences of the step. A sequence whose first token
@@ -49,6 +66,19 @@ typedef struct og_scan_args {
     og_tensor *seq_start;  /* I32 [S + 1] */
     og_tensor *state_slot; /* I32 [S] */
 } og_scan_args;
+
+/* Operands of linear_scan: S = diag(w) S + b (S'a)' + k v', y = S'r for each head. r, w, k, a and b
+ * may have fewer heads than v, each its own divisor G of H: head h reads h / (H / G), or h % G if
+ * is_tiled. */
+typedef struct og_linear_scan_args {
+    og_tensor *r, *k;  /* [T, G, K] */
+    og_tensor *w;      /* [T, G, K], or [T, G, 1] for all rows alike */
+    og_tensor *v;      /* [T, H, V] */
+    og_tensor *a, *b;  /* [T, G, K], or both NULL */
+    og_scan_args scan; /* state [slot, H, K, V] */
+    bool reads_before; /* y before the token's update, not after */
+    bool is_tiled;
+} og_linear_scan_args;
 
 // clang-format off
 #define OG_OP(ENUM, name, args, doc) OG_OP_##ENUM,
@@ -117,6 +147,8 @@ OG_API og_tensor *og_ssm_conv(og_graph *g, og_tensor *x, og_tensor *w, const og_
 OG_API og_tensor *og_ssm_scan(og_graph *g, og_tensor *x, og_tensor *dt, og_tensor *A, og_tensor *B,
                               og_tensor *C, const og_scan_args *a);
 
+OG_API og_tensor *og_linear_scan(og_graph *g, const og_linear_scan_args *a);
+
 #ifdef __cplusplus
 }
 #endif
@@ -178,6 +210,7 @@ OG_API og_tensor *og_ssm_scan(og_graph *g, og_tensor *x, og_tensor *dt, og_tenso
 #define og_group_by_expert(g, ...) og_group_by_expert(OG_AT(g), __VA_ARGS__)
 #define og_moe_combine(g, ...)   og_moe_combine(OG_AT(g), __VA_ARGS__)
 #define og_ssm_conv(g, ...)      og_ssm_conv(OG_AT(g), __VA_ARGS__)
+#define og_linear_scan(g, ...)    og_linear_scan(OG_AT(g), __VA_ARGS__)
 #define og_ssm_scan(g, ...)      og_ssm_scan(OG_AT(g), __VA_ARGS__)
 // clang-format on
 #endif

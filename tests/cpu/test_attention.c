@@ -95,14 +95,13 @@ static scene make_scene(og_dtype k, og_dtype v, int64_t n_tok, int64_t n_key, in
                            .n_group = n_group,
                            .dim_k = dim_k,
                            .dim_v = dim_v,
+                           .v_row = dim_v,
                            .pos = s.pos,
                            .k_type = k,
                            .v_type = v,
                            .k_state = s.k,
                            .v_state = s.v,
-                           .page = s.page,
-                           .n_kv_head = 2,
-                           .kv_head = 1,
+                           .pages = { .page = s.page, .n_kv_head = 2, .kv_head = 1, .ratio = 1 },
                            .n_key = n_key,
                            .is_causal = true,
                            .scale = 1.5f,
@@ -143,7 +142,7 @@ static float *attend(const ogi_cpu_kernels *isa, const scene *s, int64_t step)
 
 static double kv_at(const scene *s, const float *read, int64_t rank, int64_t dim, int64_t d)
 {
-    int64_t row = (s->page[rank / 64] * s->a.n_kv_head + s->a.kv_head) * 64 + rank % 64;
+    int64_t row = (s->page[rank / 64] * s->a.pages.n_kv_head + s->a.pages.kv_head) * 64 + rank % 64;
     return (double)read[row * dim + d];
 }
 
@@ -153,7 +152,12 @@ static void naive_attention(const scene *s, int64_t t, int64_t h, double *ref)
     const ogi_attn_args *a = &s->a;
     const float *q = a->q + t * a->q_tok_stride + h * a->q_head_stride;
     int64_t p = a->pos[t], from = 0, to = a->is_causal ? p + 1 : a->n_key;
-    if (a->window > 0 && p >= a->window) from = p - a->window + 1;
+    int64_t half = a->window / 2;
+    if (a->window > 0 && a->is_causal && p >= a->window) from = p - a->window + 1;
+    if (a->window > 0 && !a->is_causal) {
+        from = p > half ? p - half : 0;
+        to = p + half + 1 < to ? p + half + 1 : to;
+    }
     double *w = take((size_t)a->n_key * sizeof *w), max = a->sink ? (double)a->sink[h] : -1e300;
     for (int64_t j = from; j < to; j++) {
         double dot = 0;
@@ -161,7 +165,7 @@ static void naive_attention(const scene *s, int64_t t, int64_t h, double *ref)
             dot += (double)q[d] * kv_at(s, s->k_read, j, a->dim_k, d);
         dot *= (double)a->scale;
         if (a->softcap > 0) dot = (double)a->softcap * tanh(dot / (double)a->softcap);
-        if (a->slope) dot += (double)a->slope[h] * (double)(j - p);
+        if (a->slope) dot -= (double)a->slope[h] * fabs((double)(j - p));
         w[j] = dot;
         max = dot > max ? dot : max;
     }

@@ -270,6 +270,71 @@ Test(ops, attention_sees_what_it_may)
            WANT(0, 0, 0.5, t / (1 + t), 1, (t + 2 * s) / (1 + t + s)));
 }
 
+Test(ops, attention_sees_windows_chunks_and_lists)
+{
+    /* As above, without causality where it says so; head 0 weighs all keys alike. */
+    double z = log(2);
+    const bound leaf[] = {
+        V("q", 0, z, 0, z, 0, z), V("x", 0, 1, 2), V("slot", 64, 65, 66), V("pos", 0, 1, 2),
+        V("start", 0, 3),         V("len", 3),     V("page", 1)
+    };
+    expect(ATTENTION("scale=1 window=2 bidirectional=true"), 3, leaf, OGI_LEN(leaf),
+           WANT(0.5, 2.0 / 3, 1, 10.0 / 7, 1.5, 5.0 / 3));
+    expect(ATTENTION("scale=1 chunk=2"), 3, leaf, OGI_LEN(leaf), WANT(0, 0, 0.5, 2.0 / 3, 2, 2));
+    expect(ATTENTION("scale=1 chunk=2 bidirectional=true"), 3, leaf, OGI_LEN(leaf),
+           WANT(0.5, 2.0 / 3, 0.5, 2.0 / 3, 2, 2));
+    expect(ATTENTION("scale=1 dim_v=1 partial=true"), 3, leaf, OGI_LEN(leaf),
+           WANT(0, 0, 1, 0, 0, 1, 1, 0, 2, 1, z, 1.5, 3, 0, 3, 2.5, 2 * z, 1.75));
+}
+
+#define ATTENTION_WITH(more, sources, attrs)                                                       \
+    G("sym S = 1..1\nstate &k : F32[2,1,64,1]\ninput $q : F32[T,1,1]\ninput $pos : I32[T]\n"       \
+      "input $start : I32[S+1]\ninput $len : I32[S]\ninput $page : I32[S,1]\n" more "\n"           \
+      "%y = attention($q, &k, &k, $pos, $start, $len, $page, " sources ") scale=1 " attrs)
+
+Test(ops, attention_adds_slopes_and_biases_by_distance)
+{
+    /* Keys 0 and values 0 but for rank 3, which is 1 and whose weight is seen. */
+    double k[2 * 64] = { [3] = 1 }, near = exp(-1.0), far = exp(-3.0);
+    const bound leaf[] = { { "k", k, 128 },  V("slope", 1),
+                           V("q", 0, 0),     V("pos", 0, 4),
+                           V("start", 0, 2), V("len", 5),
+                           V("page", 0),     V("bias", 0, 1, 2, 3, 10, 11, 12, 13) };
+    const double end = 1 + near + exp(-2.0) + far + exp(-4.0); /* all five keys from one end */
+    expect(ATTENTION_WITH("weight @slope : F32[1]", "@slope", "bidirectional=true"), 2, leaf,
+           OGI_LEN(leaf), WANT(far / end, near / end));
+    /* Eight buckets, four a side, two of these exact: 0, 1, 2..2, 3.. up to bucket_max 5: the third
+     * grows by sqrt(5 / 2) from 2 on. Rank 3 lies three ahead of query 0, one behind query 4. */
+    const double behind[] = { 0, 1, 2, 2, 3 }, ahead[] = { 0, 11, 12, 12, 13 };
+    double z0 = 0, z4 = 0;
+    for (int d = 0; d < 5; d++) z0 += exp(ahead[d]), z4 += exp(behind[d]);
+    expect(
+        ATTENTION_WITH("weight @bias : F32[8,1]", "_, _, @bias", "bidirectional=true bucket_max=8"),
+        2, leaf, OGI_LEN(leaf), WANT(exp(ahead[3]) / z0, exp(behind[1]) / z4));
+}
+
+Test(ops, attention_reads_selected_and_pooled_keys)
+{
+    double k[2 * 64] = { 0, 1, 2, 3, 4, 5, 6, 7 };
+    const bound leaf[] = { { "k", k, 128 },  V("list", 1, -1, 3, 0, 5, 9),
+                           V("q", 0, 0),     V("pos", 2, 5),
+                           V("start", 0, 2), V("len", 6),
+                           V("page", 0) };
+    /* Rank 3 lies beyond position 2, 9 beyond the sequence. */
+    expect(ATTENTION_WITH("input $list : I32[T,1,3]", "_, _, _, $list", ""), 2, leaf, OGI_LEN(leaf),
+           WANT(1, 2.5));
+    /* Blocks of two: 2..3, none, 6..7; 0..1, 10..11, none. */
+    expect(ATTENTION_WITH("input $list : I32[T,1,3]", "_, _, _, $list", "select_block=2"), 2, leaf,
+           OGI_LEN(leaf), WANT(2, 0.5));
+    /* One key for four tokens: none up to position 2, one up to position 5. */
+    const char *pooled =
+        G("sym S = 1..1\nstate &k : F32[8,1,16,1]\ninput $q : F32[T,1,1]\ninput $pos : I32[T]\n"
+          "input $start : I32[S+1]\ninput $len : I32[S]\ninput $page : I32[S,1]\n"
+          "%y = attention($q, &k, &k, $pos, $start, $len, $page) scale=1 ratio=4");
+    k[0] = 7;
+    expect(pooled, 2, leaf, OGI_LEN(leaf), WANT(0, 7));
+}
+
 /* ---- experts ------------------------------------------------------------------------------- */
 
 Test(ops, top_k_falls_and_breaks_ties_by_index)
@@ -317,6 +382,32 @@ Test(ops, ssm_scan_decays_and_adds)
            LEAVES(V("s", 8), V("x", 3, 1), V("dt", 1, 2), V("a", decay), V("b", 2, 1),
                   V("c", 1, 10), V("p", 4, 5), V("q", 0, 2), V("i", 0)),
            WANT(10, 45));
+}
+
+Test(ops, linear_scan_updates_and_reads)
+{
+#define LINEAR_SCAN(more, attrs)                                                                   \
+    G("sym S = 1..1\nstate &s : F32[1,1,2,1]\ninput $r : F32[T,1,2]\ninput $w : F32[T,1,2]\n"      \
+      "input $k : F32[T,1,2]\ninput $v : F32[T,1,1]\ninput $a : F32[T,1,2]\n"                      \
+      "input $b : F32[T,1,2]\ninput $p : I32[T]\ninput $q : I32[S+1]\ninput $i : I32[S]\n"         \
+      "%y = linear_scan($r, $w, $k, $v, &s, $p, $q, $i" more ") " attrs)
+    const bound leaf[] = { V("s", 8, 4), V("r", 1, 10), V("w", 0.5, 1), V("k", 1, 2), V("v", 3),
+                           V("a", 1, 0), V("b", 0, 1),  V("p", 7),      V("q", 0, 1), V("i", 0) };
+    /* S = (8, 4): decayed (4, 4), k v adds (3, 6), b (S'a) adds (0, 8). */
+    expect(LINEAR_SCAN("", ""), 1, leaf, OGI_LEN(leaf), WANT(7 + 100));
+    expect(LINEAR_SCAN(", $a, $b", ""), 1, leaf, OGI_LEN(leaf), WANT(7 + 180));
+    expect(LINEAR_SCAN(", $a, $b", "reads_before=true"), 1, leaf, OGI_LEN(leaf), WANT(8 + 40));
+}
+
+Test(ops, linear_scan_shares_heads_in_runs_or_tiles)
+{
+#define SHARED(attrs)                                                                              \
+    G("sym S = 1..1\nstate &s : F32[1,4,1,1]\ninput $r : F32[T,2,1]\ninput $w : F32[T,1,1]\n"      \
+      "input $k : F32[T,4,1]\ninput $v : F32[T,4,1]\ninput $p : I32[T]\ninput $q : I32[S+1]\n"     \
+      "input $i : I32[S]\n%y = linear_scan($r, $w, $k, $v, &s, $p, $q, $i) " attrs)
+    const bound leaf[] = { V("r", 1, 10), V("k", 1, 1, 1, 1), V("v", 1, 2, 3, 4), V("q", 0, 1) };
+    expect(SHARED(""), 1, leaf, OGI_LEN(leaf), WANT(1, 2, 30, 40));
+    expect(SHARED("tiled=true"), 1, leaf, OGI_LEN(leaf), WANT(1, 20, 3, 40));
 }
 
 /* ---- shape rules --------------------------------------------------------------------------- */

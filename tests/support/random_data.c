@@ -15,11 +15,12 @@
 #include "graph/layout.h"
 #include "tests/support/random_graph.h"
 
-enum { PAGES = 2, PAGE = 64, MAX_SEQ = 8 };
+enum { PAGE = 64, MAX_SEQ = 8 };
 
 /* The sequences of a step: n_tok tokens each after n_past earlier ones. */
 typedef struct step {
     int64_t n_seq, n_tok;
+    int64_t n_page; /* of each sequence */
     int64_t first[MAX_SEQ + 1], past[MAX_SEQ];
 } step;
 
@@ -46,23 +47,32 @@ static int64_t symbol(const og_graph *g, const char *name, const int64_t *sym)
     return 1;
 }
 
+/* Pages of a sequence, by the graph's page table. */
+static int64_t page_count(const og_graph *g)
+{
+    for (int64_t i = 0; i < g->n_node; i++)
+        if (g->node[i]->name && !strcmp(g->node[i]->name, "page_table"))
+            return g->node[i]->shape.dim[1].b;
+    return 2;
+}
+
 static step make_step(const og_graph *g, uint64_t seed, const int64_t *sym)
 {
     uint64_t r = hash(seed, "step");
-    step s = { symbol(g, "S", sym), symbol(g, "T", sym), { 0 }, { 0 } };
+    step s = { symbol(g, "S", sym), symbol(g, "T", sym), page_count(g), { 0 }, { 0 } };
     for (int64_t i = 0; i < s.n_seq; i++) {
         int64_t left = s.n_tok - s.first[i], later = s.n_seq - 1 - i;
         int64_t n = later ? 1 + below(&r, left - later) : left;
         s.first[i + 1] = s.first[i] + n;
-        s.past[i] = below(&r, 3) ? below(&r, PAGES * PAGE - n + 1) : 0;
+        s.past[i] = below(&r, 3) ? below(&r, s.n_page * PAGE - n + 1) : 0;
     }
     return s;
 }
 
-/* Page p of sequence s: any injective map. */
-static int32_t page_of(int64_t s, int64_t p)
+/* Page p of sequence s of those with n pages each: injective unless 7 divides n - 1. */
+static int32_t page_of(int64_t s, int64_t p, int64_t n)
 {
-    return (int32_t)((s * PAGES + p) * 5 % (MAX_SEQ * PAGES - 1));
+    return (int32_t)((s * n + p) * 7 % (MAX_SEQ * n - 1));
 }
 
 /* Fills an I32 leaf. */
@@ -77,12 +87,13 @@ static void fill_ints(const ogt_leaf *l, const step *st, uint64_t r)
         if (!strcmp(l->name, "kv_len")) v[s] = (int32_t)length;
         if (!strcmp(l->name, "state_slot")) v[s] = (int32_t)((s + 1) % MAX_SEQ);
         if (!strcmp(l->name, "page_table"))
-            for (int64_t p = 0; p < PAGES; p++) v[s * PAGES + p] = page_of(s, p);
+            for (int64_t p = 0; p < st->n_page; p++)
+                v[s * st->n_page + p] = page_of(s, p, st->n_page);
         for (int64_t t = st->first[s]; t < st->first[s + 1]; t++) {
             int64_t pos = st->past[s] + t - st->first[s];
             if (!strcmp(l->name, "pos")) v[t] = (int32_t)pos;
             if (!strcmp(l->name, "slot"))
-                v[t] = page_of(s, pos / PAGE) * PAGE + (int32_t)(pos % PAGE);
+                v[t] = page_of(s, pos / PAGE, st->n_page) * PAGE + (int32_t)(pos % PAGE);
         }
     }
     if (!strcmp(l->name, "seq_start"))

@@ -5,7 +5,7 @@
  * their exponentials and the weighted values, several queries and keys at a time, and merges the
  * chunk into its result. What a query adds, and in which order, depends on its position alone. */
 #include "ops/attention.h"
-#include "backends/cpu/isa/kv_load.h"
+#include "backends/cpu/isa/key_rows.h"
 #include "backends/cpu/isa/unpack.h"
 #include "backends/cpu/isa/vmath.h"
 
@@ -13,16 +13,9 @@ enum {
     BATCH = OGI_CPU_ATTN_BATCH,
     CHUNK = OGI_CPU_CHUNK,
     PAGE = OGI_CPU_PAGE,
-    MANY_Q = OGI_VN == 16  ? 4
-             : OGI_VN == 1 ? 1
-                           : 2, /* queries and keys of a block of scores */
-    MANY_K = OGI_VN == 16  ? 4
-             : OGI_VN == 1 ? 1
-                           : 2,
-    ONE_K = OGI_VN == 16  ? 16
-            : OGI_VN == 1 ? 1
-                          : 4,      /* keys, with one query */
-    SUMS = OGI_VN > 4 ? OGI_VN : 4, /* dots of a block, rounded up */
+    MANY_Q = OGI_MANY_Q,
+    MANY_K = OGI_MANY_K,
+    ONE_K = OGI_ONE_K,
     DIMS = OGI_VN == 16                        ? 4
            : OGI_VN == 8 || OGI_HAS_32_VECTORS ? 2
                                                : 1 /* v16 of values at once */
@@ -47,93 +40,62 @@ typedef struct query {
     int64_t first, end; /* ranks seen */
     int64_t pos;
     float slope;
+    const float *bias; /* of the head, in bucket 0 */
     const float *sink;
     bool is_started;
     int a, b; /* keys of the chunk seen: a..b-1 */
 } query;
 
-/* Row of key or value `rank`; row_size bytes each. */
-OGI_INLINE const char *kv_row(const ogi_attn_args *a, const void *state, int64_t rank,
-                              int64_t row_size)
-{
-    int64_t page = a->page[rank / PAGE];
-    int64_t row = (page * a->n_kv_head + a->kv_head) * PAGE + rank % PAGE;
-    return (const char *)state + row * row_size;
-}
+/* Where the rows of a chunk's keys lie if they do not follow each other (is_far). */
+typedef struct far_rows {
+    const char *k[CHUNK], *v[CHUNK];
+} far_rows;
 
 OGI_INLINE int64_t padded(int64_t dim)
 {
     return (dim + 15) / 16 * 16;
 }
 
-/* The last dim % 16 values of a row from d on, then zeros. Rows of blocks have no such. */
-OGI_INLINE v16 load_tail(og_dtype type, const char *row, int64_t d, int64_t dim)
-{
-    const int size = type == OG_F32 ? 4 : 2;
-    _Alignas(64) char x[64] = { 0 };
-    memcpy(x, row + d * size, (size_t)((dim - d) * size));
-    return v16_load_kv(type, x, 0);
-}
-
-/* score[q][key..] of n_q queries and n_k neighbouring keys, which lie in one page. */
-OGI_INLINE void score_block(og_dtype type, int n_q, int n_k, const query *const *q, const char *k,
-                            int64_t row_size, int64_t dim, int key)
-{
-    const int64_t whole = dim / 16 * 16;
-    v16 sum[SUMS];
-    _Alignas(64) float dot[SUMS];
-    for (int i = 0; i < SUMS; i++) sum[i] = v16_zero();
-    for (int64_t d = 0; d < whole; d += 16) {
-        v16 x[MANY_Q];
-        for (int i = 0; i < n_q; i++) x[i] = v16_load(q[i]->q + d);
-        for (int j = 0; j < n_k; j++) {
-            v16 y = v16_load_kv(type, k + j * row_size, d);
-            for (int i = 0; i < n_q; i++) sum[i * n_k + j] = v16_fma(x[i], y, sum[i * n_k + j]);
-        }
-    }
-    for (int i = 0; whole < dim && i < n_q * n_k; i++) {
-        v16 x = load_tail(OG_F32, (const char *)q[i / n_k]->q, whole, dim);
-        v16 y = load_tail(type, k + i % n_k * row_size, whole, dim);
-        sum[i] = v16_fma(x, y, sum[i]);
-    }
-    for (int i = 0; i < SUMS; i += OGI_VN) vf_store(dot + i, v16_sums(sum + i));
-    for (int i = 0; i < n_q; i++)
-        memcpy(q[i]->score + key, dot + i * n_k, (size_t)n_k * sizeof *dot);
-}
-
 /* Scores of n queries (1..MANY_Q) with every key that one of them sees, and a few more. */
-OGI_INLINE void score_queries(og_dtype type, int64_t row_size, const ogi_attn_args *a,
-                              query *const *q, int n, int64_t base)
+OGI_INLINE void score_queries(og_dtype type, bool is_far, int64_t row_size, const ogi_attn_args *a,
+                              query *const *q, int n, int64_t base, const far_rows *rows)
 {
-    const query *p[MANY_Q];
-    int first = CHUNK, end = 0;
+    const float *x[MANY_Q];
+    _Alignas(64) float dot[OGI_DOTS];
+    int first = CHUNK, end = 0, step = n == 1 ? ONE_K : MANY_K;
     for (int i = 0; i < MANY_Q; i++) {
-        p[i] = q[i < n ? i : n - 1];
-        first = p[i]->a < first ? p[i]->a : first;
-        end = p[i]->b > end ? p[i]->b : end;
+        const query *p = q[i < n ? i : n - 1];
+        x[i] = p->q;
+        first = p->a < first ? p->a : first;
+        end = p->b > end ? p->b : end;
     }
-    int step = n == 1 ? ONE_K : MANY_K;
     for (int key = first / step * step; key < end; key += step) {
-        const char *k = kv_row(a, a->k_state, base + key, row_size);
+        const char *k = NULL, *const *far = is_far ? rows->k + key : NULL;
+        if (!is_far) k = ogi_kv_row(&a->pages, a->k_state, base + key, row_size);
         if (n == 1)
-            score_block(type, 1, ONE_K, p, k, row_size, a->dim_k, key);
+            ogi_dot_block(type, is_far, 1, ONE_K, x, k, far, row_size, a->dim_k, dot);
         else
-            score_block(type, MANY_Q, MANY_K, p, k, row_size, a->dim_k, key);
+            ogi_dot_block(type, is_far, MANY_Q, MANY_K, x, k, far, row_size, a->dim_k, dot);
+        for (int i = 0; i < n; i++)
+            memcpy(q[i]->score + key, dot + i * step, (size_t)step * sizeof *dot);
     }
 }
 
-/* n_v times 16 values from d on of keys from..to-1, which lie in one page from v on, each times its
- * exponential, added to part in ascending order. */
+/* n_v times 16 values from d on of keys from..to-1, which lie in one page from v on or at far[key],
+ * each times its exponential, added to part in ascending order. */
 OGI_INLINE void add_dims(og_dtype type, int n_q, int n_v, query *const *q, const char *v,
-                         int64_t row_size, int64_t d, int64_t dim, int from, int to)
+                         const char *const *far, int64_t row_size, int64_t d, int64_t dim, int from,
+                         int to)
 {
     v16 sum[MANY_Q][DIMS];
     for (int i = 0; i < n_q; i++)
         for (int c = 0; c < n_v; c++) sum[i][c] = v16_load(q[i]->part + d + 16 * c);
-    for (int j = from; j < to; j++, v += row_size) {
+    for (int j = from; j < to; j++) {
+        const char *row = far ? far[j] : v + (j - from) * row_size;
         v16 y[DIMS];
         for (int c = 0; c < n_v; c++)
-            y[c] = d + 16 > dim ? load_tail(type, v, d, dim) : v16_load_kv(type, v, d + 16 * c);
+            y[c] = d + 16 > dim ? ogi_load_tail(type, row, d, dim)
+                                : v16_load_kv(type, row, d + 16 * c);
         for (int i = 0; i < n_q; i++) {
             v16 e = v16_set1(q[i]->score[j]);
             for (int c = 0; c < n_v; c++) sum[i][c] = v16_fma(e, y[c], sum[i][c]);
@@ -144,24 +106,27 @@ OGI_INLINE void add_dims(og_dtype type, int n_q, int n_v, query *const *q, const
 }
 
 /* part[q] += the values of keys from..to-1, each times its exponential, in ascending order. */
-OGI_INLINE void add_values(og_dtype type, int64_t row_size, int n_q, const ogi_attn_args *a,
-                           query *const *q, int from, int to, int64_t base)
+OGI_INLINE void add_values(og_dtype type, bool is_far, int64_t row_size, int n_q,
+                           const ogi_attn_args *a, query *const *q, int from, int to, int64_t base,
+                           const far_rows *rows)
 {
-    const int64_t dim = a->dim_v;
+    const int64_t dim = a->dim_v, ratio = a->pages.ratio;
+    const int n_row = (int)(ratio < PAGE ? PAGE / ratio : 1);
+    const char *const *far = is_far ? rows->v : NULL;
     for (int end; from < to; from = end) { /* a page at a time */
-        end = from / PAGE * PAGE + PAGE;
+        end = is_far ? to : from / n_row * n_row + n_row;
         end = end < to ? end : to;
-        const char *v = kv_row(a, a->v_state, base + from, row_size);
+        const char *v = is_far ? NULL : ogi_kv_row(&a->pages, a->v_state, base + from, row_size);
         int64_t d = 0;
         for (; d + 16 * DIMS <= dim; d += 16 * DIMS)
-            add_dims(type, n_q, DIMS, q, v, row_size, d, dim, from, end);
-        for (; d < dim; d += 16) add_dims(type, n_q, 1, q, v, row_size, d, dim, from, end);
+            add_dims(type, n_q, DIMS, q, v, far, row_size, d, dim, from, end);
+        for (; d < dim; d += 16) add_dims(type, n_q, 1, q, v, far, row_size, d, dim, from, end);
     }
 }
 
 /* What several queries see is added for all of them at once; the rest one by one. */
-OGI_INLINE void value_queries(og_dtype type, int64_t row_size, const ogi_attn_args *a,
-                              query *const *q, int n, int64_t base)
+OGI_INLINE void value_queries(og_dtype type, bool is_far, int64_t size, const ogi_attn_args *a,
+                              query *const *q, int n, int64_t base, const far_rows *rows)
 {
     int from = 0, to = CHUNK;
     for (int i = 0; i < n; i++) {
@@ -169,37 +134,53 @@ OGI_INLINE void value_queries(og_dtype type, int64_t row_size, const ogi_attn_ar
         to = q[i]->b < to ? q[i]->b : to;
     }
     if (n < MANY_Q || MANY_Q == 1 || from >= to) {
-        for (int i = 0; i < n; i++) add_values(type, row_size, 1, a, q + i, q[i]->a, q[i]->b, base);
+        for (int i = 0; i < n; i++)
+            add_values(type, is_far, size, 1, a, q + i, q[i]->a, q[i]->b, base, rows);
         return;
     }
-    for (int i = 0; i < n; i++) add_values(type, row_size, 1, a, q + i, q[i]->a, from, base);
-    add_values(type, row_size, MANY_Q, a, q, from, to, base);
-    for (int i = 0; i < n; i++) add_values(type, row_size, 1, a, q + i, to, q[i]->b, base);
+    for (int i = 0; i < n; i++)
+        add_values(type, is_far, size, 1, a, q + i, q[i]->a, from, base, rows);
+    add_values(type, is_far, size, MANY_Q, a, q, from, to, base, rows);
+    for (int i = 0; i < n; i++)
+        add_values(type, is_far, size, 1, a, q + i, to, q[i]->b, base, rows);
 }
 
-/* Both for each type of state, with the type a constant. */
-typedef void queries_fn(const ogi_attn_args *a, query *const *q, int n, int64_t base);
+/* Both for each type of state, with the type a constant; rows is NULL unless keys lie apart. */
+typedef void queries_fn(const ogi_attn_args *a, query *const *q, int n, int64_t base,
+                        const far_rows *rows);
 typedef struct kv_kernel {
     og_dtype type;
     queries_fn *score, *value;
 } kv_kernel;
 
-enum {
-#define T(NAME, id, block, bytes, is_quantized) BLOCK_##NAME = block, BYTES_##NAME = bytes,
-    OG_DTYPE_LIST(T)
-#undef T
-};
 #define T(NAME)                                                                                    \
-    static void score_##NAME(const ogi_attn_args *a, query *const *q, int n, int64_t base)         \
+    static void score_##NAME(const ogi_attn_args *a, query *const *q, int n, int64_t base,         \
+                             const far_rows *rows)                                                 \
     {                                                                                              \
-        score_queries(OG_##NAME, a->dim_k / BLOCK_##NAME * BYTES_##NAME, a, q, n, base);           \
+        if (rows)                                                                                  \
+            score_queries(OG_##NAME, true, 0, a, q, n, base, rows);                                \
+        else                                                                                       \
+            score_queries(OG_##NAME, false, ROW_SIZE(NAME, a->dim_k), a, q, n, base, NULL);        \
     }                                                                                              \
-    static void value_##NAME(const ogi_attn_args *a, query *const *q, int n, int64_t base)         \
+    static void value_##NAME(const ogi_attn_args *a, query *const *q, int n, int64_t base,         \
+                             const far_rows *rows)                                                 \
     {                                                                                              \
-        value_queries(OG_##NAME, a->dim_v / BLOCK_##NAME * BYTES_##NAME, a, q, n, base);           \
+        if (rows)                                                                                  \
+            value_queries(OG_##NAME, true, 0, a, q, n, base, rows);                                \
+        else                                                                                       \
+            value_queries(OG_##NAME, false, ROW_SIZE(NAME, a->v_row), a, q, n, base, NULL);        \
     }
 OGI_KV_TYPES(T)
 #undef T
+
+static int64_t row_size_of(og_dtype type, int64_t dim)
+{
+#define T(NAME)                                                                                    \
+    if (type == OG_##NAME) return ROW_SIZE(NAME, dim);
+    OGI_KV_TYPES(T)
+#undef T
+    return 0;
+}
 
 static const kv_kernel *kernel_of(og_dtype type)
 {
@@ -213,6 +194,24 @@ static const kv_kernel *kernel_of(og_dtype type)
     return NULL; /* the op's shape rule lets no other type through */
 }
 
+/* Adds to the scores of one query the bias of each key's distance: a bucket is a run of keys, on
+ * each side of the query. */
+static void add_bias(const ogi_attn_args *a, const query *q, int64_t base)
+{
+    const int64_t at = q->pos - base; /* the query's own place in the chunk */
+    for (int side = 0; side < (a->is_causal ? 1 : 2); side++)
+        for (int b = 0; b < a->n_bucket; b++) {
+            int64_t near = a->bucket_start[b];
+            int64_t far = b + 1 < a->n_bucket ? a->bucket_start[b + 1] : INT32_MAX; /* beyond */
+            float bias = q->bias[(side * a->n_bucket + b) * a->bias_stride];
+            if (side) near = near > 0 ? near : 1; /* its own key lies behind */
+            int64_t from = side ? at + near : at - far + 1, to = side ? at + far : at - near + 1;
+            from = from > q->a ? from : q->a;
+            to = to < q->b ? to : q->b;
+            for (int64_t j = from; j < to; j++) q->score[j] += bias;
+        }
+}
+
 /* Scores of one query in keys a..b-1 to exponentials; their maximum and sum. */
 static void softmax_chunk(const ogi_attn_args *a, const query *q, int64_t base, float *max,
                           float *z)
@@ -224,7 +223,9 @@ static void softmax_chunk(const ogi_attn_args *a, const query *q, int64_t base, 
     if (cap > 0)
         for (int j = from; j < to; j++) s[j] = cap * ogi_vm_tanh(s[j] / cap);
     if (q->slope != 0)
-        for (int j = from; j < to; j++) s[j] += q->slope * (float)((int32_t)(base - q->pos) + j);
+        for (int j = from; j < to; j++)
+            s[j] -= q->slope * fabsf((float)((int32_t)(base - q->pos) + j));
+    if (q->bias) add_bias(a, q, base);
     for (int j = begin; j < from; j++) s[j] = -INFINITY;
     for (int j = to; j < end; j++) s[j] = -INFINITY;
     for (int l = 0; l < 16; l++) top[l] = -INFINITY;
@@ -262,21 +263,38 @@ static void merge(query *q, float max, float z, const float *part, int64_t dim)
     q->is_started = true;
 }
 
+/* Where the keys base .. base + n - 1 lie; a few more places hold the last one. */
+static void find_rows(const ogi_attn_args *a, int64_t base, int n, far_rows *rows)
+{
+    int64_t k_size = row_size_of(a->k_type, a->dim_k), v_size = row_size_of(a->v_type, a->v_row);
+    for (int i = 0; i < n; i++) {
+        int64_t rank = a->list ? a->rank[base + i] : base + i;
+        rows->k[i] = ogi_kv_row(&a->pages, a->k_state, rank, k_size);
+        rows->v[i] = ogi_kv_row(&a->pages, a->v_state, rank, v_size);
+    }
+    for (int i = n; i < CHUNK && i % 16; i++) rows->k[i] = rows->k[n - 1];
+}
+
 /* One chunk of keys for n queries of the batch. */
 static void attend_chunk(queries_fn *score, queries_fn *value, const ogi_attn_args *a, query *batch,
                          int n, int64_t base)
 {
+    const bool is_far = a->list || a->pages.ratio > 4; /* fewer than 16 rows a page */
+    far_rows far, *rows = is_far ? &far : NULL;
     query *live[BATCH];
-    int n_live = 0;
+    int n_live = 0, n_key = 0;
     for (int i = 0; i < n; i++) {
         int64_t from = batch[i].first - base, to = batch[i].end - base;
         batch[i].a = from > 0 ? (int)(from < CHUNK ? from : CHUNK) : 0;
         batch[i].b = to < CHUNK ? (int)(to > 0 ? to : 0) : CHUNK;
-        if (batch[i].a < batch[i].b) live[n_live++] = &batch[i];
+        if (batch[i].a >= batch[i].b) continue;
+        n_key = batch[i].b > n_key ? batch[i].b : n_key;
+        live[n_live++] = &batch[i];
     }
+    if (is_far && n_live) find_rows(a, base, n_key, rows);
     for (int i = 0; i < n_live; i += MANY_Q) {
         int m = n_live - i < MANY_Q ? n_live - i : MANY_Q;
-        score(a, live + i, m, base);
+        score(a, live + i, m, base, rows);
     }
     float max[BATCH], z[BATCH];
     for (int i = 0; i < n_live; i++) {
@@ -285,12 +303,47 @@ static void attend_chunk(queries_fn *score, queries_fn *value, const ogi_attn_ar
     }
     for (int i = 0; i < n_live; i += MANY_Q) {
         int m = n_live - i < MANY_Q ? n_live - i : MANY_Q;
-        value(a, live + i, m, base);
+        value(a, live + i, m, base, rows);
     }
     for (int i = 0; i < n_live; i++) merge(live[i], max[i], z[i], live[i]->part, a->dim_v);
 }
 
-static void start_query(const ogi_attn_args *a, query *q, int64_t row, float *scratch)
+/* The ranks that a query at pos may see: first .. end - 1. */
+static void find_bounds(const ogi_attn_args *a, int64_t pos, int64_t *first, int64_t *end)
+{
+    int64_t from = 0, to = a->n_key;
+    if (a->is_causal && (pos + 1) / a->pages.ratio < to) to = (pos + 1) / a->pages.ratio;
+    if (a->window > 0) from = a->is_causal ? pos - a->window + 1 : pos - a->window / 2;
+    if (a->window > 0 && !a->is_causal && pos + a->window / 2 + 1 < to)
+        to = pos + a->window / 2 + 1;
+    if (a->chunk > 0) {
+        int64_t start = pos / a->chunk * a->chunk;
+        from = start > from ? start : from;
+        to = start + a->chunk < to ? start + a->chunk : to;
+    }
+    *first = from > 0 ? from : 0;
+    *end = to > 0 ? to : 0;
+}
+
+/* The list of token t without what it may not see, into a->rank; how many. */
+static int64_t find_ranks(const ogi_attn_args *a, int64_t t)
+{
+    const int32_t *list = a->list + t * a->list_stride;
+    int64_t first, end, n = 0;
+    find_bounds(a, a->pos[t], &first, &end);
+    for (int64_t i = 0; i < a->n_list; i++) {
+        if (list[i] < 0) continue;
+        int64_t from = list[i] * a->list_block, to = from + a->list_block;
+        from = from > first ? from : first;
+        to = to < end ? to : end;
+        for (int64_t r = from; r < to; r++) a->rank[n++] = (int32_t)r;
+    }
+    return n;
+}
+
+/* n_listed: keys of the token's list. */
+static void start_query(const ogi_attn_args *a, query *q, int64_t row, int64_t n_listed,
+                        float *scratch)
 {
     int64_t t = row / a->n_group, h = row % a->n_group, pos = a->pos[t];
     *q = (query){ .q = a->q + t * a->q_tok_stride + h * a->q_head_stride,
@@ -299,40 +352,51 @@ static void start_query(const ogi_attn_args *a, query *q, int64_t row, float *sc
                   .part = scratch + CHUNK,
                   .sum = scratch + CHUNK + padded(a->dim_v),
                   .max = -INFINITY,
-                  .end = a->n_key,
+                  .end = n_listed,
                   .pos = pos,
                   .slope = a->slope ? a->slope[h] : 0,
+                  .bias = a->bias ? a->bias + h : NULL,
                   .sink = a->sink ? a->sink + h : NULL };
-    q->first = a->window > 0 && pos >= a->window ? pos - a->window + 1 : 0;
-    if (a->is_causal && pos < a->n_key) q->end = pos + 1;
+    if (!a->list) find_bounds(a, pos, &q->first, &q->end);
 }
 
 static void finish_query(const ogi_attn_args *a, query *q)
 {
+    const int64_t dim = a->dim_v;
     if (!q->is_started) { /* sees nothing */
-        memset(q->out, 0, (size_t)a->dim_v * sizeof *q->out);
+        memset(q->out, 0, (size_t)dim * sizeof *q->out);
+        if (a->is_partial) q->out[dim] = OGI_ATTENTION_NOTHING, q->out[dim + 1] = 0;
         return;
     }
-    if (q->sink) merge(q, *q->sink, 1, NULL, a->dim_v);
-    for (int64_t d = 0; d < a->dim_v; d++) q->out[d] = q->sum[d] / q->z;
+    if (a->is_partial) {
+        memcpy(q->out, q->sum, (size_t)dim * sizeof *q->out);
+        q->out[dim] = q->max;
+        q->out[dim + 1] = q->z;
+        return;
+    }
+    if (q->sink) merge(q, *q->sink, 1, NULL, dim);
+    for (int64_t d = 0; d < dim; d++) q->out[d] = q->sum[d] / q->z;
 }
 
+/* Queries of one batch share a token if keys are listed, for the lists differ by token. */
 void OGI_ISA(ogi_attention)(const ogi_attn_args *a)
 {
     query batch[BATCH];
     queries_fn *score = kernel_of(a->k_type)->score, *value = kernel_of(a->v_type)->value;
-    int64_t n_row = a->n_tok * a->n_group;
-    for (int64_t row = 0; row < n_row; row += BATCH) {
-        int n = n_row - row < BATCH ? (int)(n_row - row) : BATCH;
-        int64_t first = a->n_key, end = 0;
+    int64_t n_row = a->n_tok * a->n_group, n_listed = 0;
+    for (int64_t row = 0, n; row < n_row; row += n) {
+        int64_t left = a->list ? a->n_group - row % a->n_group : n_row - row;
+        int64_t first = INT64_MAX, end = 0;
+        n = left < BATCH ? left : BATCH;
+        if (a->list && row % a->n_group == 0) n_listed = find_ranks(a, row / a->n_group);
         for (int i = 0; i < n; i++) {
             float *scratch = (float *)a->scratch + i * (CHUNK + 2 * padded(a->dim_v));
-            start_query(a, &batch[i], row + i, scratch);
+            start_query(a, &batch[i], row + i, n_listed, scratch);
             first = batch[i].first < first ? batch[i].first : first;
             end = batch[i].end > end ? batch[i].end : end;
         }
         for (int64_t base = first / CHUNK * CHUNK; base < end; base += CHUNK)
-            attend_chunk(score, value, a, batch, n, base);
+            attend_chunk(score, value, a, batch, (int)n, base);
         for (int i = 0; i < n; i++) finish_query(a, &batch[i]);
     }
 }

@@ -59,37 +59,52 @@ typedef struct ogi_mm_args {
     void *scratch;      /* ogi_matmul_scratch(n_tok) bytes, 64-byte aligned */
 } ogi_mm_args;
 
+/* The pages of one sequence and KV head: [page, n_kv_head, max(1, 64 / ratio), dim]. */
+typedef struct ogi_kv_pages {
+    const int32_t *page; /* list of the sequence */
+    int64_t n_kv_head, kv_head;
+    int64_t ratio; /* tokens that a row stands for; it lies in the page of the last */
+} ogi_kv_pages;
+
 /* Attention of one block of queries that share a sequence and a KV head, over pages of keys.
  * Keys are counted by rank in the sequence: rank r lies in page page[r / 64], row r % 64; a page
  * of K holds [n_kv_head, 64, dim_k] values, of V [n_kv_head, 64, dim_v].
  *
- * A query at position p sees ranks max(0, p - window + 1) .. p (window 0: from 0; is_causal =
- * false: to the last key). Ranks are reduced in chunks of 256 counted from rank 0: in each chunk
+ * What a query sees is said in oxigraph/ops.h; of a list it sees the ranks that it may, in the
+ * list's order, which then count as ranks 0, 1 .. do below. Ranks are reduced in chunks of 256
+ * counted from rank 0: in each chunk
  *     s_j = scale * dot(q, k_j); softcap > 0: s = softcap * tanh(s / softcap);
- *     s += slope * (j - p) if alibi slope != 0
+ *     s -= slope * |j - p| if alibi slope != 0; s += bias of the distance's bucket
  *     m = max s, e_j = exp(s_j - m), z = sum e_j, o = sum e_j v_j     (ascending j, fixed lanes)
  * merged in ascending order: M = max(m1, m2); z = z1 exp(m1 - M) + z2 exp(m2 - M); o likewise.
  * Exponentials of less than -70 are 0 in all of this.
  * A sink (sink != NULL, one F32 for each query head) is merged last as a key with value 0.
- * Masked keys contribute exact zeros; the result is o / z. */
+ * Masked keys contribute exact zeros; the result is o / z, or (o, M, z) if is_partial. */
 typedef struct ogi_attn_args {
     const float *q;                      /* [n_tok, n_group, dim_k] with the strides below */
     int64_t q_tok_stride, q_head_stride; /* in floats */
     int64_t n_tok;                       /* queries (tokens) of this block */
     int64_t n_group;                     /* query heads that share the KV head */
     int64_t dim_k, dim_v;
-    const int32_t *pos;            /* [n_tok] position = rank of each token in its sequence */
-    og_dtype k_type, v_type;       /* of OGI_KV_TYPES; dims are whole blocks */
-    const void *k_state, *v_state; /* [page, n_kv_head, 64, dim] */
-    const int32_t *page;           /* page list of the sequence */
-    int64_t n_kv_head, kv_head;
-    int64_t n_key; /* keys of the sequence, this step's included */
-    int64_t window;
-    bool is_causal;
+    int64_t v_row;           /* values of a row of V, of which the first dim_v are read */
+    const int32_t *pos;      /* [n_tok] position = rank of each token in its sequence */
+    og_dtype k_type, v_type; /* of OGI_KV_TYPES; dims are whole blocks */
+    const void *k_state, *v_state;
+    ogi_kv_pages pages; /* of both */
+    int64_t n_key;      /* keys of the sequence, this step's included */
+    int64_t window, chunk;
+    bool is_causal, is_partial;
     float scale, softcap;
     const float *slope; /* [n_group] or NULL */
     const float *sink;  /* [n_group] or NULL */
-    float *out;         /* [n_tok, n_group, dim_v] with the strides below */
+    const float *bias;  /* [n_bucket] rows at bias_stride, of which n_group values; or NULL */
+    int64_t bias_stride;
+    int n_bucket;                /* of one direction */
+    const int32_t *bucket_start; /* [n_bucket] least distance of each */
+    const int32_t *list;         /* [n_tok] lists of n_list blocks at list_stride, or NULL */
+    int64_t n_list, list_stride, list_block;
+    int32_t *rank; /* scratch of n_list * list_block ranks */
+    float *out;    /* [n_tok, n_group, dim_v (+ 2)] with the strides below */
     int64_t out_tok_stride, out_head_stride;
     void *scratch; /* ogi_attention_scratch(dim_v) bytes */
 } ogi_attn_args;
@@ -113,6 +128,18 @@ typedef struct ogi_scan_kernel_args {
     int64_t n_tok, n_channel, n_state;
     bool is_fresh; /* start from zeros */
 } ogi_scan_kernel_args;
+/* linear_scan of one sequence and head, for some columns of S: y and u start at 0,
+ *   u = fma(a_i, S_i, u), i rising;  then for each row, i rising, s = w_i S_i,
+ *   s = fma(b_i, u, s) if there is a b, s = fma(k_i, v, s), y = fma(r_i, s or the old S_i, y). */
+typedef struct ogi_linear_scan_kernel_args {
+    const float *r, *w, *k, *v, *a, *b; /* of the first token; a, b: NULL if absent */
+    int64_t r_stride, w_stride, k_stride, v_stride, a_stride, b_stride; /* from token to token */
+    bool w_by_head;                                                     /* one w a token */
+    float *state, *out; /* [dim_k, dim_v]; rows of dim_v at v_stride */
+    int64_t n_tok, dim_k, dim_v;
+    bool is_fresh, reads_before;
+} ogi_linear_scan_kernel_args;
+
 struct ogi_vprog;
 struct ogi_voperand;
 
@@ -134,6 +161,8 @@ typedef struct ogi_cpu_kernels {
     void (*attention)(const ogi_attn_args *a);
     void (*conv)(const ogi_conv_args *a, int64_t c0, int64_t c1); /* channels c0 .. c1 - 1 */
     void (*scan)(const ogi_scan_kernel_args *a, int64_t c0, int64_t c1);
+    /* Columns c0 .. c1 - 1. */
+    void (*linear_scan)(const ogi_linear_scan_kernel_args *a, int64_t c0, int64_t c1);
     /* out [m, n] = a [m, k] times b [n, k] transposed, all F32, contiguous. */
     void (*bmm)(const float *a, const float *b, float *out, int64_t m, int64_t n, int64_t k);
     /* Vector programs: backends/cpu/vprog.h. */

@@ -18,6 +18,7 @@ const ogi_cpu_kernels OGI_ISA(ogi_cpu_kernels) = {
     .attention = OGI_ISA(ogi_attention),
     .conv = OGI_ISA(ogi_conv),
     .scan = OGI_ISA(ogi_scan),
+    .linear_scan = OGI_ISA(ogi_linear_scan),
     .bmm = OGI_ISA(ogi_bmm),
     .vprog_run = OGI_ISA(ogi_vm_run),
     .probe = OGI_ISA(ogi_probe),

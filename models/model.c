@@ -104,7 +104,7 @@ typedef struct build {
 
 static og_tensor *build_step(og_decoder *d)
 {
-    og_tensor *x = og_decoder_embed(d);
+    og_tensor *x = og_name(og_decoder_embed(d), "embd");
     for (int il = 0; il < d->hp->n_layer; il++) {
         og_decoder_layer(d, il);
         x = og_name(d->arch->block(d, il, x), "blk.%d.out", il);

@@ -162,6 +162,7 @@ static og_status run_step(og_model *m, const og_feed *feed, const step *st)
     const int64_t sym[] = { st->n_tok, st->n_part, m->pages_per_seq, m->n_page, m->n_slot };
     memcpy(m->step_sym, sym, sizeof sym);
     OG_TRY(og_program_run(m->step, m->step_sym));
+    OG_TRY(ogi_trace_step(m));
     for (int p = 0; p < st->n_part; p++) feed[st->part[p].feed].seq->length += st->part[p].n;
     return OG_OK;
 }

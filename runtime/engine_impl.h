@@ -41,6 +41,7 @@ struct og_model {
     ogi_id_pool page, slot;
     og_sequence *seqs;
     step_inputs *in;
+    og_trace trace;
     int64_t step_sym[OG_MAX_SYM], rows_sym[OG_MAX_SYM]; /* of the last runs */
     const void *hidden;                                 /* where rows was bound to last */
     int64_t n_col;                                      /* of what rows gives */
@@ -50,5 +51,8 @@ struct og_model {
 
 /* Pages for length tokens. OG_E_LIMIT: there are no more. */
 og_status ogi_sequence_take_pages(og_sequence *s, int64_t length);
+/* Makes the values that fit the pattern outputs of the step; gives them out after a run. */
+og_status ogi_trace_prepare(og_model *m, const char *pattern);
+og_status ogi_trace_step(og_model *m);
 
 #endif

@@ -124,6 +124,8 @@ static bool progress(const og_model_options *o, double done)
 static og_status compile_model(og_model *m, const og_model_options *o)
 {
     static const int64_t head_range[] = { 1, OGI_HEAD_ROWS };
+    m->trace = o->trace;
+    OG_TRY(ogi_trace_prepare(m, o->trace.pattern));
     OG_TRY(og_device_open(m->ctx, &o->device, &m->device));
     for (int i = 0; i < m->model->n_entry; i++) {
         const ogi_entry *e = &m->model->entry[i];

@@ -23,6 +23,21 @@ extern "C" {
 typedef struct og_model og_model;
 typedef struct og_sequence og_sequence;
 
+/* A value inside a step, all its tokens' rows. */
+typedef struct og_traced {
+    const char *name;
+    const float *data; /* until the next step */
+    int rank;
+    int64_t dim[OG_MAX_RANK];
+} og_traced;
+
+/* Gives the values whose names fit a pattern ("blk.*.out") after each step; false stops. */
+typedef struct og_trace {
+    const char *pattern; /* NULL: none */
+    bool (*fn)(void *user, const og_traced *value);
+    void *user;
+} og_trace;
+
 /* Zero means default. */
 typedef struct og_model_options {
     og_device_options device;
@@ -35,6 +50,7 @@ typedef struct og_model_options {
     const char *const *override; /* "key=type:value" metadata overrides, see formats/gguf.h */
     int n_override;
     og_compile_options compile;
+    og_trace trace;
     /* Called while loading with 0..1; false cancels (OG_E_CANCELLED). */
     bool (*progress)(void *user, double done);
     void *user;

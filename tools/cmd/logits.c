@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "runtime/engine.h"
+#include "tools/cmd/cli_dump.h"
 #include "tools/cmd/cli_model.h"
 #include "tools/cmd/cli_output.h"
 
@@ -29,6 +30,7 @@ typedef struct request {
     int32_t *tokens, *then, *beside[64];
     int64_t n_tokens, n_then, n_beside[64];
     int n_feed_beside;
+    const char *dump_dir, *dump_nodes;
 } request;
 
 static void free_request(request *r)
@@ -56,11 +58,13 @@ static og_status compute(og_model *m, const request *r, writer *w)
     return st; /* og_model_free frees the sequences */
 }
 
-static int run(const char *model, const og_model_options *opt, const request *r, const char *out)
+static int run(const char *model, og_model_options *opt, const request *r, const char *out)
 {
     og_ctx *ctx = cli_ctx();
     og_model *m = NULL;
+    cli_dump dump = { .ctx = ctx, .dir = r->dump_dir };
     if (!ctx) return 1;
+    if (r->dump_dir) opt->trace = (og_trace){ r->dump_nodes, cli_dump_take, &dump };
     if (cli_model_load(ctx, model, opt, &m) != OG_OK) return cli_fail(ctx);
     og_model_info info;
     og_model_get_info(m, &info);
@@ -70,8 +74,10 @@ static int run(const char *model, const og_model_options *opt, const request *r,
         st = compute(m, r, &w);
         if (w.status != OG_OK) st = w.status; /* why the rows ended */
         st = cli_output_end(&w.out, st);
+        if (st == OG_OK) st = cli_dump_write(&dump);
     }
     og_model_free(m);
+    cli_dump_free(&dump);
     if (st == OG_OK) st = w.checked; /* a warning: the file is whole */
     if (st != OG_OK) return cli_fail(ctx);
     og_ctx_free(ctx);
@@ -97,6 +103,7 @@ int cmd_logits(int argc, char **argv)
     cli_model model = { .kv = "f32" };
     const char *tokens = NULL, *then = NULL, *out = NULL, *args[1];
     cli_list beside = { 0 };
+    request r = { .dump_nodes = "blk.*.out" };
     int64_t batch = 0;
     bool reverse = false;
     int n_args;
@@ -106,6 +113,8 @@ int cmd_logits(int argc, char **argv)
         { "--then", CLI_STR, &then, "4,5", "tokens to feed one by one after them" },
         { "--beside", CLI_LIST, &beside, "7,8", "another sequence in the same steps; repeatable" },
         { "--batch", CLI_INT, &batch, "N", "tokens of a sequence in one step; default 512" },
+        { "--dump-activations", CLI_STR, &r.dump_dir, "DIR", "values inside the model, as .npy" },
+        { "--nodes", CLI_STR, &r.dump_nodes, "PATTERN", "which: default blk.*.out" },
         { "--reverse-pages", CLI_FLAG, &reverse, NULL, "hand out KV pages from the end" },
         { "-o", CLI_STR, &out, "FILE", "where the rows go; - is standard output" },
     };
@@ -117,7 +126,6 @@ int cmd_logits(int argc, char **argv)
                       all.n,
                       1,
                       1 };
-    request r = { 0 };
     og_model_options mo;
     int status = cli_parse(&spec, argc, argv, args, &n_args);
     if (status < 0 && !out) status = cli_usage_error("-o is missing");

@@ -31,9 +31,10 @@ ogt_result ogt_run_command(const char *command, ...)
     va_start(args, command);
     int n = vsnprintf(line, sizeof line, command, args);
     va_end(args);
-    /* Redirect first, so that every part of a longer command line is kept. */
+    /* Redirect first, so that every part of a longer command line is kept. The test's own input
+     * is a pipe that never ends. */
     char all[sizeof line + 128];
-    snprintf(all, sizeof all, "exec >%s 2>%s; %.*s", out, err, n, line);
+    snprintf(all, sizeof all, "exec >%s 2>%s </dev/null; %.*s", out, err, n, line);
     int status = system(all);
     if (fd_out >= 0) close(fd_out);
     if (fd_err >= 0) close(fd_err);

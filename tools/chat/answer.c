@@ -228,6 +228,19 @@ static og_status generate(run_session *s, run_hearing *k, int64_t kept)
     return st;
 }
 
+/* -n 0: the prompt is read if its state is to be kept. */
+static og_status answer_nothing(run_session *s)
+{
+    int64_t kept;
+    if (!s->opt->prompt_cache || s->is_chat) return OG_OK;
+    OG_TRY(keep_prefix(s, &kept));
+    if (!wants_save(s, kept)) return OG_OK;
+    og_feed feed = { .seq = s->seq, .token = s->ids.id + kept, .n = s->ids.n - 1 - kept };
+    OG_TRY(og_model_feed(s->model, &feed, 1, OG_ROWS_NONE, NULL, NULL));
+    run_cache_save(s, &s->ids);
+    return note_fed(s, &(og_tokens){ 0 });
+}
+
 og_status run_answer_ids(run_session *s, bool is_printed, run_answer *a)
 {
     int64_t kept;
@@ -236,7 +249,7 @@ og_status run_answer_ids(run_session *s, bool is_printed, run_answer *a)
     if (s->n_predict == 0) {
         echo(&k);
         run_view_end(&k.view);
-        return OG_OK;
+        return answer_nothing(s);
     }
     OG_TRY(keep_prefix(s, &kept));
     OG_TRY(begin_constraint(s));

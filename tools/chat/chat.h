@@ -41,12 +41,14 @@ typedef struct run_options {
     cli_grammar grammar;
     run_tool_options tool;
     const char *think;
-    const char *prompt, *file, *system, *chat_template, *kwargs, *prompt_cache;
+    cli_list prompt, file; /* at most one in all, that or the argument */
+    const char *system, *chat_template, *kwargs, *prompt_cache;
     int64_t n;        /* < 0: until the end */
     int64_t logprobs; /* < 0: none; else of so many alternatives */
     int64_t beams;    /* 0: the answer is sampled */
     double length_penalty;
     bool raw, no_echo, special, json, no_history, heal;
+    bool no_stdin, is_chat, is_single_turn;
     cli_list stop;
 } run_options;
 
@@ -208,7 +210,8 @@ void run_cache_save(run_session *s, const og_tokens *token);
 
 /* ---- loop.c ---------------------------------------------------------------------------------- */
 
-/* The conversation, until /bye or the end of standard input. */
-og_status chat_loop(run_session *s);
+/* The conversation, until /bye or the end of standard input; it begins with a message of the user's
+ * unless that is empty. */
+og_status chat_loop(run_session *s, const ogi_buf *first);
 
 #endif

@@ -227,11 +227,14 @@ static void take(chat *c, const ogi_buf *text, bool may_command)
     og_error_clear(ctx);
 }
 
-static og_status talk(chat *c)
+static og_status talk(chat *c, const ogi_buf *first)
 {
     og_ctx *ctx = c->history.s->ctx;
+    bool is_single = c->history.s->opt->is_single_turn;
     ogi_buf text = { .ctx = ctx };
     og_status st = OG_OK;
+    if (first->n) take(c, first, false);
+    if (is_single && c->history.n_answer) c->is_done = true;
     while (st == OG_OK && !c->is_done && !ferror(stdout)) {
         chat_got got = CHAT_END;
         st = chat_line_read(c->line, &text, &got);
@@ -240,13 +243,14 @@ static og_status talk(chat *c)
             fprintf(stderr, "/bye or Ctrl-D ends the chat\n");
         else
             take(c, &text, got == CHAT_TEXT);
+        if (is_single && c->history.n_answer) c->is_done = true;
     }
     if (st == OG_OK && c->read.n && !chat_line_is_terminal(c->line)) take(c, &text, false);
     ogi_buf_free(&text);
     return st;
 }
 
-og_status chat_loop(run_session *s)
+og_status chat_loop(run_session *s, const ogi_buf *first)
 {
     chat c = { .read.ctx = s->ctx };
     struct sigaction old;
@@ -255,7 +259,7 @@ og_status chat_loop(run_session *s)
     if (st == OG_OK) st = chat_line_new(s->ctx, !s->opt->no_history, &c.line);
     if (st == OG_OK && chat_line_is_terminal(c.line))
         fprintf(stderr, "/help lists commands, /bye ends, Ctrl-C stops an answer\n");
-    if (st == OG_OK) st = talk(&c);
+    if (st == OG_OK) st = talk(&c, first);
     if (st == OG_OK && s->cache.is_stale) run_cache_save(s, &s->fed);
     chat_line_free(c.line);
     ogi_buf_free(&c.read);

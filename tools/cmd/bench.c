@@ -20,6 +20,7 @@ typedef struct options {
     const char *path, *type;
     const ogi_synth_shape *shape;
     cli_model model;
+    og_model_options mo; /* of model */
     int64_t prefill, decode, context, batch, reps;
     bool json, groups;
 } options;
@@ -192,8 +193,7 @@ static og_status report(bench *b)
 static og_status run(bench *b)
 {
     const options *o = b->o;
-    og_model_options mo;
-    if (cli_model_config(&o->model, &mo) >= 0) return OG_E_INVALID;
+    og_model_options mo = o->mo;
     mo.n_sequence = (int)o->batch;
     if (!mo.n_ctx) mo.n_ctx = OGI_MAX(OGI_MAX(o->prefill, o->context + o->decode), 1);
     OG_TRY(load(b, &mo));
@@ -265,8 +265,7 @@ int cmd_bench(int argc, char **argv)
     if (shape && (status = cli_shape(shape, &o.shape)) >= 0) return status;
     if (o.context < 0) o.context = o.prefill;
     if ((status = check(&o)) >= 0) return status;
-    og_model_options unused;
-    if ((status = cli_model_config(&o.model, &unused)) >= 0) return status;
+    if ((status = cli_model_config(&o.model, &o.mo)) >= 0) return status;
     og_ctx *ctx = cli_ctx();
     if (!ctx) return 1;
     bench *b = OGI_NEW(ctx, bench);

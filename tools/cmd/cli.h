@@ -56,8 +56,9 @@ typedef struct cli_spec {
     int min_args, max_args; /* positional arguments */
 } cli_spec;
 
-/* Parses argv[1..]: options anywhere, `--name=value` and `--name value`, `--` ends options, a lone
- * "-" is positional. Positional arguments end up in args, *n_args. Returns -1 to go on; otherwise
+/* Parses argv[1..] of the command argv[0]: options anywhere, `--name=value`, `--name value` and
+ * `-n8`, `--` ends options, a lone "-" is positional; what others call an option is taken as
+ * cli_others.def says. Positional arguments end up in args, *n_args. Returns -1 to go on; otherwise
  * the exit status at once: 0 after --help, 2 after a usage error (told on stderr). */
 int cli_parse(const cli_spec *spec, int argc, char **argv, const char **args, int *n_args);
 

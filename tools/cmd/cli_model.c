@@ -4,6 +4,7 @@
 #include "tools/cmd/cli_model.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "models/model.h"
@@ -18,17 +19,28 @@ void cli_model_options(cli_model *m, cli_options *to)
         { "-t|--threads", CLI_INT, &m->n_thread, "N", "threads; default: one for each core" },
         { "-c|--ctx", CLI_INT, &m->n_ctx, "N", "context in tokens; default: as trained" },
         { "--kv", CLI_STR, &m->kv, "TYPE", "keys and values: " OGI_KV_EXPECTED },
+        { "-ctk|--cache-type-k", CLI_STR, &m->kv_k, "TYPE", "the same, as llama.cpp has it: keys" },
+        { "-ctv|--cache-type-v", CLI_STR, &m->kv_v, "TYPE", "and values" },
         { "--override-kv", CLI_LIST, &m->override, "KEY=TYPE:VALUE", "replace metadata" },
         { "--skip", CLI_STR, &m->skip, "PASSES", "graph passes to leave out, comma separated" },
     };
     cli_add(to, "model and device", all, OGI_LEN(all));
 }
 
-int cli_model_config(const cli_model *m, og_model_options *out)
+int cli_model_config(cli_model *m, og_model_options *out)
 {
     if (m->n_thread < 0 || m->n_thread > 1024)
         return cli_usage_error("-t wants 1 to 1024 threads, not %lld", (long long)m->n_thread);
     if (m->n_ctx < 0) return cli_usage_error("-c wants a positive number of tokens");
+    if (m->kv_k || m->kv_v) {
+        if (m->kv && strchr(m->kv, '='))
+            return cli_usage_error(
+                "--kv names the types of keys and values: no -ctk, -ctv beside it");
+        snprintf(m->kv_both, sizeof m->kv_both, "k=%s,v=%s", m->kv_k ? m->kv_k : m->kv,
+                 m->kv_v ? m->kv_v : m->kv);
+        m->kv = m->kv_both;
+        m->kv_k = m->kv_v = NULL;
+    }
     if (!ogi_kv_types_parse(m->kv, &(ogi_kv_types){ 0 }))
         return cli_usage_error("--kv wants " OGI_KV_EXPECTED ", not '%s'", m->kv);
     *out = (og_model_options){

@@ -11,6 +11,8 @@
 /* Zero it before use; kv may be preset to the command's default ("f16", "f32"). */
 typedef struct cli_model {
     const char *device, *isa, *kv, *skip;
+    const char *kv_k, *kv_v; /* as others give them, one by one */
+    char kv_both[64];        /* that as kv */
     int64_t n_thread, n_ctx;
     cli_list override;
 } cli_model;
@@ -18,7 +20,7 @@ typedef struct cli_model {
 void cli_model_options(cli_model *m, cli_options *to);
 
 /* Fills what the options say; -1, or the exit status 2 (told) for a bad value. */
-int cli_model_config(const cli_model *m, og_model_options *out);
+int cli_model_config(cli_model *m, og_model_options *out);
 
 /* With a progress bar on stderr. */
 og_status cli_model_load(og_ctx *ctx, const char *path, const og_model_options *opt,

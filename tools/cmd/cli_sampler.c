@@ -25,9 +25,9 @@ static const struct {
 };
 
 static const struct {
-    const char *key, *doc;
+    const char *key, *dflt, *doc;
 } field[] = {
-#define F(name, type, def, doc) { #name, doc },
+#define F(name, type, def, doc) { #name, #def, doc },
     OG_SAMPLER_FIELDS(F)
 #undef F
 };
@@ -46,6 +46,17 @@ static void spell(cli_sampler *s, int i)
     }
 }
 
+/* The meaning with its default, as a user writes it: 0.8 for 0.8f, no names of constants. */
+static void describe(cli_sampler *s, int i)
+{
+    const char *dflt = field[i].dflt;
+    size_t n = strlen(dflt);
+    if (n && strchr(dflt, '.') && dflt[n - 1] == 'f') n--;
+    if (strchr(dflt, '_')) n = 0;
+    snprintf(s->doc[i], CLI_SAMPLER_DOC, "%s%s%.*s", field[i].doc, n ? "; default " : "", (int)n,
+             dflt);
+}
+
 void cli_sampler_options(cli_sampler *s, cli_options *to)
 {
     _Static_assert(OGI_LEN(field) <= CLI_SAMPLER_FIELDS, "more fields than places for them");
@@ -60,7 +71,8 @@ void cli_sampler_options(cli_sampler *s, cli_options *to)
     for (int i = 0; i < OGI_LEN(field); i++) {
         if (!strcmp(field[i].key, "n_ctx")) continue; /* the command's own -c */
         spell(s, i);
-        const cli_opt o = { s->name[i], CLI_STR, &s->value[i], "X", field[i].doc };
+        describe(s, i);
+        const cli_opt o = { s->name[i], CLI_STR, &s->value[i], "X", s->doc[i] };
         cli_add(to, NULL, &o, 1);
     }
 }

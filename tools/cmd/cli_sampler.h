@@ -8,12 +8,13 @@
 #include "oxigraph/sampler.h"
 #include "tools/cmd/cli.h"
 
-enum { CLI_SAMPLER_FIELDS = 40, CLI_SAMPLER_NAME = 80 };
+enum { CLI_SAMPLER_FIELDS = 40, CLI_SAMPLER_NAME = 80, CLI_SAMPLER_DOC = 120 };
 
 /* Zero it before use; it must live as long as the option table. */
 typedef struct cli_sampler {
     const char *value[CLI_SAMPLER_FIELDS]; /* as given; NULL: not given */
     char name[CLI_SAMPLER_FIELDS][CLI_SAMPLER_NAME];
+    char doc[CLI_SAMPLER_FIELDS][CLI_SAMPLER_DOC];
     const char *samplers, *config;
     cli_list breaker, bias;
 } cli_sampler;

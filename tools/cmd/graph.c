@@ -188,7 +188,9 @@ int cmd_graph(int argc, char **argv)
                       all.n,
                       1,
                       1 };
+    og_model_options mo;
     int status = cli_parse(&spec, argc, argv, args, &n_args);
+    if (status < 0) status = cli_model_config(&o.model, &mo);
     if (status >= 0) return status;
     if (strcmp(o.format, "text") && strcmp(o.format, "json") && strcmp(o.format, "dot"))
         return cli_usage_error("--format wants text, json or dot, not '%s'", o.format);

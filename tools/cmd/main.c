@@ -7,13 +7,16 @@
 
 #include "backends/backend.h"
 #include "tools/cmd/cli.h"
+#include "tools/cmd/cli_others.h"
 
-// clang-format off
-static const struct command {
+typedef struct command {
     const char *name;
     int (*run)(int argc, char **argv);
     const char *doc;
-} commands[] = {
+} command;
+
+// clang-format off
+static const command commands[] = {
 #define COMMAND(name, doc) { #name, cmd_##name, doc },
 #include "tools/cmd/commands.def"
 #undef COMMAND
@@ -25,7 +28,7 @@ static void usage(FILE *f)
     fprintf(f, "usage: oxigraph COMMAND [options]\n\ncommands:\n");
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
         fprintf(f, "  %-12s %s\n", commands[i].name, commands[i].doc);
-    fprintf(f, "\n`oxigraph COMMAND --help` tells its options; `oxigraph --version` what this "
+    fprintf(f, "\n`oxigraph help COMMAND` tells its options; `oxigraph --version` what this "
                "machine offers.\n");
 }
 
@@ -43,12 +46,45 @@ static void version(void)
     og_ctx_free(ctx);
 }
 
+static const command *find(const char *name)
+{
+    for (int i = 0; i < OGI_LEN(commands); i++)
+        if (!strcmp(name, commands[i].name)) return &commands[i];
+    return NULL;
+}
+
+static int no_command(const char *name)
+{
+    char best[CLI_MAX_NAME] = "";
+    int distance = CLI_FAR;
+    const char *hint = cli_command_hint(name);
+    cli_nearest("help", name, strlen(name), best, &distance);
+    for (int i = 0; i < OGI_LEN(commands); i++)
+        cli_nearest(commands[i].name, name, strlen(name), best, &distance);
+    fprintf(stderr, "oxigraph: no command '%s'", name);
+    if (hint)
+        fprintf(stderr, ": %s\n", hint);
+    else if (*best)
+        fprintf(stderr, "; did you mean %s?\n", best);
+    else
+        fprintf(stderr, "; `oxigraph --help` lists them\n");
+    return 2;
+}
+
+static int help_of(char *name)
+{
+    const command *c = find(name);
+    char *argv[] = { name, (char[]){ "--help" }, NULL };
+    return c ? c->run(2, argv) : no_command(name);
+}
+
 static int dispatch(int argc, char **argv)
 {
     if (argc < 2) {
         usage(stderr);
         return 2;
     }
+    if (!strcmp(argv[1], "help") && argc > 2) return help_of(argv[2]);
     if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
         usage(stdout);
         return 0;
@@ -57,10 +93,8 @@ static int dispatch(int argc, char **argv)
         version();
         return 0;
     }
-    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-        if (!strcmp(argv[1], commands[i].name)) return commands[i].run(argc - 1, argv + 1);
-    fprintf(stderr, "oxigraph: no command '%s'; `oxigraph --help` lists them\n", argv[1]);
-    return 2;
+    const command *c = find(argv[1]);
+    return c ? c->run(argc - 1, argv + 1) : no_command(argv[1]);
 }
 
 int main(int argc, char **argv)

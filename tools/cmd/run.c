@@ -2,22 +2,71 @@
  *
  * `oxigraph run`: answers or completes one prompt, streaming text to standard output; without a
  * prompt, a chat. */
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "tools/chat/chat.h"
 
 enum { MAX_PROMPT = 64 << 20, MAX_LOGPROBS = 1000, MAX_BEAMS = 63 };
 
-/* The prompt from -p, -f, the argument, or "-" for standard input. */
+/* Appends a text without the newline that editors and echo put at its end. */
+static og_status read_text(og_ctx *ctx, const char *path, ogi_buf *out)
+{
+    size_t before = out->n;
+    OG_TRY(ogi_file_read(ctx, path, MAX_PROMPT, out));
+    if (out->n > before && out->p[out->n - 1] == '\n') out->p[--out->n] = 0;
+    return OG_OK;
+}
+
+/* Is something to be read that stands for itself? A terminal is for typing, /dev/null for nothing.
+ */
+static bool has_stdin(void)
+{
+    struct stat st;
+    return !fstat(STDIN_FILENO, &st) && (S_ISFIFO(st.st_mode) || S_ISREG(st.st_mode));
+}
+
+/* What standard input holds goes behind the prompt, on a line of its own. A writer that takes its
+ * time looks like one that was forgotten: that we wait is told. */
+static og_status append_stdin(og_ctx *ctx, ogi_buf *out)
+{
+    enum { PATIENCE = 2000 /* ms */ };
+    size_t before = out->n;
+    if (before) ogi_buf_putc(out, '\n');
+    size_t start = out->n;
+    if (!poll(&(struct pollfd){ .fd = STDIN_FILENO, .events = POLLIN }, 1, PATIENCE))
+        fprintf(stderr, "oxigraph: waiting for standard input, which follows the prompt; "
+                        "--no-stdin leaves it\n");
+    OG_TRY(read_text(ctx, "-", out));
+    if (out->n == start) out->n = before;
+    return out->failed ? OG_E_MEMORY : OG_OK;
+}
+
+/* Where the prompt is read from: a file, "-" for standard input; NULL: it is given. */
+static const char *prompt_file(const run_options *o, const char *arg)
+{
+    return o->file.n ? o->file.item[0] : arg && !strcmp(arg, "-") ? arg : NULL;
+}
+
+/* The prompt from -p, -f or the argument. */
 static og_status read_prompt(og_ctx *ctx, const run_options *o, const char *arg, ogi_buf *out)
 {
-    const char *text = o->prompt ? o->prompt : arg;
-    if (o->file) return ogi_file_read(ctx, o->file, MAX_PROMPT, out);
-    if (!o->prompt && text && !strcmp(text, "-")) return ogi_file_read(ctx, "-", MAX_PROMPT, out);
-    ogi_buf_puts(out, text);
+    const char *file = prompt_file(o, arg);
+    if (file) return read_text(ctx, file, out);
+    ogi_buf_puts(out, o->prompt.n ? o->prompt.item[0] : arg);
     return out->failed ? OG_E_MEMORY : OG_OK;
+}
+
+/* What is piped in beside it, when all else is known to be right. */
+static og_status read_beside(og_ctx *ctx, const run_options *o, const char *arg, ogi_buf *out)
+{
+    const char *file = prompt_file(o, arg);
+    bool is_read = file && !strcmp(file, "-");
+    return is_read || o->no_stdin || !has_stdin() ? OG_OK : append_stdin(ctx, out);
 }
 
 typedef struct request {
@@ -71,17 +120,19 @@ static int run(const run_options *o, const char *path, const char *arg, const og
     if (!s.ctx) return 1;
     run_answer a;
     ogi_buf prompt = { .ctx = s.ctx };
-    bool has_prompt = arg || o->prompt || o->file;
+    bool has_prompt = arg || o->prompt.n || o->file.n, is_chat = o->is_chat || !has_prompt;
     int status = run_answer_init(s.ctx, &a) == OG_OK ? -1 : 1;
     if (status < 0 && has_prompt && read_prompt(s.ctx, o, arg, &prompt) != OG_OK) status = 1;
-    if (status < 0) status = run_open(&s, path, mo, !has_prompt);
+    if (status < 0) status = run_open(&s, path, mo, is_chat);
     if (status < 0 && o->heal && s.chat)
         status = cli_usage_error("--heal is for prompts that are completed as they are: --raw");
-    if (status < 0 && !has_prompt)
-        status = chat_loop(&s) == OG_OK ? 0 : 1;
+    if (status < 0 && is_chat)
+        status = chat_loop(&s, &prompt) == OG_OK ? 0 : 1;
+    else if (status < 0 && read_beside(s.ctx, o, arg, &prompt) != OG_OK)
+        status = 1;
     else if (status < 0)
         status = answer(&s, &prompt, &a) == OG_OK ? 0 : 1;
-    if (has_prompt && status == 0 && a.result.stop == OG_STOP_CANCELLED && run_is_interrupted())
+    if (!is_chat && status == 0 && a.result.stop == OG_STOP_CANCELLED && run_is_interrupted())
         status = 130;
     ogi_buf_free(&prompt);
     run_answer_free(s.ctx, &a);
@@ -92,8 +143,19 @@ static int run(const run_options *o, const char *path, const char *arg, const og
 }
 
 /* -1 to go on, or the exit status 2 (told). */
-static int check_options(const run_options *o, bool has_prompt)
+static int check_options(const run_options *o, const char *arg)
 {
+    int n_prompt = (arg != NULL) + o->prompt.n + o->file.n;
+    bool has_prompt = n_prompt && !o->is_chat;
+    if (n_prompt > 1)
+        return cli_usage_error("%d prompts: one alone is answered; the argument, -p TEXT or -f "
+                               "FILE",
+                               n_prompt);
+    if (o->n < -1) return cli_usage_error("-n wants a number of tokens, or -1: until the end");
+    if (o->is_chat && (o->raw || o->json))
+        return cli_usage_error("--conversation is a chat: no %s", o->raw ? "--raw" : "--json");
+    if (o->prompt_cache && !strcmp(o->prompt_cache, "-"))
+        return cli_usage_error("--prompt-cache wants a file: it is read and written");
     if (o->raw && (o->system || o->chat_template || o->kwargs || o->think))
         return cli_usage_error("--raw leaves no place for --system, --chat-template, "
                                "--template-kwargs and --think");
@@ -121,8 +183,14 @@ int cmd_run(int argc, char **argv)
     int n_args;
     cli_options all = { .n = 0 };
     const cli_opt own[] = {
-        { "-p|--prompt", CLI_STR, &o.prompt, "TEXT", "the prompt" },
-        { "-f|--file", CLI_STR, &o.file, "FILE", "read the prompt from a file" },
+        { "-p|--prompt", CLI_LIST, &o.prompt, "TEXT", "the prompt" },
+        { "-f|--file", CLI_LIST, &o.file, "FILE",
+          "read the prompt from a file, without the newline at its end" },
+        { "--no-stdin", CLI_FLAG, &o.no_stdin, NULL,
+          "do not append what is piped into the program to the prompt" },
+        { "-cnv|--conversation", CLI_FLAG, &o.is_chat, NULL,
+          "a chat also with a prompt, which is its first message" },
+        { "-st|--single-turn", CLI_FLAG, &o.is_single_turn, NULL, "end the chat after one answer" },
         { "-n|--predict", CLI_INT, &o.n, "N", "tokens to generate; default: until the end" },
         { "--system", CLI_STR, &o.system, "TEXT", "what the model is told first" },
         { "--chat-template", CLI_STR, &o.chat_template, "NAME|FILE",
@@ -158,6 +226,7 @@ int cmd_run(int argc, char **argv)
         "oxigraph run MODEL [PROMPT] [options]",
         "Answers a prompt from the argument, -p, -f, or - for standard input, through\n"
         "the model's chat template; a model without one completes it, as --raw does.\n"
+        "What a pipe or a file gives to standard input beside a prompt follows it on a new line.\n"
         "Without a prompt: a chat; /help lists its commands.\n"
         "Text goes to standard output, statistics to standard error; reasoning is shown dim\n"
         "on a terminal, and left out when piped.",
@@ -170,6 +239,6 @@ int cmd_run(int argc, char **argv)
     int status = cli_parse(&spec, argc, argv, args, &n_args);
     if (status < 0) status = cli_model_config(&o.model, &mo);
     mo.n_sequence = o.beams ? (int)o.beams + 1 : 1;
-    if (status < 0) status = check_options(&o, n_args > 1 || o.prompt || o.file);
+    if (status < 0) status = check_options(&o, args[1]);
     return status >= 0 ? status : run(&o, args[0], args[1], &mo);
 }

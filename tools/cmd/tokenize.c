@@ -10,7 +10,7 @@
 
 typedef struct options {
     bool ids, json, jsonl, info, count, heal, no_add, no_parse;
-    const char *verify, *text;
+    const char *verify, *text, *file;
     cli_list override;
 } options;
 
@@ -110,7 +110,7 @@ static og_status tokenize_text(og_ctx *ctx, const og_tokenizer *t, const options
     if (o->text)
         ogi_buf_puts(&text, o->text);
     else
-        status = ogi_file_read(ctx, "-", max_text, &text);
+        status = ogi_file_read(ctx, o->file ? o->file : "-", max_text, &text);
     if (status == OG_OK)
         status = og_tokenizer_encode(t, ctx, ogi_buf_str(&text), text.n, flags, &ids);
     if (status == OG_OK && o->heal) status = heal(ctx, t, &ids);
@@ -144,21 +144,25 @@ int cmd_tokenize(int argc, char **argv)
         { "--heal", CLI_FLAG, &o.heal, NULL,
           "take back tokens at the end that a longer one begins with" },
         { "-p|--text", CLI_STR, &o.text, "TEXT", "this text instead of stdin" },
+        { "-f|--file", CLI_STR, &o.file, "FILE", "the text of this file, as it is" },
         { "--no-add-special", CLI_FLAG, &o.no_add, NULL, "do not add BOS, EOS or separator" },
         { "--no-parse-special", CLI_FLAG, &o.no_parse, NULL, "take <|control|> tokens as text" },
         { "--override-kv", CLI_LIST, &o.override, "KEY=TYPE:VALUE",
           "replace metadata (repeatable)" },
     };
-    const cli_spec spec = { "oxigraph tokenize MODEL [options] < text",
+    const cli_spec spec = { "oxigraph tokenize MODEL [TEXT] [options] < text",
                             "Prints the tokens of a text. MODEL is a GGUF file, a Hugging Face "
                             "tokenizer.json or the folder around it, or a .tiktoken file.",
                             opt,
                             OGI_LEN(opt),
                             1,
-                            1 };
-    const char *args[1];
+                            2 };
+    const char *args[2] = { NULL, NULL };
     int n_args, status = cli_parse(&spec, argc, argv, args, &n_args);
     if (status >= 0) return status;
+    if ((args[1] != NULL) + (o.text != NULL) + (o.file != NULL) > 1)
+        return cli_usage_error("two texts: one alone is taken; the argument, -p TEXT or -f FILE");
+    if (args[1] && strcmp(args[1], "-") != 0) o.text = args[1];
     og_ctx *ctx = cli_ctx();
     og_tokenizer *t = NULL;
     if (!ctx) return 1;

@@ -10,13 +10,9 @@
 #include "models/model.h"
 #include "tools/cmd/cli_progress.h"
 
-void cli_model_options(cli_model *m, cli_options *to)
+void cli_model_graph_options(cli_model *m, cli_options *to)
 {
     const cli_opt all[] = {
-        { "--device", CLI_STR, &m->device, "NAME", "where to run: cpu" },
-        { "--isa", CLI_STR, &m->isa, "NAME",
-          "scalar, sse42, avx2, avx512, neon; default: the best" },
-        { "-t|--threads", CLI_INT, &m->n_thread, "N", "threads; default: one for each core" },
         { "-c|--ctx", CLI_INT, &m->n_ctx, "N", "context in tokens; default: as trained" },
         { "--kv", CLI_STR, &m->kv, "TYPE", "keys and values: " OGI_KV_EXPECTED },
         { "-ctk|--cache-type-k", CLI_STR, &m->kv_k, "TYPE", "the same, as llama.cpp has it: keys" },
@@ -24,7 +20,19 @@ void cli_model_options(cli_model *m, cli_options *to)
         { "--override-kv", CLI_LIST, &m->override, "KEY=TYPE:VALUE", "replace metadata" },
         { "--skip", CLI_STR, &m->skip, "PASSES", "graph passes to leave out, comma separated" },
     };
-    cli_add(to, "model and device", all, OGI_LEN(all));
+    cli_add(to, "model", all, OGI_LEN(all));
+}
+
+void cli_model_options(cli_model *m, cli_options *to)
+{
+    const cli_opt all[] = {
+        { "--device", CLI_STR, &m->device, "NAME", "where to run: cpu" },
+        { "--isa", CLI_STR, &m->isa, "NAME",
+          "scalar, sse42, avx2, avx512, neon; default: the best" },
+        { "-t|--threads", CLI_INT, &m->n_thread, "N", "threads; default: one for each core" },
+    };
+    cli_add(to, "device", all, OGI_LEN(all));
+    cli_model_graph_options(m, to);
 }
 
 int cli_model_config(cli_model *m, og_model_options *out)
@@ -36,8 +44,9 @@ int cli_model_config(cli_model *m, og_model_options *out)
         if (m->kv && strchr(m->kv, '='))
             return cli_usage_error(
                 "--kv names the types of keys and values: no -ctk, -ctv beside it");
-        snprintf(m->kv_both, sizeof m->kv_both, "k=%s,v=%s", m->kv_k ? m->kv_k : m->kv,
-                 m->kv_v ? m->kv_v : m->kv);
+        const char *rest = m->kv ? m->kv : "f16";
+        snprintf(m->kv_both, sizeof m->kv_both, "k=%s,v=%s", m->kv_k ? m->kv_k : rest,
+                 m->kv_v ? m->kv_v : rest);
         m->kv = m->kv_both;
         m->kv_k = m->kv_v = NULL;
     }

@@ -18,6 +18,8 @@ typedef struct cli_model {
 } cli_model;
 
 void cli_model_options(cli_model *m, cli_options *to);
+/* Those alone that a model's graphs depend on. */
+void cli_model_graph_options(cli_model *m, cli_options *to);
 
 /* Fills what the options say; -1, or the exit status 2 (told) for a bad value. */
 int cli_model_config(cli_model *m, og_model_options *out);

@@ -4,6 +4,7 @@
  * programs of the plans' groups. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "backends/backend.h"
 #include "base/file.h"
@@ -14,11 +15,11 @@
 #include "tools/cmd/cli_model.h"
 #include "tools/cmd/cli_output.h"
 
-enum { MAX_TEXT = 64 << 20 };
+enum { MAX_TEXT = 64 << 20, NOT_GIVEN = INT32_MIN /* --tokens */ };
 
 typedef struct options {
     cli_model model;
-    const char *after, *format, *entry, *out;
+    const char *path, *after, *format, *entry, *out;
     bool plan, kernels, json, no_fuse;
     int64_t tokens;
 } options;
@@ -49,8 +50,9 @@ static og_status open_graph(og_ctx *ctx, const char *path, const options *o, ogi
     if (!ogi_kv_types_parse(o->model.kv, &mo.kv))
         OG_FAIL(ctx, OG_E_INVALID, "--kv wants " OGI_KV_EXPECTED ", not '%s'", o->model.kv);
     OG_TRY(ogi_model_open(ctx, *file, &mo, model));
-    *out = ogi_model_graph(*model, o->entry);
-    if (!*out) OG_FAIL(ctx, OG_E_NOT_FOUND, "%s: the model has no graph '%s'", path, o->entry);
+    const char *entry = o->entry ? o->entry : "step";
+    *out = ogi_model_graph(*model, entry);
+    if (!*out) OG_FAIL(ctx, OG_E_NOT_FOUND, "%s: the model has no graph '%s'", path, entry);
     return OG_OK;
 }
 
@@ -102,16 +104,29 @@ static og_status print_group(const ogi_plan *p, int b, ogi_buf *out)
     return OG_OK;
 }
 
+static og_format format_of(const options *o)
+{
+    if (o->json) return OG_JSON;
+    return !o->format || !strcmp(o->format, "text") ? OG_TEXT
+           : !strcmp(o->format, "json")             ? OG_JSON
+                                                    : OG_DOT;
+}
+
 /* The plan of the CPU for the range that holds --tokens. */
 static og_status print_plan(og_ctx *ctx, const og_graph *g, const options *o, ogi_buf *out)
 {
     og_graph *passed = NULL;
     ogi_plan *p = NULL;
     og_status st = ogi_passes_run(g, NULL, o->model.skip, &passed);
-    int64_t n = o->tokens, lo = n <= 1 ? 1 : n <= 16 ? 2 : 17;
+    int64_t n = OGI_MAX(o->tokens, 1), lo = n <= 1 ? 1 : n <= 16 ? 2 : 17;
     ogi_plan_options po = { .no_fuse = o->no_fuse, .prologue_max = 16 };
     if (st == OG_OK && passed->n_sym) {
         int64_t max = passed->sym[0].max;
+        if (n > max) {
+            og_graph_free(passed);
+            OG_FAIL(ctx, OG_E_INVALID, "--tokens %lld: a step has at most %lld", (long long)n,
+                    (long long)max);
+        }
         po.sym_min[0] = OGI_MIN(lo, max);
         po.sym_max[0] = OGI_MIN(n <= 1 ? 1 : n <= 16 ? 16 : max, max);
         for (int i = 1; i < passed->n_sym; i++)
@@ -119,7 +134,7 @@ static og_status print_plan(og_ctx *ctx, const og_graph *g, const options *o, og
                 po.sym_max[i] = OGI_MIN(passed->sym[i].max, po.sym_max[0]);
     }
     if (st == OG_OK) st = ogi_plan_build(passed, &po, &p);
-    if (st == OG_OK && !o->kernels) st = ogi_plan_print(p, o->json ? OG_JSON : OG_TEXT, out);
+    if (st == OG_OK && !o->kernels) st = ogi_plan_print(p, format_of(o), out);
     for (int b = 0; st == OG_OK && o->kernels && b < p->n_group; b++) st = print_group(p, b, out);
     ogi_plan_free(p);
     og_graph_free(passed);
@@ -132,9 +147,7 @@ static og_status print_graph(og_ctx *ctx, const og_graph *g, const options *o, o
 {
     og_graph *passed = NULL;
     char *text = NULL;
-    og_format format = !strcmp(o->format, "dot")               ? OG_DOT
-                       : !strcmp(o->format, "json") || o->json ? OG_JSON
-                                                               : OG_TEXT;
+    og_format format = format_of(o);
     og_status st = OG_OK;
     if (o->after) st = ogi_passes_run(g, o->after, o->model.skip, &passed);
     if (st == OG_OK) st = og_graph_print(passed ? passed : g, format, &text);
@@ -163,25 +176,58 @@ static og_status run(og_ctx *ctx, const char *path, const options *o)
     return st;
 }
 
+/* What is asked for twice, or has no effect on what is printed. -1 to go on. */
+static int check(const options *o)
+{
+    bool is_plan = o->plan || o->kernels, is_text_file;
+    const char *format = o->format ? o->format : "";
+    if (*format && strcmp(format, "text") && strcmp(format, "json") && strcmp(format, "dot"))
+        return cli_usage_error("--format wants text, json or dot, not '%s'", format);
+    if (o->plan && o->kernels) return cli_usage_error("--plan or --kernels, not both");
+    if (o->json && *format && strcmp(format, "json") != 0)
+        return cli_usage_error("--json and --format %s exclude each other", format);
+    if (o->plan && !strcmp(format, "dot"))
+        return cli_usage_error("a plan is printed as text or JSON, not as dot");
+    if (o->kernels && (o->json || (*format && strcmp(format, "text") != 0)))
+        return cli_usage_error("kernels are printed as text alone");
+    if (o->after && is_plan)
+        return cli_usage_error(
+            "--plan and --kernels show what is behind the last pass: no --after");
+    if (!is_plan && (o->no_fuse || o->tokens != NOT_GIVEN))
+        return cli_usage_error("%s says something with --plan or --kernels alone",
+                               o->no_fuse ? "--no-fuse" : "--tokens");
+    if (is_plan && o->tokens != NOT_GIVEN && o->tokens < 1)
+        return cli_usage_error("--tokens wants at least 1");
+    if (o->model.skip && !is_plan && !o->after)
+        return cli_usage_error("--skip says something with --after, --plan or --kernels alone");
+    is_text_file = !is_gguf(o->path) && !access(o->path, R_OK);
+    if (is_text_file && (o->entry || o->model.kv || o->model.n_ctx || o->model.override.n))
+        return cli_usage_error("%s is one graph in text form: --entry, -c, --kv and --override-kv "
+                               "are for models",
+                               o->path);
+    return -1;
+}
+
 int cmd_graph(int argc, char **argv)
 {
-    options o = { .format = "text", .entry = "step", .tokens = 1, .out = "-" };
+    options o = { .tokens = NOT_GIVEN, .out = "-" };
     const char *args[1];
     int n_args;
     cli_options all = { .n = 0 };
     const cli_opt own[] = {
         { "--after", CLI_STR, &o.after, "PASS", "the graph after this pass; default: as built" },
-        { "--format", CLI_STR, &o.format, "text|json|dot", "how to print it" },
-        { "--entry", CLI_STR, &o.entry, "step|head|pool|encode", "which graph of the model" },
+        { "--format", CLI_STR, &o.format, "text|json|dot", "how to print it; default text" },
+        { "--entry", CLI_STR, &o.entry, "step|head|pool|encode",
+          "which graph of the model; default step" },
         { "--plan", CLI_FLAG, &o.plan, NULL, "the plan: groups, barriers, bytes, arena" },
         { "--kernels", CLI_FLAG, &o.kernels, NULL, "the kernel IR of the plan's groups" },
         { "--tokens", CLI_INT, &o.tokens, "N", "plan for steps of so many tokens; default 1" },
         { "--no-fuse", CLI_FLAG, &o.no_fuse, NULL, "plan without fusion" },
-        { "--json", CLI_FLAG, &o.json, NULL, "print JSON" },
-        { "-o|--output", CLI_STR, &o.out, "FILE", "where it goes; - is standard output" },
+        { "--json", CLI_FLAG, &o.json, NULL, "the same as --format json" },
+        { "-o|--output", CLI_STR, &o.out, "FILE", "where it goes; default: standard output" },
     };
     cli_add(&all, NULL, own, OGI_LEN(own));
-    cli_model_options(&o.model, &all);
+    cli_model_graph_options(&o.model, &all);
     cli_spec spec = { "oxigraph graph MODEL [--after PASS] [--format text|json|dot] [--plan]",
                       "MODEL is a GGUF file, or a graph in text form (docs/form.md).",
                       all.opt,
@@ -191,9 +237,9 @@ int cmd_graph(int argc, char **argv)
     og_model_options mo;
     int status = cli_parse(&spec, argc, argv, args, &n_args);
     if (status < 0) status = cli_model_config(&o.model, &mo);
+    o.path = args[0];
+    if (status < 0) status = check(&o);
     if (status >= 0) return status;
-    if (strcmp(o.format, "text") && strcmp(o.format, "json") && strcmp(o.format, "dot"))
-        return cli_usage_error("--format wants text, json or dot, not '%s'", o.format);
     og_ctx *ctx = cli_ctx();
     if (!ctx) return 1;
     if (run(ctx, args[0], &o) != OG_OK) return cli_fail(ctx);

@@ -28,7 +28,7 @@ void ogt_terminal_start(ogt_terminal *t, const char *const *argv)
         int fd = open(ptsname(t->fd), O_RDWR);
         ioctl(fd, TIOCSCTTY, 0);
         for (int i = 0; i < 3; i++) dup2(fd, i);
-        setenv("TERM", "xterm", 1);
+        setenv("TERM", getenv("OGT_TERM") ? getenv("OGT_TERM") : "xterm", 1);
         setenv("LC_ALL", "C.UTF-8", 1);
         if (!getenv("XDG_STATE_HOME")) unsetenv("HOME");
         execv(copy[0], copy);

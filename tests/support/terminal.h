@@ -15,8 +15,8 @@ typedef struct ogt_terminal {
     int shows_typing; /* after the end */
 } ogt_terminal;
 
-/* argv: NULL-terminated, with the program's path in front. 80 x 24; without $XDG_STATE_HOME the
- * program finds no place for a history. */
+/* argv: NULL-terminated, with the program's path in front. 80 x 24; $OGT_TERM is its kind (xterm);
+ * without $XDG_STATE_HOME the program finds no place for a history. */
 void ogt_terminal_start(ogt_terminal *t, const char *const *argv);
 void ogt_terminal_type(ogt_terminal *t, const char *text);
 /* Reads until text shows up after what was typed last, at most 60 s. */

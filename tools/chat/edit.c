@@ -26,6 +26,7 @@ og_status chat_edit_line(chat_edit *e, const char *prompt, ogi_buf *out, chat_go
 #else
 
 #include <errno.h>
+#include <fcntl.h>
 #include <histedit.h>
 #include <locale.h>
 #include <signal.h>
@@ -64,11 +65,17 @@ static void on_change(int sig)
     window_changed = 1;
 }
 
-/* Killed: the terminal shows what is typed again. */
+/* Killed: the terminal shows what is typed again. Behind Ctrl-S it takes no byte, and a write would
+ * wait for Ctrl-Q. */
 static void on_end(int sig)
 {
     tcsetattr(STDIN_FILENO, TCSANOW, &at_start);
-    if (is_bracketing && write(STDOUT_FILENO, brackets_off, strlen(brackets_off)) < 0) _exit(1);
+    int flags = is_bracketing ? fcntl(STDOUT_FILENO, F_GETFL) : -1;
+    if (flags >= 0 && !fcntl(STDOUT_FILENO, F_SETFL, flags | O_NONBLOCK)) {
+        ssize_t n = write(STDOUT_FILENO, brackets_off, sizeof brackets_off - 1);
+        (void)n; /* nothing can be done about it */
+        fcntl(STDOUT_FILENO, F_SETFL, flags);
+    }
     signal(sig, SIG_DFL);
     raise(sig);
 }

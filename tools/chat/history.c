@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
 
@@ -96,16 +97,18 @@ static og_status encode_fitting(void *user)
         while (h->n_dropped < last && !is_user(h, h->n_dropped));
         OG_TRY(encode(h));
     }
+    if (h->s->ids.n >= info.n_ctx) {
+        h->n_dropped = before; /* for nothing */
+        OG_FAIL(h->s->ctx, OG_E_LIMIT,
+                "the message and its system prompt are %lld tokens; the context of %lld leaves no "
+                "place for an answer",
+                (long long)h->s->ids.n, (long long)info.n_ctx);
+    }
     if (h->n_dropped > before)
         fprintf(stderr,
                 "oxigraph: the context of %lld tokens is full: the oldest %zu of %zu messages are "
                 "dropped\n",
                 (long long)info.n_ctx, h->n_dropped, size);
-    if (h->s->ids.n >= info.n_ctx)
-        OG_FAIL(h->s->ctx, OG_E_LIMIT,
-                "the message and its system prompt are %lld tokens; the context of %lld leaves no "
-                "place for an answer",
-                (long long)h->s->ids.n, (long long)info.n_ctx);
     return OG_OK;
 }
 
@@ -120,8 +123,12 @@ static og_status answer(chat_history *h)
     if (r->stop == OG_STOP_CONTEXT)
         fprintf(stderr, "oxigraph: the context is full: the answer is cut off; -c N makes it "
                         "larger\n");
+    if (r->stop == OG_STOP_LENGTH && h->s->n_predict)
+        fprintf(stderr, "oxigraph: the answer is cut off after %lld tokens, as -n says\n",
+                (long long)h->s->n_predict);
     h->n_answer++;
     h->n_token += r->n_generated;
+    h->n_read += r->n_prompt;
     h->seconds += r->generate_s;
     return OG_OK;
 }
@@ -201,6 +208,21 @@ void chat_history_show(const chat_history *h)
         show_calls(json_object_get(m, "tool_calls"));
     }
     fflush(stdout);
+}
+
+bool chat_history_is_other(og_ctx *ctx, const char *path)
+{
+    struct stat st;
+    ogi_buf file = { .ctx = ctx };
+    if (stat(path, &st) || !S_ISREG(st.st_mode) || !st.st_size) return false;
+    json_t *j = NULL;
+    if (ogi_file_read(ctx, path, MAX_SAVED, &file) == OG_OK)
+        j = json_loadb(ogi_buf_str(&file), file.n, JSON_ALLOW_NUL, NULL);
+    bool is_chat = json_is_array(json_object_get(j, "messages"));
+    og_error_clear(ctx);
+    json_decref(j);
+    ogi_buf_free(&file);
+    return !is_chat;
 }
 
 og_status chat_history_save(const chat_history *h, const char *path)

@@ -12,7 +12,7 @@ typedef struct chat_history {
     ogi_buf system;    /* "": none */
     size_t n_dropped;  /* messages in front that the model does not see any more */
     run_answer answer; /* the last one */
-    int64_t n_answer, n_token; /* of all answers */
+    int64_t n_answer, n_token, n_read; /* of all answers */
     double seconds;
 } chat_history;
 
@@ -28,6 +28,8 @@ og_status chat_history_say(chat_history *h, const char *text, size_t n);
 bool chat_history_undo(chat_history *h);
 og_status chat_history_again(chat_history *h);
 void chat_history_show(const chat_history *h);
+/* Is something there that is no saved chat? */
+bool chat_history_is_other(og_ctx *ctx, const char *path);
 /* {"system": text, "messages": [...]}, mode 0600, whole or not at all. */
 og_status chat_history_save(const chat_history *h, const char *path);
 /* On failure the conversation stays as it was. */

@@ -56,12 +56,22 @@ og_status line_history_load(og_ctx *ctx, const char *path, void (*each)(void *us
     return st;
 }
 
-/* Makes the folders above path. */
+/* Folders of path's end that may be made: not the user's own one, nor what is above a state folder
+ * that was named. */
+static int own_folders(const char *path)
+{
+    static const char at_home[] = "/.local/state/oxigraph/history";
+    size_t n = strlen(path), tail = sizeof at_home - 1;
+    return n > tail && !strcmp(path + n - tail, at_home) ? 3 : 2;
+}
+
 static og_status make_folders(og_ctx *ctx, const char *path)
 {
     ogi_buf part = { .ctx = ctx };
-    int err = 0;
+    int err = 0, n_folder = 0, own = own_folders(path);
+    for (const char *p = strchr(path + 1, '/'); p; p = strchr(p + 1, '/')) n_folder++;
     for (const char *p = strchr(path + 1, '/'); p && !err; p = strchr(p + 1, '/')) {
+        if (n_folder-- > own) continue;
         part.n = 0;
         ogi_buf_add(&part, path, (size_t)(p - path));
         err = part.failed ? ENOMEM : mkdir(part.p, 0700) && errno != EEXIST ? errno : 0;

@@ -8,6 +8,7 @@
 #include "tools/chat/history.h"
 #include "tools/chat/line.h"
 #include "tools/chat/read.h"
+#include "tools/cmd/cli_others.h"
 
 typedef struct chat {
     chat_history history;
@@ -17,7 +18,7 @@ typedef struct chat {
 } chat;
 
 typedef struct command {
-    const char *name, *arg, *doc;
+    const char *name, *arg, *doc; /* name: and what others call it, separated by | */
     og_status (*run)(chat *c, const char *arg);
 } command;
 
@@ -68,8 +69,32 @@ static og_status do_read(chat *c, const char *arg)
     return OG_OK;
 }
 
+/* May a file that is no chat be written over? Without a terminal nobody can say so. */
+static og_status ask_to_replace(chat *c, const char *path, bool *yes)
+{
+    og_ctx *ctx = c->history.s->ctx;
+    chat_got got = CHAT_END;
+    ogi_buf text = { .ctx = ctx };
+    *yes = true;
+    if (!chat_history_is_other(ctx, path)) return OG_OK;
+    if (!chat_line_is_terminal(c->line))
+        OG_FAIL(ctx, OG_E_INVALID, "%s: is no saved chat, and nobody can be asked; it is left",
+                path);
+    fprintf(stderr, "%s is no saved chat. Write over it? y or n\n", path);
+    og_status st = chat_line_read(c->line, &text, &got);
+    *yes = got == CHAT_TEXT && cli_has_name("y|Y|yes", ogi_buf_str(&text), text.n);
+    ogi_buf_free(&text);
+    return st;
+}
+
 static og_status do_save(chat *c, const char *arg)
 {
+    bool yes;
+    OG_TRY(ask_to_replace(c, arg, &yes));
+    if (!yes) {
+        fprintf(stderr, "nothing is saved\n");
+        return OG_OK;
+    }
     OG_TRY(chat_history_save(&c->history, arg));
     fprintf(stderr, "%zu messages saved\n", chat_history_size(&c->history));
     return OG_OK;
@@ -104,21 +129,8 @@ static og_status set_option(run_session *s, const char *key, const char *value)
     return OG_OK;
 }
 
-static og_status do_set(chat *c, const char *arg)
+static og_status set_predict(run_session *s, const char *value)
 {
-    run_session *s = c->history.s;
-    char key[64];
-    size_t n = strcspn(arg, " ");
-    const char *value = arg + n + strspn(arg + n, " ");
-    if (!n) return show_settings(s);
-    if (n >= sizeof key || !*value)
-        OG_FAIL(s->ctx, OG_E_INVALID, "/set wants a name and a value, as in /set temp 0.5");
-    snprintf(key, sizeof key, "%.*s", (int)n, arg);
-    if (!strcmp(key, "think")) {
-        OG_TRY(run_set_think(s, value));
-        return run_tools_constrain(s);
-    }
-    if (strcmp(key, "predict") != 0) return set_option(s, key, value);
     char *end;
     long long v = strtoll(value, &end, 10);
     if (*end || v < -1)
@@ -126,6 +138,37 @@ static og_status do_set(chat *c, const char *arg)
                 value);
     s->n_predict = v;
     return OG_OK;
+}
+
+/* The names of the command line, with or without dashes, and "parameter" before them, as ollama
+ * has it. What was set is told. */
+static og_status do_set(chat *c, const char *arg)
+{
+    static const char parameter[] = "parameter ", predict[] = "predict|n|n-predict|num_predict";
+    run_session *s = c->history.s;
+    char name[64];
+    if (!strncmp(arg, parameter, sizeof parameter - 1)) arg += sizeof parameter - 1;
+    if (!*arg) return show_settings(s);
+    arg += strspn(arg, "-");
+    size_t n = strcspn(arg, " =");
+    const char *value = arg + n + strspn(arg + n, " =");
+    if (!n || n >= sizeof name || !*value)
+        OG_FAIL(s->ctx, OG_E_INVALID, "/set wants a name and a value, as in /set temp 0.5");
+    snprintf(name, sizeof name, "%.*s", (int)n, arg);
+    if (!strcmp(name, "system")) return do_system(c, value);
+    og_status st;
+    if (!strcmp(name, "think")) {
+        st = run_set_think(s, value);
+        if (st == OG_OK) st = run_tools_constrain(s);
+    } else if (cli_has_name(predict, name, n)) {
+        st = set_predict(s, value);
+    } else {
+        char key[CLI_SAMPLER_NAME];
+        cli_sampler_key(name, key);
+        st = set_option(s, key, value);
+    }
+    if (st == OG_OK) fprintf(stderr, "%s is %s\n", name, value);
+    return st;
 }
 
 static og_status do_stats(chat *c, const char *arg)
@@ -136,9 +179,10 @@ static og_status do_stats(chat *c, const char *arg)
     og_model_get_info(h->s->model, &info);
     if (h->n_answer) run_print_statistics(h->s, &h->answer.result);
     fprintf(stderr,
-            "%lld answers, %lld tokens, %.1f tokens/s; %lld of %lld tokens of context; %zu "
+            "%lld answers; %lld tokens read, %lld written, %.1f tokens/s; %lld of %lld tokens of "
+            "context; %zu "
             "messages, %zu dropped\n",
-            (long long)h->n_answer, (long long)h->n_token,
+            (long long)h->n_answer, (long long)h->n_read, (long long)h->n_token,
             (double)h->n_token / OGI_MAX(h->seconds, 1e-9),
             (long long)og_sequence_length(h->s->seq), (long long)info.n_ctx, chat_history_size(h),
             h->n_dropped);
@@ -153,8 +197,8 @@ static og_status do_bye(chat *c, const char *arg)
 }
 
 static const command commands[] = {
-    { "help", NULL, "this text", do_help },
-    { "reset", NULL, "forget the conversation; the system prompt stays", do_reset },
+    { "help|?", NULL, "this text", do_help },
+    { "reset|clear", NULL, "forget the conversation; the system prompt stays", do_reset },
     { "undo", NULL, "take the last message and its answer back, or a file read", do_undo },
     { "regen", NULL, "answer the last message again", do_regen },
     { "system", "[TEXT]", "what the model is told first; without TEXT: nothing", do_system },
@@ -165,16 +209,17 @@ static const command commands[] = {
     { "read", "FILE", "put a file's text in front of the next message", do_read },
     { "save", "FILE", "write the conversation to a file", do_save },
     { "load", "FILE", "go on from a saved one", do_load },
-    { "bye", NULL, "end; so does Ctrl-D", do_bye },
+    { "bye|exit|quit", NULL, "end; so does Ctrl-D", do_bye },
 };
 
 static og_status do_help(chat *c, const char *arg)
 {
     (void)c, (void)arg;
     for (int i = 0; i < OGI_LEN(commands); i++) {
-        const char *a = commands[i].arg;
-        printf("/%s%s%-*s %s\n", commands[i].name, a ? " " : "",
-               20 - (int)strlen(commands[i].name) - (a ? 1 : 0), a ? a : "", commands[i].doc);
+        const char *a = commands[i].arg, *name = commands[i].name;
+        int n = (int)strcspn(name, "|");
+        printf("/%.*s%s%-*s %s\n", n, name, a ? " " : "", 20 - n - (a ? 1 : 0), a ? a : "",
+               commands[i].doc);
     }
     printf("\"\"\" begins and ends a message of several lines. Ctrl-C stops an answer.\n");
     fflush(stdout);
@@ -188,12 +233,19 @@ static og_status run_command(chat *c, const char *text)
     og_ctx *ctx = c->history.s->ctx;
     for (int i = 0; i < OGI_LEN(commands); i++) {
         const command *k = &commands[i];
-        if (strlen(k->name) != n || memcmp(k->name, text, n) != 0) continue;
-        if (!k->arg && *arg) OG_FAIL(ctx, OG_E_INVALID, "/%s takes nothing after it", k->name);
+        if (!cli_has_name(k->name, text, n)) continue;
+        if (!k->arg && *arg)
+            OG_FAIL(ctx, OG_E_INVALID, "/%.*s takes nothing after it", (int)n, text);
         if (k->arg && k->arg[0] != '[' && !*arg)
-            OG_FAIL(ctx, OG_E_INVALID, "/%s wants: %s", k->name, k->arg);
+            OG_FAIL(ctx, OG_E_INVALID, "/%.*s wants: %s", (int)n, text, k->arg);
         return k->run(c, arg);
     }
+    char best[CLI_MAX_NAME] = "";
+    int distance = CLI_FAR;
+    for (int i = 0; i < OGI_LEN(commands); i++)
+        cli_nearest(commands[i].name, text, n, best, &distance);
+    if (*best)
+        OG_FAIL(ctx, OG_E_INVALID, "no command /%.*s; did you mean /%s?", (int)n, text, best);
     OG_FAIL(ctx, OG_E_INVALID, "no command /%.*s; /help lists them", (int)n, text);
 }
 

@@ -2,6 +2,7 @@
  *
  * Everything a model or a file says is printed through here: control characters come out escaped,
  * so that no text drives the terminal. */
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +10,14 @@
 #include <utf8proc.h>
 
 #include "tools/chat/chat.h"
+
+/* Is all of it on its way? Ctrl-C may end a write to a slow terminal: that is no broken file. */
+static bool is_written(FILE *f)
+{
+    if (!fflush(f) && !ferror(f)) return true;
+    if (errno == EINTR) clearerr(f);
+    return false;
+}
 
 /* Shows control characters as \xNN, line ends and tabs only with is_line. */
 static bool put_escaped(FILE *f, bool is_line, const char *p, size_t n)
@@ -23,19 +32,20 @@ static bool put_escaped(FILE *f, bool is_line, const char *p, size_t n)
         else
             putc(c, f);
     }
-    return fflush(f) == 0;
+    return is_written(f);
 }
 
 bool run_print_to(FILE *f, bool is_line, const char *p, size_t n)
 {
     if (isatty(fileno(f))) return put_escaped(f, is_line, p, n);
-    return fwrite(p, 1, n, f) == n && fflush(f) == 0;
+    bool all = fwrite(p, 1, n, f) == n;
+    return is_written(f) && all;
 }
 
 bool run_print(const run_session *s, const char *p, size_t n)
 {
     if (s->is_terminal) return put_escaped(stdout, false, p, n);
-    return fwrite(p, 1, n, stdout) == n && fflush(stdout) == 0;
+    return run_print_to(stdout, false, p, n);
 }
 
 void run_print_statistics(const run_session *s, const og_generate_result *r)

@@ -2,8 +2,6 @@
  *
  * An answer on the screen: reasoning, text, calls and results are parts, told apart by blank lines
  * and, on a terminal, by their style. */
-#include <unistd.h>
-
 #include "tools/chat/chat.h"
 
 /* Where reasoning is shown; NULL: nowhere. */
@@ -16,7 +14,7 @@ static FILE *reasoning_file(const run_session *s)
 
 static void style(FILE *f, const char *sgr)
 {
-    if (isatty(fileno(f))) fputs(sgr, f);
+    if (cli_has_colour(f)) fputs(sgr, f);
 }
 
 /* Ends the part before, if another follows. */
@@ -73,9 +71,12 @@ void run_view_result(const run_session *s, const og_tool_result *r)
     size_t n = OGI_MIN(r->n, (size_t)MOST);
     while (n && n < r->n && ((unsigned char)r->text[n] & 0xc0) == 0x80) n--;
     while (n == r->n && n && r->text[n - 1] == '\n') n--;
-    fputs("\x1b[2m<- ", stdout);
+    style(stdout, "\x1b[2m");
+    fputs("<- ", stdout);
     run_print(s, r->text, n);
-    printf("%s\x1b[0m\n", n < r->n && n >= MOST - 3 ? " ..." : "");
+    if (n < r->n && n >= MOST - 3) fputs(" ...", stdout);
+    style(stdout, "\x1b[0m");
+    putchar('\n');
     fflush(stdout);
 }
 

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "tools/chat/chat.h"
@@ -69,6 +70,18 @@ int cli_end(int status)
     if (err == EPIPE) return CLI_NO_READER;
     fprintf(stderr, "oxigraph: standard output: cannot write: %s\n", strerror(err));
     return status ? status : 1;
+}
+
+bool cli_is_screen(FILE *f)
+{
+    const char *term = getenv("TERM");
+    return isatty(fileno(f)) && term && *term && strcmp(term, "dumb") != 0;
+}
+
+bool cli_has_colour(FILE *f)
+{
+    const char *no = getenv("NO_COLOR");
+    return cli_is_screen(f) && !(no && *no);
 }
 
 og_ctx *cli_ctx(void)

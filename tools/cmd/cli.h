@@ -4,6 +4,8 @@
 #ifndef OG_TOOLS_CMD_CLI_H
 #define OG_TOOLS_CMD_CLI_H
 
+#include <stdio.h>
+
 #include "base/buf.h"
 
 #define COMMAND(name, doc) int cmd_##name(int argc, char **argv);
@@ -67,6 +69,11 @@ void cli_begin(void);
 /* Behind everything else: what was printed has arrived, or status is not 0 and a line on stderr
  * says why. 141, quietly, if nobody reads it any more. Returns the exit status. */
 int cli_end(int status);
+
+/* Does the file show control sequences: a terminal that is not dumb? Colours too: unless NO_COLOR.
+ */
+bool cli_is_screen(FILE *f);
+bool cli_has_colour(FILE *f);
 
 /* A context whose warnings and errors go to stderr. NULL when memory is out (told). */
 og_ctx *cli_ctx(void);

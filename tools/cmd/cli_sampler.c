@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "text/sampler/gguf.h"
+#include "tools/cmd/cli_others.h"
 
 /* Further names of options that others know them by. */
 static const struct {
@@ -75,6 +76,20 @@ void cli_sampler_options(cli_sampler *s, cli_options *to)
         const cli_opt o = { s->name[i], CLI_STR, &s->value[i], "X", s->doc[i] };
         cli_add(to, NULL, &o, 1);
     }
+}
+
+void cli_sampler_key(const char *name, char key[static CLI_SAMPLER_NAME])
+{
+    char flag[CLI_SAMPLER_NAME];
+    snprintf(flag, sizeof flag, "%s%s", name[1] ? "--" : "-", name);
+    for (char *p = flag + 2; *p; p++)
+        if (*p == '_') *p = '-';
+    snprintf(key, CLI_SAMPLER_NAME, "%s", name);
+    for (char *p = key; *p; p++)
+        if (*p == '-') *p = '_';
+    for (int i = 0; i < OGI_LEN(other_name); i++)
+        if (cli_has_name(other_name[i].names, flag, strlen(flag)))
+            snprintf(key, CLI_SAMPLER_NAME, "%s", other_name[i].key);
 }
 
 static og_status apply_flags(og_ctx *ctx, const cli_sampler *s, og_sampler_config *c)

@@ -21,6 +21,10 @@ typedef struct cli_sampler {
 
 void cli_sampler_options(cli_sampler *s, cli_options *to);
 
+/* The key of an option, by any of its names without dashes: "repeat-penalty" is "penalty_repeat". A
+ * name that is none stays. */
+void cli_sampler_key(const char *name, char key[static CLI_SAMPLER_NAME]);
+
 /* Defaults, then what the model's file recommends (may be NULL), then --config, then flags.
  * Returns -1 to go on, otherwise the exit status, told on stderr (2 for a bad flag). ctx stays. */
 int cli_sampler_config(og_ctx *ctx, const cli_sampler *s, const ogi_gguf *model,

@@ -43,7 +43,7 @@ static void print_piece(const char *s, size_t n)
 static void print_pieces(const og_tokenizer *t, const og_tokens *ids)
 {
     static const int colour[] = { 44, 42, 45, 43, 46, 41 };
-    bool tty = isatty(STDOUT_FILENO);
+    bool tty = cli_has_colour(stdout);
     for (int64_t i = 0; i < ids->n; i++) {
         size_t n;
         const char *piece = og_tokenizer_piece(t, ids->id[i], true, &n);

@@ -172,10 +172,12 @@ Test(chat, keeps_what_was_fed)
     cr_assert(p && sscanf(p, "prompt %d", &first) == 1, "%s", r.err);
     p = strstr(p + 1, "prompt ");
     cr_assert(p && sscanf(p, "prompt %d", &second) == 1, "%s", r.err);
-    p = strstr(r.err, "2 answers, 16 tokens");
+    p = strstr(r.err, "2 answers; ");
     cr_assert(p, "%s", r.err);
-    int held = 0;
-    cr_assert(sscanf(strstr(p, "; "), "; %d of", &held) == 1, "%s", r.err);
+    int held = 0, n_read = 0, n_written = 0;
+    cr_assert(sscanf(p, "2 answers; %d tokens read, %d written", &n_read, &n_written) == 2);
+    cr_assert(n_read == first + second && n_written == 16, "%s", p);
+    cr_assert(sscanf(strstr(p, "tokens/s; "), "tokens/s; %d of", &held) == 1, "%s", r.err);
     cr_assert(first > 0 && second > 0 && first + second + 8 <= held, "%s", r.err);
     ogt_result_free(&r);
 }

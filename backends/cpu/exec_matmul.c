@@ -61,6 +61,12 @@ static og_status compile_weight(ogi_exec *e, const og_tensor *linear, bool is_gr
     if (!ogi_layout_of(x, &l) || !ogi_dim_eq(l.stride[r - 1], OG_N(1)))
         OG_FAIL(e->dev->ctx, OG_E_UNSUPPORTED, "cpu: rows of weight %s are not contiguous",
                 ogi_root(x)->name);
+    og_dtype input = linear->src[0]->dtype;
+    if (t->is_quantized != (input == OG_A8)) /* the pass was skipped, or the graph is foreign */
+        OG_FAIL(e->dev->ctx, OG_E_UNSUPPORTED,
+                "cpu: no kernel for linear of %s by %s (weight %s): quantize_activations makes the "
+                "input A8",
+                og_dtype_name(input), t->name, ogi_root(x)->name);
     const int64_t *sym = e->plan->sym_max;
     *w = (ogi_cpu_weight){
         .root = l.root,

@@ -71,5 +71,8 @@ og_tensor *ogi_leaf(og_graph *g, og_op op, const char *name, og_dtype dtype, con
 /* Every rule a graph must keep: order, arity, shapes as inferred, unique names, exact divisions,
  * state stores in one chain. OG_E_INVALID with the node's line of the text form. */
 og_status ogi_verify(const og_graph *g);
+/* Sources that address memory are what their op's marks allow (ogi_op_def.address): what is planned
+ * and run has passed this, whoever wrote it. */
+og_status ogi_verify_addresses(const og_graph *g);
 
 #endif

@@ -147,7 +147,9 @@ static og_status list_leaves(og_program *p)
 static og_status compile(og_program *p, const og_graph *g, const og_compile_options *opt)
 {
     OG_TRY(og_graph_status(g));
+    OG_TRY(ogi_verify(g)); /* it may be anyone's */
     OG_TRY(ogi_passes_run(g, NULL, opt->skip, &p->graph));
+    OG_TRY(ogi_verify_addresses(p->graph));
     OG_TRY(add_plans(p, opt));
     OG_TRY(list_leaves(p));
     const ogi_backend *b = p->device->backend;

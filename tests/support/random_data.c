@@ -92,7 +92,7 @@ static void fill_ints(const ogt_leaf *l, const step *st, uint64_t r)
         for (int64_t t = st->first[s]; t < st->first[s + 1]; t++) {
             int64_t pos = st->past[s] + t - st->first[s];
             if (!strcmp(l->name, "pos")) v[t] = (int32_t)pos;
-            if (!strcmp(l->name, "slot"))
+            if (!strcmp(l->name, "kv_slot"))
                 v[t] = page_of(s, pos / PAGE, st->n_page) * PAGE + (int32_t)(pos % PAGE);
         }
     }

@@ -409,7 +409,7 @@ static void attention(gen *x)
     og_shape pages = OG_SHAPE(OG_N(PAGES_MAX), OG_N(n_kv), OG_N(64), OG_N(dim));
     og_tensor *q = heads(x, v, n_head, dim), *k = heads(x, v, n_kv, dim);
     if (pick(x, 2)) q = rotated(x, q, dim), k = rotated(x, k, dim);
-    og_tensor *slot = int_input(x, &x->slot, "slot", OG_SHAPE(x->T));
+    og_tensor *slot = int_input(x, &x->slot, "kv_slot", OG_SHAPE(x->T));
     og_attention_args a = { .q = q, .pos = pos_of(x), .seq_start = seq_start_of(x) };
     a.kv_len = int_input(x, &x->kv_len, "kv_len", OG_SHAPE(x->S));
     a.page_table = int_input(x, &x->page_table, "page_table", OG_SHAPE(x->S, OG_N(2)));

@@ -188,6 +188,7 @@ Test(misuse, builders)
     og_rope rope = { .head_dim = 4, .n_rot = 4 };
     og_attention_args attention = { 0 };
     og_scan_args scan = { 0 };
+    og_linear_scan_args linear_scan = { 0 };
     const int axes[OG_MAX_RANK] = { 0 };
     BUILDER(og_reshape(g, x, s));
     BUILDER(og_permute(g, x, axes));
@@ -248,6 +249,8 @@ Test(misuse, builders)
     BUILDER(og_ssm_conv(g, x, x, NULL));
     BUILDER(og_ssm_scan(g, x, x, x, x, x, &scan));
     BUILDER(og_ssm_scan(g, x, x, x, x, x, NULL));
+    BUILDER(og_linear_scan(g, &linear_scan));
+    BUILDER(og_linear_scan(g, NULL));
 }
 
 static og_tensor *operand(og_graph *g)

@@ -48,35 +48,37 @@ og_status ogi_merges_build_hf(og_ctx *ctx, const ogi_vocab *v, const struct ogi_
                               ogi_merges *out);
 void ogi_merges_free(ogi_merges *m);
 
-/* Buffers of one encoding run. Start with { .ctx, .merges }. */
+/* A chunk lies in slots, one a byte (tokenizer.json: one for each symbol it starts with). A symbol
+ * has the slots from its first one on:
+ *
+ *     slot      0   1   2   3   4        "ab" "c" "de"
+ *     id        7   .   3   9   .
+ *     len       2  -1   1   2  -1        first slot: how many; last: how far back the first is
+ */
 typedef struct ogi_symbol {
     int32_t id; /* -1: in no pair */
-    int32_t prev, next;
-    int32_t start, len; /* bytes of the chunk; len 0: joined to the left */
+    int32_t len;
 } ogi_symbol;
 
-typedef struct ogi_candidate {
-    uint64_t order; /* rank << 32 | left */
-    int32_t len, result;
-} ogi_candidate;
+/* Of a long chunk: the rank of the pair that begins at each slot, and above it, level by level, the
+ * least of 16 below. The best pair is found from the top in a few steps, and changed as fast. */
+enum { OGI_RANK_LEVELS = 8, OGI_NO_RANK = -1 /* as uint32_t: above all */ };
 
-/* Candidates of one rank, in order; those before `at` are taken. */
-typedef struct ogi_queue {
-    uint32_t rank;
-    ogi_candidate *c;
-    int64_t at, n, cap;
-} ogi_queue;
+typedef struct ogi_ranks {
+    uint32_t *rank;
+    int64_t cap;
+    int64_t at[OGI_RANK_LEVELS]; /* where each level begins */
+    int n_level;
+} ogi_ranks;
 
+/* Buffers of one encoding run. Start with { .ctx, .merges }. */
 typedef struct ogi_merger {
     og_ctx *ctx;
     const ogi_merges *merges;
     ogi_symbol *symbol;
     int64_t cap_symbol;
-    ogi_candidate *heap;
-    int64_t n_heap, cap_heap;
-    ogi_queue queue[12];
-    bool queued;      /* the queues are used */
-    og_tokens result; /* of the last chunk */
+    ogi_ranks ranks;
+    og_tokens result; /* of the last chunk that is remembered */
     /* chunks met before: open addressing by hash, thrown away when full */
     struct ogi_cached {
         uint64_t hash;

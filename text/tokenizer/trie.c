@@ -63,6 +63,7 @@ og_status ogi_trie_put(ogi_trie *t, ogi_sv s, int32_t value)
         node = next;
     }
     t->value[node] = value;
+    t->longest = OGI_MAX(t->longest, s.n);
     return OG_OK;
 }
 

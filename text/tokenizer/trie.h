@@ -14,6 +14,7 @@ typedef struct ogi_trie {
     int64_t n_slot, n_edge;
     int32_t *value; /* of each node; -1: no string ends here */
     int64_t n_node, cap_node;
+    size_t longest; /* bytes of the longest text */
 } ogi_trie;
 
 /* A later value for the same string replaces the first. Empty strings are left out. */

@@ -177,11 +177,17 @@ static og_status normalize(ogi_encoder *e, ogi_sv text, ogi_buf *out)
 
 /* ---- the best cover ---- */
 
+/* Of the text up to a place: the last token, and where it begins. */
 typedef struct cover {
-    double score; /* of the text up to here */
     int32_t id;
     uint32_t from;
 } cover;
+
+/* Scores are looked at no further ahead than the longest token reaches: a ring of them suffices. */
+typedef struct scores {
+    double *ring;
+    size_t mask;
+} scores;
 
 og_status ogi_build_ugm(og_ctx *ctx, og_tokenizer *t)
 {
@@ -204,11 +210,20 @@ og_status ogi_build_ugm(og_ctx *ctx, og_tokenizer *t)
     return OG_OK;
 }
 
-static void find_covers(const og_tokenizer *t, ogi_sv text, cover *best)
+static void propose(const scores *s, cover *best, size_t at, double score, cover c)
+{
+    if (score <= s->ring[at & s->mask]) return;
+    s->ring[at & s->mask] = score;
+    best[at] = c;
+}
+
+static void find_covers(const og_tokenizer *t, ogi_sv text, const scores *s, cover *best)
 {
     int32_t unknown = t->v.special[OG_SPECIAL_UNK];
-    for (size_t i = 0; i <= text.n; i++) best[i] = (cover){ i ? -DBL_MAX : 0, unknown, 0 };
+    for (size_t i = 0; i <= text.n; i++) best[i] = (cover){ unknown, 0 };
+    for (size_t i = 0; i <= s->mask; i++) s->ring[i] = i ? -DBL_MAX : 0;
     for (size_t i = 0, len; i < text.n; i += len) {
+        double here = s->ring[i & s->mask];
         uint32_t node = 0;
         bool whole_character = false;
         ogi_merge_character(text.p + i, text.n - i, &len);
@@ -218,12 +233,11 @@ static void find_covers(const og_tokenizer *t, ogi_sv text, cover *best)
             int32_t id = t->tokens.value[node];
             if (id < 0) continue;
             whole_character |= k + 1 - i == len;
-            double score = best[i].score + t->score[id];
-            if (score > best[k + 1].score) best[k + 1] = (cover){ score, id, (uint32_t)i };
+            propose(s, best, k + 1, here + t->score[id], (cover){ id, (uint32_t)i });
         }
-        double score = best[i].score + t->unknown_score;
-        if (!whole_character && score > best[i + len].score)
-            best[i + len] = (cover){ score, unknown, (uint32_t)i };
+        if (!whole_character)
+            propose(s, best, i + len, here + t->unknown_score, (cover){ unknown, (uint32_t)i });
+        for (size_t k = i; k < i + len; k++) s->ring[k & s->mask] = -DBL_MAX; /* for further on */
     }
 }
 
@@ -262,12 +276,19 @@ static og_status add_cover(ogi_encoder *e, ogi_sv s, const cover *best)
 og_status ogi_ugm_cover(ogi_encoder *e, ogi_sv s)
 {
     if (!s.n) return OG_OK;
+    enum { CHARACTER = 4 };
+    size_t ahead = OGI_MIN(OGI_MAX(e->t->tokens.longest, (size_t)CHARACTER), s.n), size = 1;
+    while (size <= ahead) size *= 2;
     cover *best = OGI_NEW_N(e->ctx, cover, s.n + 1);
-    if (!best) return OG_E_MEMORY;
-    find_covers(e->t, s, best);
+    scores kept = { OGI_NEW_N(e->ctx, double, size), size - 1 };
     int64_t first = e->out->n;
-    og_status status = add_cover(e, s, best);
+    og_status status = OG_E_MEMORY;
+    if (best && kept.ring) {
+        find_covers(e->t, s, &kept, best);
+        status = add_cover(e, s, best);
+    }
     ogi_free(e->ctx, best);
+    ogi_free(e->ctx, kept.ring);
     for (int64_t a = first, b = e->out->n - 1; a < b; a++, b--) {
         int32_t id = e->out->id[a];
         e->out->id[a] = e->out->id[b];

@@ -627,6 +627,24 @@ Test(tokenizer, byte_without_a_token_adds_no_unknown_one)
     og_tokenizer_free(t);
 }
 
+/* Tokens may hold parts of characters; a cover of characters takes none of those. */
+Test(tokenizer, plamo2_tokens_that_end_inside_a_character_are_left_alone)
+{
+    made m = { 0 };
+    og_tokenizer *t;
+    add_token(&m, "<unk>", 2);
+    add_token(&m, "\xe3\x81", 1);
+    add_token(&m, "a", 1);
+    cr_assert(open_made(&m, "plamo2", NULL, &t) == OG_OK, "%s", og_error(ctx));
+    og_tokens ids = encode(t,
+                           "a\xe3\x81\x82"
+                           "a",
+                           0);
+    cr_assert(ids.n == 5 && ids.id[0] == 2 && ids.id[4] == 2, "%d ids", (int)ids.n);
+    og_tokens_free(ctx, &ids);
+    og_tokenizer_free(t);
+}
+
 Test(tokenizer, charsmap_that_lies_about_its_size_is_refused)
 {
     made m = { 0 };

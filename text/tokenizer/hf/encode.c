@@ -199,12 +199,20 @@ static og_status run_split(ogi_encoder *e, int k, ogi_sv piece, bool at_start)
     return OG_OK;
 }
 
+/* Do all bytes stand for themselves in the alphabet of bytes? */
+static bool is_mapped(ogi_sv piece)
+{
+    for (size_t i = 0; i < piece.n; i++)
+        if (piece.p[i] < '!' || piece.p[i] > '~') return false;
+    return true;
+}
+
 /* A space in front, or bytes as characters: another text for the next step. */
 static og_status run_rewrite(ogi_encoder *e, int k, ogi_sv piece, bool at_start)
 {
     ogi_buf *buf = &e->hf_buf[k];
     bool bytes = e->t->hf->step[k].kind == OGI_HF_BYTES;
-    if (!bytes && piece.p[0] == ' ') return run_step(e, k + 1, piece, at_start);
+    if (bytes ? is_mapped(piece) : piece.p[0] == ' ') return run_step(e, k + 1, piece, at_start);
     buf->n = 0;
     if (bytes) {
         ogi_hf_map_bytes(piece, buf);

@@ -11,6 +11,14 @@
 typedef struct ogi_device ogi_device; /* a backend's own device */
 typedef struct ogi_exec ogi_exec;     /* a plan compiled for it */
 
+/* Where the time of a plan's runs goes, in seconds. total = sum of group + dispatch. */
+typedef struct ogi_profile {
+    double *group;   /* by group */
+    double wait;     /* part of the groups: threads that have no work left, their mean */
+    double dispatch; /* between groups, before the first and after the last */
+    double total;
+} ogi_profile;
+
 typedef struct ogi_backend {
     const char *name, *doc;
     /* One line about what this machine offers ("avx512 of scalar sse42 avx2 avx512, 8 threads");
@@ -37,8 +45,8 @@ typedef struct ogi_backend {
     /* Runs the plan to its end. sym: values of the graph's symbols, within the plan's range. */
     og_status (*run)(ogi_exec *e, const int64_t *sym);
     const void *(*output)(const ogi_exec *e, const og_tensor *value); /* where a root's data lie */
-    /* From now on every run adds the time of each group to seconds[group]; NULL: no more. */
-    void (*profile)(ogi_exec *e, double *seconds);
+    /* From now on every run adds to *out; NULL: no more. */
+    og_status (*profile)(ogi_exec *e, ogi_profile *out);
     /* From now on every run looks at what each group stores and notes the first value (or store)
      * that holds a NaN or an infinity in *found, which the caller sets to NULL; NULL: no more. */
     void (*watch)(ogi_exec *e, const og_tensor **found);

@@ -2,7 +2,7 @@
  *
  * A plan: a graph cut into groups for one range of its symbols, in execution order, with arena
  * offsets and costs. Made once at load by fuse, schedule and plan_memory; lowered and run by a
- * backend. A group is one parallel region; a barrier follows each. */
+ * backend. A group is one parallel region; it is done before the next begins. */
 #ifndef OG_GRAPH_PLAN_H
 #define OG_GRAPH_PLAN_H
 

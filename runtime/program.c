@@ -302,9 +302,9 @@ const ogi_plan *ogi_program_plan(const og_program *p, int i)
     return i >= 0 && i < p->n_plan ? p->plan[i] : NULL;
 }
 
-void ogi_program_profile(const og_program *p, int i, double *seconds)
+og_status ogi_program_profile(const og_program *p, int i, ogi_profile *out)
 {
-    p->device->backend->profile(p->exec[i], seconds);
+    return p->device->backend->profile(p->exec[i], out);
 }
 
 og_status ogi_program_watch(og_program *p, const int64_t *sym, const og_tensor **found)

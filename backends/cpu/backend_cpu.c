@@ -183,18 +183,19 @@ static int choose_axis(const ogi_cpu_prog *p, int n_thread)
 static void run_map(ogi_exec *e, ogi_cpu_group *g, int thread)
 {
     const ogi_cpu_prog *p = &g->map;
-    int64_t lo[OG_MAX_RANK] = { 0 }, hi[OG_MAX_RANK];
-    int n_thread = e->dev->n_thread, a = g->split_axis;
+    int64_t lo[OG_MAX_RANK] = { 0 }, hi[OG_MAX_RANK], n = 0;
+    int n_item = g->split_axis < 0 ? 1 : e->dev->n_thread, a = g->split_axis, i;
     memcpy(hi, p->space, sizeof hi);
-    if (a < 0 && thread != 0) return;
-    if (a >= 0) {
-        int64_t n = (p->space[a] + n_thread - 1) / n_thread;
-        if (a == p->k->rank - 1) n = OGI_ALIGN(n, 64); /* cache lines apart */
-        lo[a] = OGI_MIN(n * thread, p->space[a]);
-        hi[a] = OGI_MIN(lo[a] + n, p->space[a]);
-        if (lo[a] == hi[a]) return;
+    if (a >= 0) n = (p->space[a] + n_item - 1) / n_item;
+    if (a == p->k->rank - 1) n = OGI_ALIGN(n, 64); /* cache lines apart */
+    while ((i = atomic_fetch_add_explicit(&g->next, 1, memory_order_relaxed)) < n_item) {
+        if (a >= 0) {
+            lo[a] = OGI_MIN(n * i, p->space[a]);
+            hi[a] = OGI_MIN(lo[a] + n, p->space[a]);
+            if (lo[a] == hi[a]) continue;
+        }
+        ogi_vprog_run(p->v, p->operand, p->space, lo, hi, ogi_cpu_scratch(e, thread));
     }
-    ogi_vprog_run(p->v, p->operand, p->space, lo, hi, ogi_cpu_scratch(e, thread));
 }
 
 /* ---- kernel groups ------------------------------------------------------------------------- */
@@ -298,6 +299,7 @@ static void cpu_free_exec(ogi_exec *e)
         ogi_cpu_matmul_free(&e->group[b]);
     }
     cpu_free(e->dev, e->scratch);
+    ogi_free(e->dev->ctx, e->span);
     ogi_arena_free(&e->mem);
     ogi_free(e->dev->ctx, e);
 }
@@ -345,29 +347,63 @@ static void bind_all(ogi_exec *e, const int64_t *sym)
     e->is_bound = true;
 }
 
-static void step(void *arg, int thread)
+static void run_group(void *arg, int b, int thread)
 {
     ogi_exec *e = arg;
-    bool is_timed = e->seconds && thread == 0;
-    double from = is_timed ? ogi_seconds() : 0;
-    for (int b = 0; b < e->plan->n_group; b++) {
-        ogi_cpu_group *g = &e->group[b];
-        switch (g->g->kind) {
-        case OGI_GROUP_MAP: run_map(e, g, thread); break;
-        case OGI_GROUP_MATMUL: ogi_cpu_matmul_run(e, g, thread); break;
-        case OGI_GROUP_KERNEL: g->kernel->run(&g->call, thread, ogi_cpu_scratch(e, thread)); break;
-        }
-        if (b + 1 < e->plan->n_group || e->seconds || e->found) ogi_pool_barrier(e->dev->pool);
-        if (e->found) {
-            if (thread == 0 && !*e->found) *e->found = ogi_cpu_find_wrong(e, g->g);
-            ogi_pool_barrier(e->dev->pool); /* nobody goes on over what is being looked at */
-        }
-        if (is_timed) {
-            double now = ogi_seconds();
-            e->seconds[b] += now - from;
-            from = now;
-        }
+    ogi_cpu_group *g = &e->group[b];
+    ogi_cpu_span *span = e->span ? &e->span[b * e->dev->n_thread + thread] : NULL;
+    if (span) span->begin = ogi_seconds();
+    switch (g->g->kind) {
+    case OGI_GROUP_MAP: run_map(e, g, thread); break;
+    case OGI_GROUP_MATMUL: ogi_cpu_matmul_run(e, g, thread); break;
+    case OGI_GROUP_KERNEL: g->kernel->run(&g->call, thread, ogi_cpu_scratch(e, thread)); break;
     }
+    if (span) span->end = ogi_seconds();
+}
+
+typedef struct one_group {
+    ogi_exec *e;
+    int group;
+} one_group;
+
+static void run_one(void *arg, int phase, int thread)
+{
+    const one_group *g = arg;
+    run_group(g->e, g->group + phase, thread);
+}
+
+/* Each group as a job of its own: nobody goes on over what is being looked at. */
+static void run_watched(ogi_exec *e)
+{
+    for (one_group g = { e, 0 }; g.group < e->plan->n_group; g.group++) {
+        ogi_pool_run(e->dev->pool, run_one, &g, 1);
+        if (!*e->found) *e->found = ogi_cpu_find_wrong(e, &e->plan->group[g.group]);
+    }
+}
+
+/* From what each thread wrote down: a group lasts from the first thread's begin to the last one's
+ * end; until the next one begins, nobody works. */
+static void add_profile(ogi_exec *e, double begin)
+{
+    int n = e->dev->n_thread;
+    double last = begin;
+    for (int b = 0; b < e->plan->n_group; b++) {
+        const ogi_cpu_span *s = &e->span[b * n];
+        double from = 0, to = 0, busy = 0;
+        for (int t = 0; t < n; t++) {
+            if (s[t].begin == 0) continue;
+            from = from == 0 ? s[t].begin : OGI_MIN(from, s[t].begin);
+            to = OGI_MAX(to, s[t].end);
+            busy += s[t].end - s[t].begin;
+        }
+        e->profile->group[b] += to - from;
+        e->profile->wait += (to - from) - busy / n;
+        e->profile->dispatch += from - last;
+        last = to;
+    }
+    double end = ogi_seconds();
+    e->profile->dispatch += end - last;
+    e->profile->total += end - begin;
 }
 
 static og_status cpu_run(ogi_exec *e, const int64_t *sym)
@@ -375,7 +411,14 @@ static og_status cpu_run(ogi_exec *e, const int64_t *sym)
     if (!e->is_bound || memcmp(e->sym, sym, sizeof e->sym) != 0) bind_all(e, sym);
     for (int b = 0; b < e->plan->n_group; b++)
         atomic_store_explicit(&e->group[b].next, 0, memory_order_relaxed);
-    ogi_pool_run(e->dev->pool, step, e); /* ends in the last group's barrier */
+    int n_span = e->plan->n_group * e->dev->n_thread;
+    double begin = e->span ? ogi_seconds() : 0;
+    if (e->span) memset(e->span, 0, (size_t)n_span * sizeof *e->span);
+    if (e->found)
+        run_watched(e);
+    else
+        ogi_pool_run(e->dev->pool, run_group, e, e->plan->n_group);
+    if (e->span) add_profile(e, begin);
     return OG_OK;
 }
 
@@ -384,9 +427,13 @@ static const void *cpu_output(const ogi_exec *e, const og_tensor *value)
     return ogi_cpu_memory_of(e, value);
 }
 
-static void cpu_profile(ogi_exec *e, double *seconds)
+static og_status cpu_profile(ogi_exec *e, ogi_profile *out)
 {
-    e->seconds = seconds;
+    int n = e->plan->n_group * e->dev->n_thread;
+    ogi_free(e->dev->ctx, e->span);
+    e->profile = out;
+    e->span = out ? OGI_NEW_N(e->dev->ctx, ogi_cpu_span, n + 1) : NULL;
+    return e->span || !out ? OG_OK : OG_E_MEMORY;
 }
 
 static void cpu_watch(ogi_exec *e, const og_tensor **found)

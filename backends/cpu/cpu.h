@@ -2,9 +2,9 @@
  *
  * The CPU backend from inside: devices, compiled plans, and what the three kinds of groups need.
  *
- * A step is one job on the thread pool: every thread walks all groups, takes work items of each
- * from an atomic counter, and meets the others at the barrier behind it. Which thread runs an item
- * never changes a bit of its result. */
+ * A step is one job on the thread pool, a group one phase of it: the threads that come take work
+ * items from the group's counter; when all who came have left, the next group begins. Which thread
+ * runs an item never changes a bit of its result. */
 #ifndef OG_BACKENDS_CPU_CPU_H
 #define OG_BACKENDS_CPU_CPU_H
 
@@ -107,6 +107,11 @@ struct ogi_cpu_group {
     atomic_int next;
 };
 
+/* When a thread was in a group; 0: it did not come. */
+typedef struct ogi_cpu_span {
+    double begin, end;
+} ogi_cpu_span;
+
 struct ogi_exec {
     ogi_device *dev;
     const ogi_plan *plan;
@@ -118,7 +123,8 @@ struct ogi_exec {
     size_t scratch_size;
     int64_t sym[OG_MAX_SYM];
     bool is_bound;           /* everything is evaluated for sym and ptr */
-    double *seconds;         /* by group, added to by thread 0; NULL: not asked for */
+    ogi_profile *profile;    /* NULL: not asked for */
+    ogi_cpu_span *span;      /* [group][thread] of the run, while there is a profile */
     const og_tensor **found; /* first node that stored no finite number; NULL: not asked for */
 };
 

@@ -40,8 +40,8 @@ static void run_top_k(const ogi_cpu_call *c, int thread, void *scratch)
 /* Counting sort of at most a few thousand pairs: one thread. */
 static void run_group_by_expert(const ogi_cpu_call *c, int thread, void *scratch)
 {
-    (void)scratch;
-    if (thread != 0) return;
+    (void)thread, (void)scratch;
+    if (atomic_fetch_add_explicit(c->next, 1, memory_order_relaxed) != 0) return;
     const int32_t *ids = c->src[0].p;
     int64_t n = c->src[0].dim[0] * c->src[0].dim[1], n_expert = c->dst.dim[0] - n - 1;
     int32_t *order = c->dst.p, *first = order + n;

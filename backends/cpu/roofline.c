@@ -3,6 +3,7 @@
  * Measures the machine's limits with the probes of an instruction set on every thread. */
 #include "backends/cpu/roofline.h"
 
+#include <sched.h>
 #include <sys/mman.h>
 
 #include "base/clock.h"
@@ -20,23 +21,32 @@ typedef struct probe_job {
     double best;
     _Atomic int64_t work;
     _Atomic uint64_t sink;
+    atomic_int arrived; /* at meetings, all together */
 } probe_job;
 
-/* Each thread first writes its share, so that the pages exist, near it. */
-static void run_probe(void *arg, int thread)
+/* Waits for all threads: they measure at the same time. */
+static void meet(probe_job *j)
 {
+    int n = ogi_pool_threads(j->pool), mine = atomic_fetch_add(&j->arrived, 1);
+    while (atomic_load(&j->arrived) < mine / n * n + n) sched_yield();
+}
+
+/* Each thread first writes its share, so that the pages exist, near it. */
+static void run_probe(void *arg, int phase, int thread)
+{
+    (void)phase;
     probe_job *j = arg;
     int64_t share = memory_size / ogi_pool_threads(j->pool) / 4096 * 4096;
     char *p = j->memory ? j->memory + thread * share : NULL;
     for (int64_t i = 0; p && i < share; i += 64) p[i] = (char)(i >> 6);
     for (int round = 0; round < ROUNDS; round++) {
         uint64_t sink = 0;
-        ogi_pool_barrier(j->pool);
+        meet(j);
         double start = ogi_seconds();
         int64_t work = j->isa->probe(j->kind, p, p ? share : j->n, &sink);
         j->work += work;
         j->sink ^= sink;
-        ogi_pool_barrier(j->pool);
+        meet(j);
         if (thread == 0) {
             double rate = (double)j->work / (ogi_seconds() - start);
             j->best = rate > j->best ? rate : j->best;
@@ -62,7 +72,8 @@ static double measure(probe_job *j, ogi_probe_kind kind, char *memory)
         } while (t < 0.02);
         j->sink ^= sink;
     }
-    ogi_pool_run(j->pool, run_probe, j);
+    j->arrived = 0;
+    ogi_pool_run(j->pool, run_probe, j, 1);
     return j->best;
 }
 

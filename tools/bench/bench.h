@@ -8,6 +8,7 @@
 #include "backends/cpu/roofline.h"
 #include "graph/plan.h"
 #include "runtime/engine.h"
+#include "runtime/program.h"
 
 enum { BENCH_MAX_REPS = 100, BENCH_MAX_PLAN = 16, BENCH_MAX_BATCH = 64 };
 
@@ -36,7 +37,7 @@ typedef struct bench_plan {
         double bytes, flops, limit; /* limit: seconds that the machine needs at least */
         double seconds;             /* measured, of all timed repetitions; 0: not asked for */
     } * work;                       /* by group */
-    double *seconds;                /* where the backend adds */
+    ogi_profile time;               /* of all timed repetitions */
 } bench_plan;
 
 typedef struct bench_account {
@@ -48,7 +49,7 @@ typedef struct bench_account {
 og_status bench_account_init(og_ctx *ctx, const og_model *m, bench_account *out);
 void bench_account_free(bench_account *a);
 /* Times the groups of all programs (or stops to). */
-void bench_account_time(const bench_account *a, bool on);
+og_status bench_account_time(bench_account *a, bool on);
 /* Adds up one repetition of the phase on a model whose steps take up to `step` tokens. */
 void bench_account_phase(bench_account *a, const og_model *m, const bench_phase *p,
                          const ogi_roofline *roof);

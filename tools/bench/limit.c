@@ -26,8 +26,8 @@ static og_status add_plans(bench_account *a, const og_program *program)
         bench_plan *p = &a->plan[a->n_plan++];
         *p = (bench_plan){ .program = program, .plan = ogi_program_plan(program, i), .index = i };
         p->work = ogi_alloc(a->ctx, (size_t)p->plan->n_group + 1, sizeof *p->work);
-        p->seconds = OGI_NEW_N(a->ctx, double, p->plan->n_group + 1);
-        if (!p->work || !p->seconds) return OG_E_MEMORY;
+        p->time.group = OGI_NEW_N(a->ctx, double, p->plan->n_group + 1);
+        if (!p->work || !p->time.group) return OG_E_MEMORY;
     }
     return OG_OK;
 }
@@ -43,16 +43,17 @@ void bench_account_free(bench_account *a)
 {
     for (int i = 0; i < a->n_plan; i++) {
         ogi_free(a->ctx, a->plan[i].work);
-        ogi_free(a->ctx, a->plan[i].seconds);
+        ogi_free(a->ctx, a->plan[i].time.group);
     }
 }
 
-void bench_account_time(const bench_account *a, bool on)
+og_status bench_account_time(bench_account *a, bool on)
 {
     for (int i = 0; i < a->n_plan; i++) {
-        const bench_plan *p = &a->plan[i];
-        ogi_program_profile(p->program, p->index, on ? p->seconds : NULL);
+        bench_plan *p = &a->plan[i];
+        OG_TRY(ogi_program_profile(p->program, p->index, on ? &p->time : NULL));
     }
+    return OG_OK;
 }
 
 struct bench_work bench_account_total(const bench_account *a)
@@ -193,5 +194,5 @@ void bench_account_phase(bench_account *a, const og_model *m, const bench_phase 
     }
     for (int i = 0; i < a->n_plan; i++)
         for (int g = 0; g < a->plan[i].plan->n_group; g++)
-            a->plan[i].work[g].seconds = a->plan[i].seconds[g] / OGI_MAX(p->n_rep, 1);
+            a->plan[i].work[g].seconds = a->plan[i].time.group[g] / OGI_MAX(p->n_rep, 1);
 }

@@ -106,19 +106,48 @@ static table table_of(const bench_account *a)
     return t;
 }
 
+/* Where a repetition's time goes, all in seconds: threads at work in groups, or without work in
+ * them; between groups; outside the plans. They add up to the mean repetition. */
+typedef struct shares {
+    double work, wait, dispatch, other, total;
+} shares;
+
+static shares shares_of(const bench_phase *p, const bench_account *a)
+{
+    shares s = { 0 };
+    int n = OGI_MAX(p->n_rep, 1);
+    double plans = 0;
+    for (int i = 0; i < a->n_plan; i++) {
+        s.wait += a->plan[i].time.wait / n;
+        s.dispatch += a->plan[i].time.dispatch / n;
+        plans += a->plan[i].time.total / n;
+    }
+    for (int i = 0; i < p->n_rep; i++) s.total += p->seconds[i] / n;
+    s.work = plans - s.wait - s.dispatch;
+    s.other = s.total - plans;
+    return s;
+}
+
 /* ---- text ---------------------------------------------------------------------------------- */
 
 static void print_groups(const bench_phase *p, const bench_account *a, ogi_buf *out)
 {
     table t = table_of(a);
+    shares s = shares_of(p, a);
+    double percent = 100 / OGI_MAX(s.total, 1e-12);
+    ogi_buf_printf(
+        out, "\n%s: %.3f ms: %.1f %% work, %.1f %% waiting, %.1f %% dispatch, %.1f %% other\n",
+        p->name, s.total * 1e3, s.work * percent, s.wait * percent, s.dispatch * percent,
+        s.other * percent);
     ogi_buf_printf(out, "\n%s by group\n%9s %6s %6s %8s %9s %9s  %s\n", p->name, "ms", "share",
                    "runs", "GB/s", "GFLOP/s", "of limit", "group");
     for (int i = 0; i < t.n; i++) {
         const struct bench_work *w = &t.row[i].work;
-        double s = OGI_MAX(w->seconds, 1e-12);
+        double seconds = OGI_MAX(w->seconds, 1e-12);
         ogi_buf_printf(out, "%9.3f %4.1f %% %6lld %8.1f %9.1f %7.1f %%  %s\n", w->seconds * 1e3,
                        100 * w->seconds / OGI_MAX(t.seconds, 1e-12), (long long)w->n_run,
-                       w->bytes / s / 1e9, w->flops / s / 1e9, 100 * w->limit / s, t.row[i].name);
+                       w->bytes / seconds / 1e9, w->flops / seconds / 1e9, 100 * w->limit / seconds,
+                       t.row[i].name);
     }
     free(t.row);
 }
@@ -179,7 +208,12 @@ static json_t *json_result(const bench_report *r, int i)
                               "percent_of_limit", f.percent, "repetitions", p->n_rep);
     json_object_update(o, speed);
     json_decref(speed);
-    if (r->groups) json_object_set_new(o, "groups", json_groups(&r->account[i]));
+    if (!r->groups) return o;
+    shares t = shares_of(p, &r->account[i]);
+    json_object_set_new(o, "groups", json_groups(&r->account[i]));
+    json_object_set_new(o, "time",
+                        json_pack("{s:f, s:f, s:f, s:f, s:f}", "work", t.work, "waiting", t.wait,
+                                  "dispatch", t.dispatch, "other", t.other, "total", t.total));
     return o;
 }
 

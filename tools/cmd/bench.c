@@ -157,10 +157,9 @@ static og_status measure(bench *b)
     cli_progress_begin(&b->progress, "measuring");
     for (int64_t r = 0; r < o->reps; r++)
         for (int i = 0; i < b->n_phase; i++) {
-            if (o->groups) bench_account_time(&b->account[i], true);
-            og_status st = bench_measure(&b->job, &b->phase[i]);
-            bench_account_time(&b->account[i], false);
-            if (st != OG_OK) return st;
+            if (o->groups) OG_TRY(bench_account_time(&b->account[i], true));
+            OG_TRY(bench_measure(&b->job, &b->phase[i]));
+            OG_TRY(bench_account_time(&b->account[i], false));
             cli_progress_update(&b->progress,
                                 (double)(r * b->n_phase + i + 1) / (double)(o->reps * b->n_phase));
         }

@@ -52,6 +52,11 @@ const og_arch *ogi_arch_find(const og_ctx *ctx, ogi_sv name)
 static og_status find_arch(og_ctx *ctx, const ogi_gguf *f, const og_arch **out)
 {
     ogi_sv name = { 0 };
+    if (!ogi_gguf_tensor_count(f))
+        OG_FAIL(ctx, OG_E_FORMAT,
+                "%s: holds no weights, only keys; files that hold a vocabulary alone are for "
+                "tokenize, template and --vocab",
+                ogi_gguf_path(f));
     OG_TRY(ogi_gguf_str(f, "general.architecture", &name));
     if (!name.p)
         OG_FAIL(ctx, OG_E_FORMAT, "%s: key 'general.architecture' is missing, expected a name",

@@ -398,6 +398,11 @@ static og_status pick_model(og_ctx *ctx, const ogi_gguf *f, ogi_vocab *v)
     if (!model.n)
         OG_FAIL(ctx, OG_E_NOT_FOUND, "%s: the file has no tokenizer (tokenizer.ggml.model)",
                 v->source);
+    if (ogi_sv_eq(model, OGI_SV("no_vocab")))
+        OG_FAIL(ctx, OG_E_UNSUPPORTED,
+                "%s: the model has no vocabulary; it is for bench, logits and graph, or made again "
+                "with one: `oxigraph synth --vocab FILE`",
+                v->source);
     char known[128] = "";
     for (int i = 0; i < OGI_LEN(models); i++) {
         size_t n = strlen(known);

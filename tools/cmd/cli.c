@@ -8,9 +8,13 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tools/chat/chat.h"
+
+#define LOG_HEAD "oxigraph "
 
 void cli_add(cli_options *o, const char *heading, const cli_opt *opt, int n)
 {
@@ -39,11 +43,68 @@ static void tell(const char *what, const char *line)
     fputc('\n', stderr);
 }
 
+/* ---- the log ------------------------------------------------------------------------------- */
+
+static bool is_verbose;
+static FILE *log_file;
+
+void cli_be_verbose(void)
+{
+    is_verbose = true;
+}
+
+bool cli_is_verbose(void)
+{
+    return is_verbose || log_file;
+}
+
+/* A log begins with the program's name; what is no regular file holds nothing that could be lost.
+ */
+static bool may_log_to(const char *path)
+{
+    char head[sizeof LOG_HEAD] = LOG_HEAD;
+    struct stat st;
+    if (stat(path, &st) || !S_ISREG(st.st_mode) || !st.st_size) return true;
+    FILE *f = fopen(path, "r");
+    if (!f || fread(head, 1, sizeof head - 1, f) < sizeof head - 1) head[0] = 0;
+    if (f) fclose(f);
+    return !memcmp(head, LOG_HEAD, sizeof head - 1);
+}
+
+int cli_log_to(const char *path)
+{
+    char now[32] = "";
+    time_t t = time(NULL);
+    struct tm tm;
+    if (log_file) return cli_usage_error("--log-file is given twice");
+    if (!may_log_to(path)) {
+        fprintf(stderr, "oxigraph: %s: is no log; it is left as it is\n", path);
+        return 1;
+    }
+    log_file = !strcmp(path, "-") ? stdout : fopen(path, "a");
+    if (!log_file) {
+        fprintf(stderr, "oxigraph: %s: cannot write: %s\n", path, strerror(errno));
+        return 1;
+    }
+    if (localtime_r(&t, &tm)) strftime(now, sizeof now, "%Y-%m-%d %H:%M:%S", &tm);
+    fprintf(log_file, LOG_HEAD "%s, %s\n", OG_VERSION, now);
+    fflush(log_file);
+    return -1;
+}
+
 static void log_line(void *user, og_log_level level, const char *line)
 {
+    static const char *const name[] = { "", "", "warning: ", "" };
     (void)user;
-    if (level >= OG_LOG_WARN) tell(level == OG_LOG_WARN ? "warning: " : "", line);
+    if (level >= OG_LOG_WARN || is_verbose) tell(name[level], line);
+    if (!log_file) return;
+    fputs(name[level], log_file);
+    run_print_to(log_file, true, line, strlen(line));
+    fputc('\n', log_file);
+    fflush(log_file);
 }
+
+/* ---- standard output ----------------------------------------------------------------------- */
 
 /* A file opened later must not become standard output. What was closed is opened the wrong way
  * round, so that using it fails. */
@@ -66,6 +127,10 @@ int cli_end(int status)
 {
     int err = stdout_error();
     if (fclose(stdout) && !err) err = errno;
+    if (log_file && log_file != stdout && (ferror(log_file) | fclose(log_file))) {
+        fprintf(stderr, "oxigraph: --log-file: cannot write\n");
+        if (!status) status = 1;
+    }
     if (!err) return status;
     if (err == EPIPE) return CLI_NO_READER;
     fprintf(stderr, "oxigraph: standard output: cannot write: %s\n", strerror(err));
@@ -101,6 +166,7 @@ void cli_no_reader(void)
 
 int cli_fail(og_ctx *ctx)
 {
+    if (log_file && og_error(ctx)[0]) fprintf(log_file, "%s\n", og_error(ctx));
     if (!has_no_reader) tell("", og_error(ctx)[0] ? og_error(ctx) : "failed without a reason");
     og_ctx_free(ctx);
     return has_no_reader ? CLI_NO_READER : 1;

@@ -75,6 +75,14 @@ int cli_end(int status);
 bool cli_is_screen(FILE *f);
 bool cli_has_colour(FILE *f);
 
+/* --verbose: what the library tells goes to stderr, not warnings alone. */
+void cli_be_verbose(void);
+/* --log-file: all of it goes there too; -1, or exit status 1 (told). Only what is a log already is
+ * written on. */
+int cli_log_to(const char *path);
+/* Is anybody told? */
+bool cli_is_verbose(void);
+
 /* A context whose warnings and errors go to stderr. NULL when memory is out (told). */
 og_ctx *cli_ctx(void);
 /* Prints "oxigraph: <og_error>" on stderr, frees ctx, returns exit status 1; after

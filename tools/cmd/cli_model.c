@@ -7,7 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
+#include "formats/gguf.h"
 #include "models/model.h"
+#include "runtime/engine.h"
 #include "tools/cmd/cli_progress.h"
 
 void cli_model_graph_options(cli_model *m, cli_options *to)
@@ -69,6 +72,24 @@ static bool show_progress(void *user, double done)
     return true;
 }
 
+/* What was loaded, what computes it, how much memory that takes. */
+static void tell_model(og_ctx *ctx, const char *path, og_model *m, double seconds)
+{
+    og_model_info info;
+    const ogi_gguf *f = ogi_model_file(m);
+    og_model_get_info(m, &info);
+    ogi_log(ctx, OG_LOG_INFO,
+            "%s: %s, %lld layers of %lld, %lld tokens; %lld tensors, %.1f MB file", path, info.arch,
+            (long long)info.n_layer, (long long)info.n_embd, (long long)info.n_vocab,
+            (long long)ogi_gguf_tensor_count(f), (double)ogi_gguf_size(f) / 1e6);
+    ogi_log(ctx, OG_LOG_INFO,
+            "context %lld of %lld tokens; weights %.1f MB, keys and values %.1f MB",
+            (long long)info.n_ctx, (long long)info.n_ctx_train, (double)info.weight_size / 1e6,
+            (double)info.kv_size / 1e6);
+    ogi_log(ctx, OG_LOG_INFO, "device %s, kernels for %s, %d threads; loaded in %.3f s",
+            info.device, info.isa, info.n_thread, seconds);
+}
+
 og_status cli_model_load(og_ctx *ctx, const char *path, const og_model_options *opt, og_model **out)
 {
     cli_progress progress;
@@ -78,6 +99,8 @@ og_status cli_model_load(og_ctx *ctx, const char *path, const og_model_options *
     cli_progress_begin(&progress, "loading");
     og_status st = og_model_load(ctx, path, &o, out);
     cli_progress_end(&progress);
+    if (st == OG_OK && cli_is_verbose())
+        tell_model(ctx, path, *out, ogi_seconds() - progress.start);
     return st;
 }
 

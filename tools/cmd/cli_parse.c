@@ -38,11 +38,15 @@ static void help_option(const cli_opt *o)
 
 static void help(const cli_spec *s)
 {
-    static const cli_opt help_itself = { "--help", CLI_FLAG, NULL, NULL, "this text" };
+    static const cli_opt of_all[] = {
+        { "--help", CLI_FLAG, NULL, NULL, "this text" },
+        { "-v|--verbose", CLI_FLAG, NULL, NULL, "tell what is loaded, on standard error" },
+        { "--log-file", CLI_STR, NULL, "FILE", "tell it and what goes wrong to the end of a log" },
+    };
     printf("usage: %s\n", s->usage);
     if (s->doc) printf("\n%s\n", s->doc);
     printf("\noptions:\n");
-    help_option(&help_itself);
+    for (int i = 0; i < OGI_LEN(of_all); i++) help_option(&of_all[i]);
     for (int i = 0; i < s->n_opt; i++) {
         if (s->opt[i].kind == CLI_SECTION)
             printf("\n%s:\n", s->opt[i].name);
@@ -120,6 +124,7 @@ static int no_option(const parser *p, const char *name, size_t n)
 {
     char best[CLI_MAX_NAME] = "";
     int distance = CLI_FAR;
+    cli_nearest("--help|--verbose|--log-file", name, n, best, &distance);
     for (int i = 0; i < p->spec->n_opt; i++)
         if (p->spec->opt[i].kind != CLI_SECTION)
             cli_nearest(p->spec->opt[i].name, name, n, best, &distance);
@@ -172,12 +177,29 @@ static int skip_needless(parser *p, const cli_other *o, size_t n)
     return -1;
 }
 
+/* The options of all commands. */
+static bool take_common(parser *p, size_t n, int *status)
+{
+    const char *word = p->word[p->at], *path;
+    *status = -1;
+    if (cli_has_name("-v|--verbose", word, n)) {
+        cli_be_verbose();
+        return true;
+    }
+    if (!cli_has_name("--log-file", word, n)) return false;
+    path = value_of(p, n);
+    *status = path ? cli_log_to(path) : 2;
+    return true;
+}
+
 static int take_option(parser *p)
 {
     const char *word = p->word[p->at];
     size_t n = strcspn(word, "=");
+    int status;
     const cli_opt *own = find(p->spec, word, n);
     if (own) return take_own(p, own, n);
+    if (take_common(p, n, &status)) return status;
     const cli_other *other = cli_other_find(p->command, word, n);
     if (!other) {
         own = find_glued(p->spec, word);

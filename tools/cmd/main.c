@@ -2,10 +2,12 @@
  *
  * The oxigraph program: finds the subcommand and runs it. Each subcommand is one file,
  * tools/cmd/NAME.c, and one line in commands.def. */
+#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "backends/backend.h"
+#include "tools/cmd/build_id.h"
 #include "tools/cmd/cli.h"
 #include "tools/cmd/cli_others.h"
 
@@ -29,21 +31,41 @@ static void usage(FILE *f)
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
         fprintf(f, "  %-12s %s\n", commands[i].name, commands[i].doc);
     fprintf(f, "\n`oxigraph help COMMAND` tells its options; `oxigraph --version` what this "
-               "machine offers.\n");
+               "machine offers (--json).\n");
 }
 
 /* What this binary is, and what it finds on this machine. */
-static void version(void)
+static int version(bool json)
 {
+    char build[80];
+    json_t *list = json_array();
     og_ctx *ctx = cli_ctx();
-    printf("oxigraph %s\n", OG_VERSION);
+    build_id(build, sizeof build);
+    if (!json) printf("oxigraph %s\n%-8s %s\n", OG_VERSION, "build", *build ? build : "unknown");
     for (int i = 0; ctx && ogi_backend_at(i); i++) {
+        const char *name = ogi_backend_at(i)->name;
         ogi_buf what = { .ctx = ctx };
         bool found = ogi_backend_at(i)->describe(ctx, &what);
-        printf("%-8s %s%s\n", ogi_backend_at(i)->name, found ? "" : "none: ", ogi_buf_str(&what));
+        if (!json) printf("%-8s %s%s\n", name, found ? "" : "none: ", ogi_buf_str(&what));
+        json_array_append_new(list, json_pack("{s:s, s:b, s:s}", "name", name, "found", found,
+                                              "what", ogi_buf_str(&what)));
         ogi_buf_free(&what);
     }
+    json_t *all =
+        json_pack("{s:s, s:s, s:O}", "version", OG_VERSION, "build", build, "devices", list);
+    int status = !ctx || !all || (json && json_dumpf(all, stdout, JSON_INDENT(1)));
+    if (json) putchar('\n');
+    json_decref(all);
+    json_decref(list);
     og_ctx_free(ctx);
+    return status;
+}
+
+static int show_version(int argc, char **argv)
+{
+    bool json = argc == 3 && !strcmp(argv[2], "--json");
+    return argc == 2 || json ? version(json)
+                             : cli_usage_error("--version takes --json alone, not '%s'", argv[2]);
 }
 
 static const command *find(const char *name)
@@ -89,10 +111,8 @@ static int dispatch(int argc, char **argv)
         usage(stdout);
         return 0;
     }
-    if (!strcmp(argv[1], "--version")) {
-        version();
-        return 0;
-    }
+    if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "version"))
+        return show_version(argc, argv);
     const command *c = find(argv[1]);
     return c ? c->run(argc - 1, argv + 1) : no_command(argv[1]);
 }

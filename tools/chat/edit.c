@@ -7,9 +7,10 @@
 
 #ifndef OG_HAVE_EDIT
 
-og_status chat_edit_new(og_ctx *ctx, const char *history, chat_edit **out)
+og_status chat_edit_new(og_ctx *ctx, const char *history, const char *const *commands,
+                        chat_edit **out)
 {
-    (void)ctx, (void)history;
+    (void)ctx, (void)history, (void)commands;
     *out = NULL;
     return OG_E_UNSUPPORTED;
 }
@@ -39,6 +40,7 @@ og_status chat_edit_line(chat_edit *e, const char *prompt, ogi_buf *out, chat_go
 #include <wchar.h>
 
 #include "tools/chat/chat.h"
+#include "tools/chat/edit_keys.h"
 #include "tools/chat/line_history.h"
 
 struct chat_edit {
@@ -49,6 +51,7 @@ struct chat_edit {
     const char *prompt, *history; /* history: NULL: not kept */
     wchar_t *pasted;
     int64_t n_pasted, pasted_cap;
+    edit_keys keys;
     bool is_ansi; /* the terminal knows control sequences */
 };
 
@@ -212,13 +215,18 @@ static char *show_prompt(EditLine *edit)
     return (char *)(uintptr_t)((chat_edit *)user)->prompt;
 }
 
+edit_keys *edit_keys_of(EditLine *edit)
+{
+    void *user = NULL;
+    el_get(edit, EL_CLIENTDATA, &user);
+    return &((chat_edit *)user)->keys;
+}
+
 static void bind_keys(EditLine *edit)
 {
     static const char *const key[][2] = {
         { paste_begin, "og-paste" },          { "^R", "em-inc-search-prev" },
-        { "\033[3~", "ed-delete-next-char" }, { "\033[H", "ed-move-to-beg" },
-        { "\033[1~", "ed-move-to-beg" },      { "\033[F", "ed-move-to-end" },
-        { "\033[4~", "ed-move-to-end" },      { "\033[1;5C", "em-next-word" },
+        { "\033[3~", "ed-delete-next-char" }, { "\033[1;5C", "em-next-word" },
         { "\033[1;5D", "ed-prev-word" },
     };
     el_wset(edit, EL_ADDFN, L"og-paste", L"take a paste", paste); /* el_set leaks the names */
@@ -253,7 +261,7 @@ static void open_terminal(chat_edit *e)
     e->is_ansi = term && strcmp(term, "dumb") != 0;
 }
 
-og_status chat_edit_new(og_ctx *ctx, const char *file, chat_edit **out)
+og_status chat_edit_new(og_ctx *ctx, const char *file, const char *const *commands, chat_edit **out)
 {
     HistEvent ev;
     chat_edit *e = *out = OGI_NEW(ctx, chat_edit);
@@ -278,6 +286,8 @@ og_status chat_edit_new(og_ctx *ctx, const char *file, chat_edit **out)
     el_set(e->edit, EL_SETTY, "-x", "-icanon", "-echo", "-icrnl", NULL);
     el_set(e->edit, EL_SETTY, "-d", "-inlcr", "-icrnl", NULL);
     bind_keys(e->edit);
+    e->keys = (edit_keys){ .ctx = ctx, .edit = e->edit, .past = e->past, .commands = commands };
+    edit_keys_bind(&e->keys);
     if (file) check_history(e, line_history_load(ctx, file, remember, e->past));
     return OG_OK;
 }
@@ -287,6 +297,7 @@ void chat_edit_free(chat_edit *e)
     if (!e) return;
     if (e->past) history_end(e->past);
     if (e->edit) el_end(e->edit);
+    edit_keys_free(&e->keys);
     ogi_free(e->ctx, e->pasted);
     ogi_free(e->ctx, e);
 }
@@ -315,6 +326,7 @@ og_status chat_edit_line(chat_edit *e, const char *prompt, ogi_buf *out, chat_go
 {
     int n = 0;
     e->prompt = prompt;
+    edit_keys_begin(&e->keys);
     const char *line = get_line(e, &n);
     *got = run_is_interrupted() ? CHAT_INTERRUPT : line && n > 0 ? CHAT_TEXT : CHAT_END;
     if (*got != CHAT_TEXT) {

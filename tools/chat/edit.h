@@ -10,8 +10,10 @@
 
 typedef struct chat_edit chat_edit;
 
-/* history: the file that lines are kept in, NULL: none. OG_E_UNSUPPORTED: built without libedit. */
-og_status chat_edit_new(og_ctx *ctx, const char *history, chat_edit **out);
+/* commands: what Tab completes behind /, NULL-terminated.
+ * history: the file that lines are kept in, NULL: none. OG_E_UNSUPPORTED: built without libedit. */
+og_status chat_edit_new(og_ctx *ctx, const char *history, const char *const *commands,
+                        chat_edit **out);
 void chat_edit_free(chat_edit *e);
 /* Appends a line to out; it holds newlines where such a text was pasted. prompt: borrowed. */
 og_status chat_edit_line(chat_edit *e, const char *prompt, ogi_buf *out, chat_got *got);

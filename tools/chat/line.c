@@ -49,6 +49,20 @@ static bool ends_block(const ogi_buf *b, size_t start)
     return b->n >= start + 3 && !memcmp(b->p + b->n - 3, "\"\"\"", 3);
 }
 
+/* A backslash at the end stands for the line end behind it. */
+static og_status read_continued(chat_line *l, ogi_buf *out, chat_got *got)
+{
+    l->is_more = true;
+    while (out->n && out->p[out->n - 1] == '\\') {
+        out->p[out->n - 1] = '\n';
+        OG_TRY(read_line(l, out, got));
+        if (*got == CHAT_INTERRUPT) return OG_OK;
+        if (*got == CHAT_END) break; /* what there is, is the message */
+    }
+    *got = CHAT_BLOCK;
+    return OG_OK;
+}
+
 og_status chat_line_read(chat_line *l, ogi_buf *out, chat_got *got)
 {
     out->n = 0;
@@ -56,6 +70,7 @@ og_status chat_line_read(chat_line *l, ogi_buf *out, chat_got *got)
     OG_TRY(read_line(l, out, got));
     if (*got != CHAT_TEXT) return OG_OK;
     if (out->n < 3 || memcmp(out->p, "\"\"\"", 3) != 0) {
+        if (out->n && out->p[out->n - 1] == '\\') return read_continued(l, out, got);
         if (out->n && memchr(out->p, '\n', out->n)) *got = CHAT_BLOCK; /* pasted */
         return OG_OK;
     }
@@ -81,7 +96,7 @@ og_status chat_line_read(chat_line *l, ogi_buf *out, chat_got *got)
     return OG_OK;
 }
 
-og_status chat_line_new(og_ctx *ctx, bool has_history, chat_line **out)
+og_status chat_line_new(og_ctx *ctx, bool has_history, const char *const *commands, chat_line **out)
 {
     chat_line *l = *out = OGI_NEW(ctx, chat_line);
     if (!l) return OG_E_MEMORY;
@@ -89,7 +104,7 @@ og_status chat_line_new(og_ctx *ctx, bool has_history, chat_line **out)
     l->is_terminal = isatty(STDIN_FILENO);
     if (!l->is_terminal) return OG_OK;
     has_history = has_history && line_history_path(&l->history);
-    og_status st = chat_edit_new(ctx, has_history ? l->history.p : NULL, &l->edit);
+    og_status st = chat_edit_new(ctx, has_history ? l->history.p : NULL, commands, &l->edit);
     return st == OG_E_UNSUPPORTED ? OG_OK : st;
 }
 

@@ -221,7 +221,9 @@ static og_status do_help(chat *c, const char *arg)
         printf("/%.*s%s%-*s %s\n", n, name, a ? " " : "", 20 - n - (a ? 1 : 0), a ? a : "",
                commands[i].doc);
     }
-    printf("\"\"\" begins and ends a message of several lines. Ctrl-C stops an answer.\n");
+    printf(
+        "\"\"\" begins and ends a message of several lines; a \\ at the end of a line goes on with "
+        "the next. Ctrl-C stops an answer.\n");
     fflush(stdout);
     return OG_OK;
 }
@@ -305,10 +307,12 @@ static og_status talk(chat *c, const ogi_buf *first)
 og_status chat_loop(run_session *s, const ogi_buf *first)
 {
     chat c = { .read.ctx = s->ctx };
+    const char *names[OGI_LEN(commands) + 1] = { NULL };
+    for (int i = 0; i < OGI_LEN(commands); i++) names[i] = commands[i].name;
     struct sigaction old;
     run_catch_interrupt(&old); /* also between answers and lines, where it has nothing to stop */
     og_status st = chat_history_new(s, &c.history);
-    if (st == OG_OK) st = chat_line_new(s->ctx, !s->opt->no_history, &c.line);
+    if (st == OG_OK) st = chat_line_new(s->ctx, !s->opt->no_history, names, &c.line);
     if (st == OG_OK && chat_line_is_terminal(c.line))
         fprintf(stderr, "/help lists commands, /bye ends, Ctrl-C stops an answer\n");
     if (st == OG_OK) st = talk(&c, first);

@@ -83,6 +83,7 @@ typedef struct ogi_decoder_own {
     og_tensor **stored_k, **stored_v; /* keys and values of each layer, after their stores */
     bool *is_declared;                /* by layer */
     ogi_kv_types kv;
+    int64_t n_row;    /* width of what is pooled */
     int64_t hidden;   /* width of the step's output */
     ogi_model *model; /* whose states are filled */
     ogi_weights *weights;

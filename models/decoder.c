@@ -71,6 +71,13 @@ og_tensor *og_decoder_rows(og_decoder *d)
     return o->rows = og_take_rows(d->g, hidden, row);
 }
 
+og_tensor *og_decoder_pooled(og_decoder *d)
+{
+    ogi_decoder_own *o = d->own;
+    if (!o->rows) o->rows = og_input(d->g, "row", OG_F32, OG_SHAPE(o->O, OG_N(o->n_row)));
+    return o->rows;
+}
+
 og_dim og_decoder_tokens(const og_decoder *d, int64_t n)
 {
     return og_dim_mul(d->own->T, n);

@@ -5,6 +5,7 @@
 
 #include "models/arch_impl.h"
 
+/* A half of a fused weight or bias; all of `own` if it has its own. */
 static og_tensor *half_of(og_decoder *d, og_tensor *own, og_tensor *fused, bool is_second)
 {
     if (own || !fused) return own;
@@ -29,9 +30,10 @@ og_tensor *og_decoder_ffn(og_decoder *d, int il, og_tensor *x, const og_ffn *spe
     bool is_own = !s->up; /* of the layer, not given */
     og_tensor *gate_w = is_own ? half_of(d, l->gate, l->gate_up, false) : s->gate;
     og_tensor *up_w = is_own ? half_of(d, l->up, l->gate_up, true) : s->up;
-    og_tensor *up = og_decoder_linear(d, x, up_w, is_own ? l->up_b : s->up_b);
-    og_tensor *gate =
-        gate_w ? og_decoder_linear(d, x, gate_w, is_own ? l->gate_b : s->gate_b) : NULL;
+    og_tensor *gate_b = is_own ? half_of(d, l->gate_b, l->gate_up_b, false) : s->gate_b;
+    og_tensor *up_b = is_own ? half_of(d, l->up_b, l->gate_up_b, true) : s->up_b;
+    og_tensor *up = og_decoder_linear(d, x, up_w, up_b);
+    og_tensor *gate = gate_w ? og_decoder_linear(d, x, gate_w, gate_b) : NULL;
     og_tensor *y = activated(d, il, gate, up, s->act, s->glu);
     if (is_own && l->ffn_sub_norm) y = og_decoder_norm(d, y, l->ffn_sub_norm, NULL);
     y = og_decoder_linear(d, y, is_own ? l->down : s->down, is_own ? l->down_b : s->down_b);

@@ -112,7 +112,7 @@ static og_status parse_name(expr *e, ogi_sv *out)
     return out->n ? OG_OK : wrong(e, "a number or a name is missing");
 }
 
-/* most(name), has(name) */
+/* most(name), has(name), rows(name) */
 static og_status parse_query(expr *e, bool (*query)(void *, ogi_sv, double *), double *out)
 {
     ogi_sv name;
@@ -127,6 +127,7 @@ static og_status parse_query(expr *e, bool (*query)(void *, ogi_sv, double *), d
 static og_status parse_call(expr *e, ogi_sv name, double *out)
 {
     if (ogi_sv_eq(name, OGI_SV("has"))) return parse_query(e, e->env->has, out);
+    if (ogi_sv_eq(name, OGI_SV("rows"))) return parse_query(e, e->env->rows, out);
     if (ogi_sv_eq(name, OGI_SV("most"))) return parse_query(e, e->env->most, out);
     for (size_t i = 0; i < sizeof function / sizeof *function; i++) {
         if (!ogi_sv_eq(name, ogi_sv_of(function[i].name))) continue;

@@ -8,6 +8,7 @@
  *     name[E]     of layer E
  *     most(name)  the largest over the layers
  *     has(name)   1 where the file has that weight, else 0
+ *     rows(name)  its outermost size in the file (of a vector 1), else 0
  *
  * Values are doubles; comparisons give 1 or 0. */
 #ifndef OG_MODELS_EXPR_H
@@ -22,6 +23,7 @@ typedef struct ogi_expr_env {
     bool (*value)(void *user, ogi_sv name, int64_t index, double *out);
     bool (*most)(void *user, ogi_sv name, double *out);
     bool (*has)(void *user, ogi_sv name, double *out);
+    bool (*rows)(void *user, ogi_sv name, double *out);
 } ogi_expr_env;
 
 /* Evaluates one expression from *at on and leaves *at behind it: at ',' (a list goes on) or at the

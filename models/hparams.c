@@ -110,20 +110,32 @@ static bool most_of(void *user, ogi_sv name, double *out)
 }
 
 /* A field without a row is a weight that no model of the architecture has: tables share rows. */
+static const ogi_gguf_tensor *weight_of(const ogi_hp_view *v, ogi_sv name)
+{
+    for (int i = 0; i < v->arch->n_weight; i++) {
+        if (!ogi_sv_eq(name, ogi_sv_of(v->arch->weight[i].field))) continue;
+        const ogi_gguf_tensor *t = ogi_weight_find(v->file, &v->arch->weight[i], v->il, NULL);
+        if (t) return t;
+    }
+    return NULL;
+}
+
 static bool has_weight(void *user, ogi_sv name, double *out)
 {
-    const ogi_hp_view *v = user;
-    *out = 0;
-    for (int i = 0; i < v->arch->n_weight; i++)
-        if (ogi_sv_eq(name, ogi_sv_of(v->arch->weight[i].field)) &&
-            ogi_weight_find(v->file, &v->arch->weight[i], v->il, NULL))
-            *out = 1;
+    *out = weight_of(user, name) != NULL;
+    return true;
+}
+
+static bool rows_of(void *user, ogi_sv name, double *out)
+{
+    const ogi_gguf_tensor *t = weight_of(user, name);
+    *out = !t ? 0 : t->rank < 2 ? 1 : (double)t->dim[t->rank - 1];
     return true;
 }
 
 og_status ogi_hp_eval(og_ctx *ctx, const ogi_hp_view *v, const char **at, double *out)
 {
-    const ogi_expr_env env = { (void *)(uintptr_t)v, value_of, most_of, has_weight };
+    const ogi_expr_env env = { (void *)(uintptr_t)v, value_of, most_of, has_weight, rows_of };
     return ogi_expr_eval(ctx, &env, at, out);
 }
 

@@ -103,6 +103,7 @@ typedef struct build {
     const og_arch *arch;
     og_hparams *hp;
     ogi_weights w;
+    bool has_output; /* a weight for logits */
 } build;
 
 /* ---- the graphs ---------------------------------------------------------------------------- */
@@ -123,18 +124,49 @@ static og_tensor *build_head(og_decoder *d)
     return og_decoder_logits(d, og_decoder_rows(d));
 }
 
+static og_tensor *build_embed(og_decoder *d)
+{
+    og_tensor *x = og_decoder_rows(d);
+    return d->w->out_norm ? og_decoder_norm(d, x, d->w->out_norm, d->w->out_norm_b) : x;
+}
+
+static og_tensor *classified(og_decoder *d, og_tensor *x)
+{
+    const og_globals *w = d->w;
+    if (!w->cls && !w->cls_out) {
+        d->g->status = ogi_fail(d->g->ctx, OG_E_UNSUPPORTED, __FILE__, __LINE__,
+                                "the model has no classifier (cls.weight, cls.output.weight)");
+        return NULL;
+    }
+    if (w->cls) {
+        x = og_decoder_linear(d, x, w->cls, w->cls_b);
+        x = w->cls_norm ? og_decoder_norm(d, og_gelu(d->g, x), w->cls_norm, w->cls_norm_b)
+                        : og_tanh(d->g, x);
+    }
+    return w->cls_out ? og_decoder_linear(d, x, w->cls_out, w->cls_out_b) : x;
+}
+
+/* Dense layers behind the pooling, or, for scores, the classifier. */
+og_tensor *og_decoder_pool(og_decoder *d)
+{
+    const og_globals *w = d->w;
+    og_tensor *x = og_decoder_pooled(d);
+    if (d->pooling == OG_POOL_RANK) return classified(d, x);
+    if (w->dense2) x = og_decoder_linear(d, x, w->dense2, w->dense2_b);
+    return w->dense3 ? og_decoder_linear(d, x, w->dense3, w->dense3_b) : x;
+}
+
 /* A kind of entry: what the engine finds in it. */
 typedef struct kind {
     const char *name, *output;
-    bool is_step;                       /* of tokens; else of rows of hidden */
+    enum { OF_TOKENS, OF_HIDDEN, OF_ROWS } of;
     og_tensor *(*build)(og_decoder *d); /* by default; NULL: only where the architecture has it */
 } kind;
 
 static const kind kinds[] = {
-    { "encode", "hidden", true, NULL },
-    { "step", "hidden", true, build_step },
-    { "head", "logits", false, build_head },
-    { "pool", "pooled", false, NULL },
+    { "encode", "hidden", OF_TOKENS, NULL },        { "step", "hidden", OF_TOKENS, build_step },
+    { "head", "logits", OF_HIDDEN, build_head },    { "embed", "row", OF_HIDDEN, build_embed },
+    { "pool", "pooled", OF_ROWS, og_decoder_pool },
 };
 
 static const og_entry *find_entry(const og_entry *entry, int n, const char *name)
@@ -146,9 +178,9 @@ static const og_entry *find_entry(const og_entry *entry, int n, const char *name
 
 static void declare_symbols(const build *b, const kind *k, og_graph *g, ogi_decoder_own *own)
 {
-    if (!k->is_step) own->O = og_sym(g, "O", 1, OGI_HEAD_ROWS);
-    own->T = og_sym(g, "T", 1, b->m->step_tokens);
-    if (!k->is_step) return;
+    if (k->of != OF_TOKENS) own->O = og_sym(g, "O", 1, OGI_HEAD_ROWS);
+    if (k->of != OF_ROWS) own->T = og_sym(g, "T", 1, b->m->step_tokens);
+    if (k->of != OF_TOKENS) return;
     own->S = og_sym(g, "S", 1, OGI_STEP_SEQS);
     own->P = og_sym(g, "P", 1, MAX_PAGES);
     own->N = og_sym(g, "N", 1, MAX_PAGES);
@@ -167,6 +199,7 @@ static og_status check_width(const build *b, const kind *k, const og_tensor *x)
         OG_FAIL(m->ctx, OG_E_INVALID, "architecture %s: %lld logits for a vocabulary of %lld",
                 b->arch->name, (long long)width, (long long)m->n_vocab);
     if (!strcmp(k->name, "step")) m->hidden = width;
+    if (!strcmp(k->name, "embed")) m->n_row = width;
     if (!strcmp(k->name, "pool")) m->n_pooled = width;
     return OG_OK;
 }
@@ -209,14 +242,16 @@ static og_status build_graph(build *b, const kind *k, og_tensor *(*fn)(og_decode
     size_t n_layer = (size_t)OGI_MAX(b->hp->n_layer, b->w.n_copy);
     ogi_decoder_own own = { .il = -1, .kv = b->opt->kv, .model = m, .weights = &b->w };
     own.hidden = m->hidden;
+    own.n_row = m->n_row;
     own.stored_k = ogi_arena_alloc(&m->mem, n_layer, sizeof *own.stored_k);
     own.stored_v = ogi_arena_alloc(&m->mem, n_layer, sizeof *own.stored_v);
     own.is_declared = ogi_arena_alloc(&m->mem, n_layer, sizeof *own.is_declared);
     if (!own.stored_k || !own.stored_v || !own.is_declared) return OG_E_MEMORY;
     declare_symbols(b, k, g, &own);
     OG_TRY(ogi_weights_declare(&b->w, g, -1));
-    og_decoder d = { g, b->arch, b->hp, b->w.global, (og_pooling)m->pooling, &own };
-    if (k->is_step) ogi_decoder_prepare(&d);
+    og_pooling pooling = m->is_ranked ? OG_POOL_RANK : (og_pooling)m->pooling;
+    og_decoder d = { g, b->arch, b->hp, b->w.global, pooling, &own };
+    if (k->of == OF_TOKENS) ogi_decoder_prepare(&d);
     og_tensor *x = fn(&d);
     og_output(g, k->output, x);
     OG_TRY(og_graph_status(g));
@@ -226,12 +261,23 @@ static og_status build_graph(build *b, const kind *k, og_tensor *(*fn)(og_decode
     return OG_OK;
 }
 
+/* A model without output gives no logits: the embeddings' graphs stand in the head's place. The
+ * head is built beside them too, for the check of what is read. */
+static bool is_wanted(const build *b, const char *name)
+{
+    const og_entry *own = find_entry(b->arch->entry, b->arch->n_entry, "head");
+    bool has_head = own || b->arch->head || b->has_output;
+    if (!strcmp(name, "head")) return has_head;
+    if (!strcmp(name, "embed") || !strcmp(name, "pool")) return !has_head || b->opt->has_pooling;
+    return true;
+}
+
 static og_status build_graphs(build *b)
 {
     for (int i = 0; i < OGI_LEN(kinds); i++) {
         const og_entry *own = find_entry(b->arch->entry, b->arch->n_entry, kinds[i].name);
         og_tensor *(*fn)(og_decoder *) = own ? own->build : kinds[i].build;
-        if (fn) OG_TRY(build_graph(b, &kinds[i], fn));
+        if (fn && is_wanted(b, kinds[i].name)) OG_TRY(build_graph(b, &kinds[i], fn));
     }
     return OG_OK;
 }
@@ -245,13 +291,29 @@ og_graph *ogi_model_graph(const ogi_model *m, const char *entry)
 
 /* ---- the whole ----------------------------------------------------------------------------- */
 
+/* Which rows a sequence's embedding is of: asked for, said by the file, or the last of a causal
+ * model and the mean of another; a classifier looks at the first, or at what the file says. */
+static void find_pooling(build *b)
+{
+    ogi_model *m = b->m;
+    bool is_asked = b->opt->has_pooling && b->opt->pooling >= 0;
+    int of_file = b->hp->pooling, pooling = is_asked ? b->opt->pooling : of_file;
+    m->is_ranked = pooling == OG_POOL_RANK;
+    if (m->is_ranked) pooling = of_file > OG_POOL_NONE && of_file < OG_POOL_RANK ? of_file : -1;
+    int of_rank = b->hp->rank_pooling, other = m->is_ranked ? OG_POOL_CLS : OG_POOL_MEAN;
+    if (m->is_ranked && of_rank != OG_POOL_NONE) other = of_rank;
+    m->pooling = pooling >= 0 ? pooling : m->is_causal ? OG_POOL_LAST : other;
+}
+
 /* The context of the run: learned positions end where their table ends, computed ones go on. */
 static og_status find_context(build *b)
 {
-    const char *has = "has(pos_embd)";
+    const char *has = "has(pos_embd)", *has_out = "has(out)";
     ogi_hp_view view = { b->m->file, b->arch, b->hp, -1 };
-    double is_learned;
+    double is_learned, has_output;
     OG_TRY(ogi_hp_eval(b->m->ctx, &view, &has, &is_learned));
+    OG_TRY(ogi_hp_eval(b->m->ctx, &view, &has_out, &has_output));
+    b->has_output = has_output != 0;
     b->m->n_ctx = b->hp->n_ctx;
     if (is_learned == 0 || b->hp->n_ctx <= b->hp->n_ctx_train) return OG_OK;
     ogi_log(b->m->ctx, OG_LOG_WARN,
@@ -275,6 +337,7 @@ static og_status read_hparams(build *b)
     m->n_ctx_train = b->hp->n_ctx_train;
     OG_TRY(find_context(b));
     m->is_causal = b->hp->is_causal;
+    find_pooling(b);
     m->step_tokens = m->is_causal ? OGI_STEP_TOKENS : OGI_MAX(OGI_STEP_TOKENS, m->n_ctx);
     return OG_OK;
 }

@@ -29,8 +29,8 @@ bool ogi_kv_types_parse(const char *text, ogi_kv_types *out);
 typedef struct ogi_model_options {
     int64_t n_ctx; /* context of the run (LongRoPE's factors depend on it); 0: the file's */
     ogi_kv_types kv;
-    bool has_pooling; /* makes the graph `pool` */
-    int pooling;      /* its og_pooling; -1: the file's */
+    bool has_pooling; /* for embeddings: graphs `embed` and `pool` in place of `head` */
+    int pooling;      /* og_pooling; -1: the file's */
 } ogi_model_options;
 
 /* One weight of the graphs: bytes in the mapped file. */
@@ -47,7 +47,7 @@ typedef struct ogi_state_info {
     int64_t unit_size;
 } ogi_state_info;
 
-enum { OGI_MAX_ENTRY = 4 };
+enum { OGI_MAX_ENTRY = 5 };
 
 /* A named graph of the model, over the same weights and states as the others. */
 typedef struct ogi_entry {
@@ -58,8 +58,9 @@ typedef struct ogi_entry {
 /* Graphs `step` and `encode`: symbols, in this order, T S P N M (tokens, sequences, pages a
  * sequence, KV pages in the pool, recurrent slots); inputs, those it needs of: token[T] pos[T]
  * seq_start[S+1] page_table[S,P] kv_slot[T] kv_len[S] state_slot[S], all I32; output "hidden"
- * [T, hidden]. Graphs `head` and `pool`: symbols O T; inputs hidden[T, hidden] and out_row[O];
- * outputs "logits" [O, V], "pooled" [O, n_pooled]. */
+ * [T, hidden]. Graphs `head` and `embed`: symbols O T; inputs hidden[T, hidden] and out_row[O];
+ * outputs "logits" [O, V], "row" [O, n_row]. Graph `pool`: symbol O; input row[O, n_row]; output
+ * "pooled" [O, n_pooled]. */
 typedef struct ogi_model {
     og_ctx *ctx;
     ogi_arena mem;
@@ -74,11 +75,12 @@ typedef struct ogi_model {
     int64_t state_cap;
     int64_t n_vocab, n_embd, n_layer;
     int64_t n_ctx_train, n_ctx;
-    int64_t hidden, n_pooled;   /* widths of rows */
-    int64_t step_tokens;        /* T at most: all of a sequence where is_causal is false */
-    bool is_causal;             /* a token's row does not depend on those after it */
-    int pooling;                /* og_pooling of the graph `pool` */
-    bool has_kv, has_recurrent; /* paged states, slot states */
+    int64_t hidden, n_row, n_pooled; /* widths of rows */
+    int64_t step_tokens;             /* T at most: all of a sequence where is_causal is false */
+    bool is_causal;                  /* a token's row does not depend on those after it */
+    int pooling;                     /* og_pooling: of which rows of a sequence `pool` is */
+    bool is_ranked;                  /* `pool` gives the outputs of the classifier */
+    bool has_kv, has_recurrent;      /* paged states, slot states */
 } ogi_model;
 
 /* The graph of that name, or NULL. */

@@ -125,7 +125,8 @@ static og_status flush_rows(row_queue *q)
     }
     m->rows_sym[0] = q->n, m->rows_sym[1] = q->n_tok;
     OG_TRY(og_program_run(m->rows, m->rows_sym));
-    float *logits = (float *)(uintptr_t)og_program_output(m->rows, "logits"); /* in its arena */
+    float *logits =
+        (float *)(uintptr_t)og_program_output(m->rows, m->rows_output); /* in its arena */
     make_canonical(logits, q->n * m->n_col);
     for (int i = 0; i < q->n; i++)
         if (!q->fn(q->user, q->feed[i], q->index[i], logits + i * m->n_col))
@@ -151,7 +152,8 @@ static og_status give_rows(og_model *m, const og_feed *feed, const step *st, og_
         for (int64_t i = 0; i < st->part[p].n; i++, t++) {
             int f = st->part[p].feed;
             int64_t index = st->part[p].from + i;
-            if (rows == OG_ROWS_ALL || index == feed[f].n - 1) OG_TRY(want_row(&q, t, f, index));
+            int64_t only = rows == OG_ROWS_FIRST ? 0 : feed[f].n - 1;
+            if (rows == OG_ROWS_ALL || index == only) OG_TRY(want_row(&q, t, f, index));
         }
     return flush_rows(&q);
 }
@@ -172,7 +174,7 @@ og_status og_model_feed(og_model *m, const og_feed *feed, int n_feed, og_rows ro
 {
     int64_t done[OGI_STEP_SEQS] = { 0 };
     step st;
-    OGI_NEEDS(m ? m->ctx : NULL, m && (unsigned)rows <= OG_ROWS_ALL);
+    OGI_NEEDS(m ? m->ctx : NULL, m && (unsigned)rows <= OG_ROWS_FIRST);
     OGI_NEEDS(m->ctx, fn || rows == OG_ROWS_NONE);
     OG_TRY(check_feeds(m, feed, n_feed));
     for (plan_step(m, feed, n_feed, done, &st); st.n_part; plan_step(m, feed, n_feed, done, &st)) {

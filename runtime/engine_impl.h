@@ -33,7 +33,7 @@ struct og_model {
     ogi_model *model;
     og_device *device;
     og_program *program[OGI_MAX_ENTRY]; /* of the model's entries; NULL: not used here */
-    og_program *step, *rows;            /* of these: step; head or pool */
+    og_program *step, *rows, *pool;     /* of these: step; head or embed; pool */
     void **state;                       /* device memory of each state */
     int64_t kv_size, weight_size;
     int64_t n_ctx, pages_per_seq, n_page, n_slot;
@@ -44,6 +44,8 @@ struct og_model {
     og_trace trace;
     int64_t step_sym[OG_MAX_SYM], rows_sym[OG_MAX_SYM]; /* of the last runs */
     const void *hidden;                                 /* where rows was bound to last */
+    const char *rows_output;                            /* "logits" or "row" */
+    float *row;                                         /* [n_col], what pool is bound to */
     int64_t n_col;                                      /* of what rows gives */
     uint64_t passes;                                    /* a hash of the passes left out */
     uint64_t fingerprint;                               /* 0: not computed yet */

@@ -111,6 +111,11 @@ static og_status bind_inputs(og_model *m)
         { "page_table", in->page_table, table * (int64_t)sizeof(int32_t) },
         { "out_row", in->out_row, sizeof in->out_row },
     };
+    if (m->pool) {
+        m->row = OGI_NEW_N(m->ctx, float, m->n_col);
+        if (!m->row) return OG_E_MEMORY;
+        OG_TRY(bind_leaf(m, "row", m->row, m->n_col * (int64_t)sizeof *m->row));
+    }
     for (int i = 0; i < OGI_LEN(input); i++)
         OG_TRY(bind_leaf(m, input[i].name, input[i].data, input[i].size));
     return OG_OK;
@@ -121,26 +126,42 @@ static bool progress(const og_model_options *o, double done)
     return !o->progress || o->progress(o->user, done);
 }
 
+/* Compiles what this run uses; rows: the entry that follows the step. */
+static og_status compile_entry(og_model *m, const og_model_options *o, int i, const char *rows)
+{
+    static const int64_t row_range[] = { 1, OGI_HEAD_ROWS };
+    const ogi_entry *e = &m->model->entry[i];
+    og_compile_options opt = o->compile;
+    bool is_step = !strcmp(e->name, "step") || !strcmp(e->name, "encode");
+    bool is_rows = !strcmp(e->name, rows), is_pool = o->has_pooling && !strcmp(e->name, "pool");
+    if (!is_step && !is_rows && !is_pool) return OG_OK;
+    if (!is_step) {
+        opt.range = row_range;
+        opt.n_range = OGI_LEN(row_range);
+    }
+    OG_TRY(og_compile(m->device, e->graph, &opt, &m->program[i]));
+    if (!strcmp(e->name, "step")) m->step = m->program[i];
+    if (is_rows) m->rows = m->program[i];
+    if (is_pool) m->pool = m->program[i];
+    return OG_OK;
+}
+
 static og_status compile_model(og_model *m, const og_model_options *o)
 {
-    static const int64_t head_range[] = { 1, OGI_HEAD_ROWS };
     m->trace = o->trace;
     OG_TRY(ogi_trace_prepare(m, o->trace.pattern));
     OG_TRY(og_device_open(m->ctx, &o->device, &m->device));
+    const char *rows = o->has_pooling ? "embed" : "head";
+    if (!ogi_model_graph(m->model, rows))
+        OG_FAIL(m->ctx, OG_E_UNSUPPORTED,
+                "%s: architecture %s writes no text: it gives embeddings (oxigraph embed)",
+                ogi_gguf_path(m->file), m->model->arch);
+    m->rows_output = o->has_pooling ? "row" : "logits";
+    m->n_col = o->has_pooling ? m->model->n_row : m->model->n_vocab;
     for (int i = 0; i < m->model->n_entry; i++) {
-        const ogi_entry *e = &m->model->entry[i];
-        og_compile_options opt = o->compile;
-        bool is_step = !strcmp(e->name, "step"), is_rows = !strcmp(e->name, "head");
-        if (is_rows) {
-            opt.range = head_range;
-            opt.n_range = OGI_LEN(head_range);
-        }
-        OG_TRY(og_compile(m->device, e->graph, &opt, &m->program[i]));
-        if (is_step) m->step = m->program[i];
-        if (is_rows) m->rows = m->program[i];
+        OG_TRY(compile_entry(m, o, i, rows));
         if (!progress(o, 0.3 + 0.6 * (i + 1) / (m->model->n_entry + 1))) return OG_E_CANCELLED;
     }
-    m->n_col = m->model->n_vocab;
     return OG_OK;
 }
 
@@ -169,6 +190,8 @@ static og_status load(og_model *m, const og_model_options *o)
     OGI_NEEDS(m->ctx, o->n_ctx >= 0 && o->n_sequence >= 0 && o->batch >= 0);
     if (!progress(o, 0.1)) return OG_E_CANCELLED;
     ogi_model_options mo = { .n_ctx = o->n_ctx };
+    mo.has_pooling = o->has_pooling;
+    mo.pooling = o->pooling;
     if (!ogi_kv_types_parse(o->kv, &mo.kv))
         OG_FAIL(m->ctx, OG_E_INVALID, "keys and values as '%s'; expected " OGI_KV_EXPECTED, o->kv);
     OG_TRY(ogi_model_open(m->ctx, m->file, &mo, &m->model));
@@ -262,6 +285,7 @@ void og_model_free(og_model *m)
         ogi_device_backend(m->device)->free(ogi_device_inner(m->device), m->state[i]);
     ogi_free(m->ctx, m->state);
     free_inputs(m);
+    ogi_free(m->ctx, m->row);
     for (int i = 0; i < OGI_MAX_ENTRY; i++) og_program_free(m->program[i]);
     og_device_free(m->device);
     ogi_id_pool_free(&m->page);
@@ -284,6 +308,9 @@ void og_model_get_info(const og_model *m, og_model_info *out)
         .n_ctx_train = m->model->n_ctx_train,
         .weight_size = m->weight_size,
         .kv_size = m->kv_size,
+        .n_pooled = m->pool ? m->model->n_pooled : 0,
+        .is_causal = m->model->is_causal,
+        .is_ranked = m->pool && m->model->is_ranked,
         .device = og_device_name(m->device),
         .isa = og_device_isa(m->device),
         .n_thread = og_device_threads(m->device),

@@ -70,7 +70,9 @@ typedef struct og_hparams {
     int n_block, n_nextn; /* n_layer and the layers behind it that predict further tokens */
     float eps;
     bool is_causal;
-    int pooling;                                   /* og_pooling, the file's; -1: it says none */
+    int pooling;      /* og_pooling, the file's; -1: it says none */
+    int rank_pooling; /* what a classifier looks at: OG_POOL_NONE: the first row, or the last if
+                         causal */
     float embd_scale, residual_scale, logit_scale; /* 0: 1 */
 
     float attn_scale;                  /* 0: 1 / sqrt(head_k) */
@@ -229,7 +231,7 @@ typedef struct og_layer {
     og_tensor *sinks, *attn_gate, *attn_sub_norm;
     og_tensor *ffn_norm, *ffn_norm_b, *ffn_post_norm, *ffn_post_norm_b, *ffn_sub_norm;
     og_tensor *layer_out_norm, *layer_out_norm_b;
-    og_tensor *gate_up, *gate, *gate_b, *up, *up_b, *down, *down_b;
+    og_tensor *gate_up, *gate_up_b, *gate, *gate_b, *up, *up_b, *down, *down_b;
     og_tensor *router, *router_b, *expert_bias; /* bias: of the choice alone */
     og_tensor *gate_up_exps, *gate_exps, *gate_exps_b, *up_exps, *up_exps_b;
     og_tensor *down_exps, *down_exps_b;
@@ -277,6 +279,19 @@ typedef struct og_weight_row {
     OG_WG("output_norm.weight", out_norm, 0, "n_embd"),                                            \
     OG_WG("output.weight|token_embd.weight", out, 0, "n_vocab, n_embd"),                           \
     OG_WG("output.bias", out_b, OG_W_OPTIONAL, "n_vocab")
+/* Behind pooling: dense layers, a classifier. */
+#define OG_WEIGHTS_POOL                                                                            \
+    OG_WG("dense_2.weight", dense2, OG_W_OPTIONAL | OG_W_POOL, "rows(dense2), n_embd"),            \
+    OG_WG("dense_2.bias", dense2_b, OG_W_OPTIONAL | OG_W_POOL, "rows(dense2)"),                    \
+    OG_WG("dense_3.weight", dense3, OG_W_OPTIONAL | OG_W_POOL, "rows(dense3), rows(dense2)"),      \
+    OG_WG("dense_3.bias", dense3_b, OG_W_OPTIONAL | OG_W_POOL, "rows(dense3)"),                    \
+    OG_WG("cls.weight", cls, OG_W_OPTIONAL | OG_W_POOL, "rows(cls), n_embd"),                      \
+    OG_WG("cls.bias", cls_b, OG_W_OPTIONAL | OG_W_POOL, "rows(cls)"),                              \
+    OG_WG("cls.norm.weight", cls_norm, OG_W_OPTIONAL | OG_W_POOL, "rows(cls)"),                    \
+    OG_WG("cls.norm.bias", cls_norm_b, OG_W_OPTIONAL | OG_W_POOL, "rows(cls)"),                    \
+    OG_WG("cls.output.weight", cls_out, OG_W_OPTIONAL | OG_W_POOL,                                 \
+          "rows(cls_out), max(rows(cls), n_embd * !has(cls))"),                                    \
+    OG_WG("cls.output.bias", cls_out_b, OG_W_OPTIONAL | OG_W_POOL, "rows(cls_out)")
 #define OG_WEIGHTS_ROPE                                                                            \
     OG_WG("rope_freqs.weight", rope_freqs, OG_W_FLOATS | OG_W_OPTIONAL, "most(n_rot) / 2"),        \
     OG_WG("rope_factors_long.weight", rope_long, OG_W_FLOATS | OG_W_OPTIONAL, "most(n_rot) / 2"),  \
@@ -346,9 +361,11 @@ typedef enum og_rope_kind {
  * name:
  *   step    tokens of the step                     -> "hidden" [T, any width]
  *   head    rows of hidden (og_decoder_rows)      -> "logits" [O, n_vocab]
- *   pool    rows of hidden (og_decoder_rows)      -> "pooled" [O, any width]
+ *   embed   rows of hidden (og_decoder_rows)      -> "row" [O, any width], what pooling is of
+ *   pool    pooled rows (og_decoder_pooled)       -> "pooled" [O, any width]
  *   encode  tokens of the encoder                 -> "hidden"; its use is what it stores in states
- * step, head and pool have default builders. */
+ * All but encode have default builders: layers; norm and output; norm; dense layers or, for
+ * OG_POOL_RANK, the classifier. */
 typedef struct og_entry {
     const char *name;
     og_tensor *(*build)(og_decoder *d);

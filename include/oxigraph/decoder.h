@@ -41,9 +41,12 @@ OG_API void og_decoder_layers_end(og_decoder *d);
 OG_API og_tensor *og_decoder_input(og_decoder *d, og_step_input which);
 /* Rows [O, W] of the step's output: those whose logits or pooling is wanted. */
 OG_API og_tensor *og_decoder_rows(og_decoder *d);
+/* Rows [O, W] of sequences, after pooling. */
+OG_API og_tensor *og_decoder_pooled(og_decoder *d);
 /* The default builders, for entries of an architecture's own. */
 OG_API og_tensor *og_decoder_embed(og_decoder *d);
 OG_API og_tensor *og_decoder_logits(og_decoder *d, og_tensor *x);
+OG_API og_tensor *og_decoder_pool(og_decoder *d);
 /* A dimension of T tokens or of n * T. */
 OG_API og_dim og_decoder_tokens(const og_decoder *d, int64_t n);
 

@@ -51,6 +51,8 @@ typedef struct og_model_options {
     int n_override;
     og_compile_options compile;
     og_trace trace;
+    bool has_pooling; /* for og_model_embed instead of logits */
+    int pooling; /* og_pooling (arch.h); -1: the file's, else last, or mean without causality */
     /* Called while loading with 0..1; false cancels (OG_E_CANCELLED). */
     bool (*progress)(void *user, double done);
     void *user;
@@ -68,6 +70,8 @@ typedef struct og_model_info {
     int64_t n_vocab, n_embd, n_layer;
     int64_t n_ctx, n_ctx_train;
     int64_t weight_size, kv_size; /* bytes */
+    int64_t n_pooled;             /* width of embeddings; 0: loaded for logits */
+    bool is_causal, is_ranked;    /* ranked: embeddings are the classifier's outputs */
     const char *device, *isa;
     int n_thread;
 } og_model_info;
@@ -91,7 +95,7 @@ typedef struct og_feed {
     int64_t n; /* >= 1 */
 } og_feed;
 
-typedef enum og_rows { OG_ROWS_NONE, OG_ROWS_LAST, OG_ROWS_ALL } og_rows;
+typedef enum og_rows { OG_ROWS_NONE, OG_ROWS_LAST, OG_ROWS_ALL, OG_ROWS_FIRST } og_rows;
 
 /* Receives one row of logits [n_vocab], valid during the call: row i of feed f. Rows of one feed
  * come in order. false stops: OG_E_CANCELLED, the tokens of the steps done stay. */
@@ -107,6 +111,12 @@ OG_API og_status og_model_feed(og_model *m, const og_feed *feed, int n_feed, og_
  * by running the feed's last step once more, watched. A recurrent model's sequences of that feed
  * are of no use afterwards. A NaN in logits has one bit pattern, whatever made it. */
 OG_API og_status og_model_check_logits(og_model *m, const float *logits);
+
+/* Appends tokens as og_model_feed does, to sequences that are empty, and gives the embedding of
+ * each [n_pooled], or of each token with OG_POOL_NONE. The model must be loaded with has_pooling.
+ */
+OG_API og_status og_model_embed(og_model *m, const og_feed *feed, int n_feed, og_row_fn fn,
+                                void *user);
 
 /* The compiled programs, for inspection. */
 OG_API const og_program *og_model_program(const og_model *m, const char *entry); /* "step" "head" */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * gemma: scaled embeddings and gated GELU. gemma2: norms behind attention and feed-forward too,
- * soft-caps, every second layer sees a window only. gemma3: norms of queries and keys, local layers
- * with a rope base of their own, no soft-cap of scores. */
+ * soft-caps, every second layer sees a window only. gemma-embedding: gemma3 without causality.
+ * gemma3: norms of queries and keys, local layers with a rope base of their own, no soft-cap of
+ * scores. */
 #include <math.h>
 
 #include "models/arch/arch.h"
@@ -46,6 +47,12 @@ static void derive3(og_hparams *hp)
 {
     derive_scale(hp, 62);
     hp->rope_factor_local = 1; /* local layers are not stretched */
+}
+
+static void derive_embedding(og_hparams *hp)
+{
+    derive(hp);
+    hp->is_causal = false;
 }
 
 #define COMMON OG_KEYS_DECODER, OG_KEYS_ROPE, OG_KEY_EPS("attention.layer_norm_rms_epsilon")
@@ -92,3 +99,20 @@ const og_arch ogi_arch_gemma3 = { .name = "gemma3",
                                   .rope = OG_ROPE_HALVES,
                                   .derive = derive3,
                                   .block = block };
+
+static const og_weight_row embedding_weights[] = {
+    OG_WG("token_embd.weight", tok_embd, 0, "n_vocab, n_embd"),
+    OG_WG("output_norm.weight", out_norm, 0, "n_embd"),
+    OG_WEIGHTS_POOL,
+    OG_WEIGHTS_ROPE,
+    OG_WEIGHTS_ATTENTION,
+    OG_WEIGHTS_QK_NORM,
+    OG_WEIGHTS_FFN,
+    POST_NORMS,
+};
+const og_arch ogi_arch_gemma_embedding = { .name = "gemma-embedding",
+                                           .doc = "EmbeddingGemma",
+                                           OG_ARCH_TABLES_OF(keys3, embedding_weights),
+                                           .rope = OG_ROPE_HALVES,
+                                           .derive = derive_embedding,
+                                           .block = block };

@@ -15,6 +15,14 @@ static og_tensor *block(og_decoder *d, int il, og_tensor *x)
     return og_add(d->g, x, h);
 }
 
+/* Rerankers: how likely each label is. */
+static og_tensor *pool3(og_decoder *d)
+{
+    og_tensor *x = og_decoder_pool(d);
+    return d->pooling == OG_POOL_RANK ? og_softmax(d->g, x) : x;
+}
+static const og_entry entries[] = { { "pool", pool3 } };
+
 #define EPS OG_KEY_EPS("attention.layer_norm_rms_epsilon")
 static const og_hp_key keys[] = { OG_KEYS_DECODER, OG_KEYS_ROPE, EPS };
 /* Old files leave the experts' length out. */
@@ -27,11 +35,11 @@ static const og_hp_key moe_keys[] = {
     OG_KEY_LAYER("expert_feed_forward_length", INT, n_ff_exp, 1, 1 << 22, "n_ff / n_expert_used"),
 };
 
-static const og_weight_row qwen2_weights[] = { OG_WEIGHTS_EDGES, OG_WEIGHTS_ROPE,
+static const og_weight_row qwen2_weights[] = { OG_WEIGHTS_EDGES, OG_WEIGHTS_POOL, OG_WEIGHTS_ROPE,
                                                OG_WEIGHTS_ATTENTION, OG_WEIGHTS_FFN };
-static const og_weight_row qwen3_weights[] = { OG_WEIGHTS_EDGES, OG_WEIGHTS_ROPE,
-                                               OG_WEIGHTS_ATTENTION, OG_WEIGHTS_QK_NORM,
-                                               OG_WEIGHTS_FFN };
+static const og_weight_row qwen3_weights[] = { OG_WEIGHTS_EDGES,   OG_WEIGHTS_POOL,
+                                               OG_WEIGHTS_ROPE,    OG_WEIGHTS_ATTENTION,
+                                               OG_WEIGHTS_QK_NORM, OG_WEIGHTS_FFN };
 static const og_weight_row moe_weights[] = { OG_WEIGHTS_EDGES,     OG_WEIGHTS_ROPE,
                                              OG_WEIGHTS_ATTENTION, OG_WEIGHTS_QK_NORM,
                                              OG_WEIGHTS_FFN,       OG_WEIGHTS_EXPERTS };
@@ -44,6 +52,7 @@ const og_arch ogi_arch_qwen2 = { .name = "qwen2",
 const og_arch ogi_arch_qwen3 = { .name = "qwen3",
                                  .doc = "Qwen 3",
                                  OG_ARCH_TABLES_OF(keys, qwen3_weights),
+                                 OG_ARCH_ENTRIES,
                                  .rope = OG_ROPE_HALVES,
                                  .block = block };
 const og_arch ogi_arch_qwen3moe = { .name = "qwen3moe",

@@ -32,7 +32,7 @@ static bool has(void *user, ogi_sv name, double *out)
     return *out != 0 || ogi_sv_eq(name, OGI_SV("gate"));
 }
 
-static const ogi_expr_env env = { NULL, value, most, has };
+static const ogi_expr_env env = { NULL, value, most, has, has };
 
 static void setup(void)
 {

@@ -274,6 +274,17 @@ static og_status merge_branches(ogi_schema *s, json_t *out, const char *key, jso
     return OG_OK;
 }
 
+/* Both, each a pattern or a list of them, as one list. */
+static json_t *all_patterns(json_t *a, json_t *b)
+{
+    json_t *x = json_is_array(a) ? json_incref(a) : json_pack("[O]", a);
+    json_t *y = json_is_array(b) ? json_incref(b) : json_pack("[O]", b);
+    json_t *list = merged_list(x, y);
+    json_decref(x);
+    json_decref(y);
+    return list;
+}
+
 static og_status merge_keyword(ogi_schema *s, json_t *out, const char *key, json_t *v,
                                const ogi_path *path)
 {
@@ -302,6 +313,8 @@ static og_status merge_keyword(ogi_schema *s, json_t *out, const char *key, json
         json_object_set_new(out, key, ogi_schema_type_list(bits));
     } else if (!strcmp(key, "enum")) {
         json_object_set_new(out, key, common_values(old, v));
+    } else if (!strcmp(key, "pattern")) {
+        json_object_set_new(out, key, all_patterns(old, v));
     } else if (!strcmp(key, "required") || !strcmp(key, "allOf")) {
         json_object_set_new(out, key, merged_list(old, v));
     } else if (!strcmp(key, "anyOf") || !strcmp(key, "oneOf")) {

@@ -190,6 +190,10 @@ static og_status check_keywords(ogi_schema *s, json_t *names, const ogi_path *pa
                                                     !strcmp(json_string_value(v), "string"));
         for (int i = 0; i < OGI_LEN(known); i++) ok = ok || !strcmp(known[i], key);
         if (!ok) SCHEMA_FAIL(s, OG_E_UNSUPPORTED, &here, "in propertyNames it is not supported");
+        if (!strcmp(key, "pattern") && !json_is_string(v))
+            SCHEMA_FAIL(s, OG_E_FORMAT, &here, "wants a string");
+        if (!ogi_schema_is_annotation(key) && ogi_schema_has_nul(v))
+            SCHEMA_FAIL(s, OG_E_UNSUPPORTED, &here, "names with U+0000 are not supported");
     }
     return OG_OK;
 }

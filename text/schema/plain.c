@@ -108,10 +108,8 @@ static og_status constants(ogi_schema *s, json_t *schema, const ogi_path *path, 
 /* What a schema says of the characters of a string. */
 typedef struct limits {
     int32_t min, max; /* max -1: no end */
-    const char *pattern;
-    size_t n_pattern;
-    const char *format; /* a second pattern, or NULL */
-    ogi_path where;     /* of the pattern */
+    ogi_patterns p;
+    ogi_path where; /* of the pattern */
 } limits;
 
 static og_status is_within(ogi_schema *s, const limits *l, const json_t *v, bool *yes)
@@ -120,8 +118,9 @@ static og_status is_within(ogi_schema *s, const limits *l, const json_t *v, bool
     int32_t n = 0;
     for (size_t i = 0; i < json_string_length(v); i++) n += ((uint8_t)p[i] & 0xc0) != 0x80;
     *yes = n >= l->min && (l->max < 0 || n <= l->max);
-    if (*yes && l->format) OG_TRY(ogi_schema_matches(s, l->format, v, &l->where, yes));
-    return *yes && l->pattern ? ogi_schema_matches(s, l->pattern, v, &l->where, yes) : OG_OK;
+    for (int k = 0; k < l->p.n && *yes; k++)
+        OG_TRY(ogi_schema_matches(s, l->p.text[k], v, &l->where, yes));
+    return OG_OK;
 }
 
 static og_status words(ogi_schema *s, json_t *list, const limits *l, const ogi_path *path,
@@ -176,14 +175,14 @@ static og_status letters(ogi_schema *s, const limits *l, ogi_expr **out)
     ogi_expr *letter = ogi_expr_join(r, ogi_expr_class(r, all, 1, false), ogi_expr_unit(r), NULL);
     *out = ogi_expr_repeat(r, letter, 0, -1);
     SCHEMA_NEED(*out);
-    if (!l->pattern) return OG_OK;
     ogi_regex_options opt = { .is_search = true, .is_counted = true, .where = "pattern" };
-    ogi_expr *format = NULL;
-    og_status st = ogi_regex_parse(s->ctx, r, l->pattern, l->n_pattern, &opt, out);
-    opt.is_counted = false;
-    if (st == OG_OK && l->format)
-        st = ogi_regex_parse(s->ctx, r, l->format, strlen(l->format), &opt, &format);
-    if (st == OG_OK && l->format) *out = ogi_expr_both(r, *out, format);
+    og_status st = OG_OK;
+    for (int i = 0; i < l->p.n && st == OG_OK; i++) {
+        ogi_expr *e;
+        st = ogi_regex_parse(s->ctx, r, l->p.text[i], strlen(l->p.text[i]), &opt, &e);
+        if (st == OG_OK) *out = i ? ogi_expr_both(r, *out, e) : e;
+        opt.is_counted = false;
+    }
     if (st == OG_OK) SCHEMA_NEED(*out);
     if (st == OG_OK || st == OG_E_MEMORY) return st;
     char why[600];
@@ -215,9 +214,9 @@ static ogi_expr *edgeless(ogi_rules *r, bool is_counted)
 static og_status padded(ogi_schema *s, const limits *l, ogi_expr **out)
 {
     ogi_rules *r = &s->rules;
-    ogi_expr *within, *alone = edgeless(r, !l->pattern);
+    ogi_expr *within, *alone = edgeless(r, !l->p.n);
     OG_TRY(letters(s, l, &within));
-    if (l->pattern) {
+    if (l->p.n) {
         ogi_expr *again;
         OG_TRY(letters(s, l, &again));
         alone = ogi_expr_both(r, again, alone);
@@ -239,9 +238,11 @@ static og_status limited(ogi_schema *s, const limits *l, const ogi_path *path, o
     if (OGI_MAX(l->min, l->max) > MAX_COUNT)
         SCHEMA_FAIL(s, OG_E_LIMIT, path, "lengths above %d are not supported in text before '%s'",
                     MAX_COUNT, mark.p);
-    ogi_buf_printf(&name, "%d to %d of %d %s ", l->min, l->max, l->pattern != NULL,
-                   l->format ? l->format : "");
-    if (l->pattern) ogi_buf_add(&name, l->pattern, l->n_pattern);
+    ogi_buf_printf(&name, "%d to %d of %d", l->min, l->max, l->p.n);
+    for (int i = 0; i < l->p.n; i++) {
+        ogi_buf_putc(&name, 0); /* which no pattern holds */
+        ogi_buf_puts(&name, l->p.text[i]);
+    }
     int32_t rule = name.failed ? -1 : ogi_rules_get(r, (ogi_sv){ name.p, name.n });
     ogi_buf_free(&name);
     if (rule < 0) return OG_E_LIMIT;
@@ -277,11 +278,7 @@ static og_status formatted(ogi_schema *s, const char *pattern, ogi_sv mark, bool
 static og_status read_limits(ogi_schema *s, const json_t *schema, const ogi_path *path, limits *l)
 {
     *l = (limits){ .max = -1, .where = { path, "pattern", 0 } };
-    const json_t *pattern = json_object_get(schema, "pattern");
-    if (pattern && !json_is_string(pattern))
-        SCHEMA_FAIL(s, OG_E_FORMAT, &l->where, "wants a string");
-    l->pattern = json_string_value(pattern);
-    l->n_pattern = json_string_length(pattern);
+    OG_TRY(ogi_schema_patterns(s, schema, path, &l->p));
     OG_TRY(ogi_schema_count(s, schema, "minLength", path, &l->min));
     OG_TRY(ogi_schema_count(s, schema, "maxLength", path, &l->max));
     if (l->max >= 0 && l->max < l->min)
@@ -296,21 +293,19 @@ static og_status one_string(ogi_schema *s, json_t *schema, const ogi_path *path,
     const ogi_path at_not = { path, "not", 0 };
     json_t *list;
     limits l;
-    int32_t length;
     OG_TRY(read_limits(s, schema, path, &l));
     OG_TRY(constants(s, schema, path, &list));
-    const char *known = ogi_schema_format_of(s, schema, &length);
     if (ogi_schema_excludes(schema, OGI_JSON_STRING))
         SCHEMA_FAIL(s, OG_E_UNSUPPORTED, &at_not,
                     "cannot be enforced, since calls of this model write strings without quotes");
-    if (known && (list || l.pattern)) l.format = known;
     if (list) return words(s, list, &l, path, mark, is_padded, out);
+    int32_t length = l.p.length;
     if (length && (length < l.min || (l.max >= 0 && length > l.max)))
         SCHEMA_FAIL(s, OG_E_INVALID, path, "the format has another length: nothing matches");
     bool has_length = !length && (l.min > 0 || l.max >= 0);
-    if (known && !l.format && !has_length) return formatted(s, known, mark, is_padded, out);
-    if (known && !l.format) l.pattern = known, l.n_pattern = strlen(known);
-    if (l.pattern || has_length) return limited(s, &l, path, mark, is_padded, out);
+    bool is_format = l.p.n == 1 && !json_object_get(schema, "pattern");
+    if (is_format && !has_length) return formatted(s, l.p.text[0], mark, is_padded, out);
+    if (l.p.n || has_length) return limited(s, &l, path, mark, is_padded, out);
     return until_rule(s, mark, out);
 }
 

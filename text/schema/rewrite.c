@@ -190,6 +190,70 @@ static bool is_plain_not(const json_t *no)
     return json_object_size(no) == 1 && json_is_array(json_object_get(no, "enum"));
 }
 
+/* ---- earlier drafts ---- */
+
+/* "items": [...] and additionalItems, which now are prefixItems and items. */
+static void modernize_items(json_t *schema)
+{
+    json_t *items = json_object_get(schema, "items");
+    json_t *others = json_object_get(schema, "additionalItems");
+    if (json_is_array(items) && !json_object_get(schema, "prefixItems")) {
+        json_object_set(schema, "prefixItems", items);
+        if (others)
+            json_object_set(schema, "items", others);
+        else
+            json_object_del(schema, "items");
+    }
+    json_object_del(schema, "additionalItems"); /* means nothing beside one schema for all */
+}
+
+/* "dependencies": lists of names and schemas, which now have a keyword each. */
+static void modernize_dependencies(json_t *schema)
+{
+    json_t *all = json_object_get(schema, "dependencies"), *v;
+    const char *key;
+    json_object_foreach(all, key, v)
+    {
+        const char *keyword = json_is_array(v) ? "dependentRequired" : "dependentSchemas";
+        json_t *old = json_object_get(schema, keyword);
+        json_t *map = json_is_object(old) ? json_copy(old) : json_object();
+        if (!json_object_get(map, key)) json_object_set(map, key, v);
+        json_object_set_new(schema, keyword, map);
+    }
+    if (json_is_object(all)) json_object_del(schema, "dependencies");
+}
+
+/* "exclusiveMinimum": true beside "minimum", which now is a number. */
+static void modernize_bound(json_t *schema, const char *bound, const char *exclusive)
+{
+    const json_t *flag = json_object_get(schema, exclusive);
+    json_t *v = json_object_get(schema, bound);
+    if (!json_is_boolean(flag)) return;
+    bool is_open = json_is_true(flag) && v;
+    if (!is_open) json_object_del(schema, exclusive);
+    if (!is_open) return;
+    json_object_set(schema, exclusive, v);
+    json_object_del(schema, bound);
+}
+
+og_status ogi_schema_modernize(ogi_schema *s, json_t *schema, json_t **out)
+{
+    bool is_old = json_is_array(json_object_get(schema, "items")) ||
+                  json_object_get(schema, "additionalItems") ||
+                  json_object_get(schema, "dependencies") ||
+                  json_is_boolean(json_object_get(schema, "exclusiveMinimum")) ||
+                  json_is_boolean(json_object_get(schema, "exclusiveMaximum"));
+    *out = schema;
+    if (!is_old) return OG_OK;
+    *out = ogi_schema_keep(s, json_copy(schema));
+    if (!*out) return OG_E_MEMORY;
+    modernize_items(*out);
+    modernize_dependencies(*out);
+    modernize_bound(*out, "minimum", "exclusiveMinimum");
+    modernize_bound(*out, "maximum", "exclusiveMaximum");
+    return OG_OK;
+}
+
 /* ---- rewriting ---- */
 
 /* If the name is there, the schema holds, too. */

@@ -229,13 +229,33 @@ const char *ogi_schema_format(const char *name, int32_t *length)
     return NULL;
 }
 
-const char *ogi_schema_format_of(ogi_schema *s, const json_t *schema, int32_t *length)
+static og_status add_pattern(ogi_schema *s, const json_t *v, const ogi_path *path,
+                             ogi_patterns *out)
 {
+    if (!json_is_string(v)) SCHEMA_FAIL(s, OG_E_FORMAT, path, "wants a string");
+    if (ogi_schema_has_nul(v))
+        SCHEMA_FAIL(s, OG_E_UNSUPPORTED, path, "U+0000 is supported in constants alone");
+    if (out->n + 1 == OGI_SCHEMA_MAX_PATTERNS)
+        SCHEMA_FAIL(s, OG_E_LIMIT, path, "more than %d patterns that must hold",
+                    OGI_SCHEMA_MAX_PATTERNS - 1);
+    out->text[out->n++] = json_string_value(v);
+    return OG_OK;
+}
+
+og_status ogi_schema_patterns(ogi_schema *s, const json_t *schema, const ogi_path *path,
+                              ogi_patterns *out)
+{
+    const json_t *pattern = json_object_get(schema, "pattern"), *v;
     const char *name = json_string_value(json_object_get(schema, "format"));
-    const char *pattern = name ? ogi_schema_format(name, length) : NULL;
-    if (!pattern) *length = 0;
-    if (name && !pattern) ogi_log(s->ctx, OG_LOG_WARN, "schema: format '%s' is not enforced", name);
-    return pattern;
+    const ogi_path here = { path, "pattern", 0 };
+    size_t i;
+    *out = (ogi_patterns){ .n = 0 };
+    if (pattern && !json_is_array(pattern)) OG_TRY(add_pattern(s, pattern, &here, out));
+    json_array_foreach(pattern, i, v) OG_TRY(add_pattern(s, v, &here, out));
+    const char *format = name ? ogi_schema_format(name, &out->length) : NULL;
+    if (format) out->text[out->n++] = format;
+    if (name && !format) ogi_log(s->ctx, OG_LOG_WARN, "schema: format '%s' is not enforced", name);
+    return OG_OK;
 }
 
 static og_status quoted(ogi_schema *s, ogi_expr *inside, ogi_expr **out)
@@ -261,19 +281,18 @@ static og_status parse_pattern(ogi_schema *s, ogi_sv text, bool is_counted, cons
     SCHEMA_FAIL(s, st, path, "%s", why);
 }
 
-/* A string of min to max characters (max -1: no end) that matches; also: NULL or a second pattern
- * that it matches. */
-static og_status from_pattern(ogi_schema *s, ogi_sv text, const char *also, int32_t min,
-                              int32_t max, const ogi_path *path, ogi_expr **out)
+/* A string of min to max characters (max -1: no end) that matches all patterns. */
+static og_status from_patterns(ogi_schema *s, const ogi_patterns *p, int32_t min, int32_t max,
+                               const ogi_path *path, ogi_expr **out)
 {
     ogi_expr *inside, *other;
     bool is_counted = min > 0 || max >= 0;
-    OG_TRY(parse_pattern(s, text, is_counted, path, &inside));
-    if (also) {
-        OG_TRY(parse_pattern(s, ogi_sv_of(also), false, path, &other));
+    OG_TRY(parse_pattern(s, ogi_sv_of(p->text[0]), is_counted, path, &inside));
+    for (int i = 1; i < p->n; i++) {
+        OG_TRY(parse_pattern(s, ogi_sv_of(p->text[i]), false, path, &other));
         inside = ogi_expr_both(&s->rules, inside, other);
     }
-    if (is_counted || also)
+    if (is_counted || p->n > 1)
         inside = ogi_expr_count(&s->rules, inside, min, max, ogi_schema_place(s, path));
     return quoted(s, inside, out);
 }
@@ -294,21 +313,15 @@ og_status ogi_schema_string(ogi_schema *s, json_t *schema, const ogi_path *path,
     bool has_length = min > 0 || max >= 0;
     if (max >= 0 && max < min)
         SCHEMA_FAIL(s, OG_E_INVALID, path, "maxLength is below minLength: nothing matches");
-    const json_t *pattern = json_object_get(schema, "pattern");
-    int32_t length;
-    const char *known = ogi_schema_format_of(s, schema, &length);
-    if (pattern) {
-        const ogi_path here = { path, "pattern", 0 };
-        if (!json_is_string(pattern)) SCHEMA_FAIL(s, OG_E_FORMAT, &here, "wants a string");
-        ogi_sv text = { json_string_value(pattern), json_string_length(pattern) };
-        return from_pattern(s, text, known, min, max, &here, out);
-    }
-    if (known) {
-        if (length && (length < min || (max >= 0 && length > max)))
-            SCHEMA_FAIL(s, OG_E_INVALID, path, "the format has another length: nothing matches");
-        if (length) min = 0, max = -1; /* is implied */
-        return from_pattern(s, ogi_sv_of(known), NULL, min, max, path, out);
-    }
+    const ogi_path here = { path, "pattern", 0 };
+    ogi_patterns p;
+    OG_TRY(ogi_schema_patterns(s, schema, path, &p));
+    if (p.length && (p.length < min || (max >= 0 && p.length > max)))
+        SCHEMA_FAIL(s, OG_E_INVALID, path, "the format has another length: nothing matches");
+    if (p.length) min = 0, max = -1; /* is implied */
+    if (p.n)
+        return from_patterns(s, &p, min, max, json_object_get(schema, "pattern") ? &here : path,
+                             out);
     if (!has_length) {
         *out = ogi_schema_rule(s, OGI_RULE_STRING);
         SCHEMA_NEED(*out);
@@ -401,18 +414,15 @@ static og_status keeps_count(ogi_schema *s, const json_t *schema, const char *le
 static og_status keeps_string(ogi_schema *s, const json_t *schema, const json_t *v,
                               const ogi_path *path, bool *ok)
 {
-    const json_t *pattern = json_object_get(schema, "pattern");
     const ogi_path here = { path, "pattern", 0 };
-    const char *p = json_string_value(v), *end = p + json_string_length(v);
+    const char *c = json_string_value(v), *end = c + json_string_length(v);
     size_t n = 0;
-    int32_t length;
-    for (; p < end; p++) n += ((unsigned char)*p & 0xc0) != 0x80;
+    ogi_patterns p;
+    for (; c < end; c++) n += ((unsigned char)*c & 0xc0) != 0x80;
     OG_TRY(keeps_count(s, schema, "minLength", "maxLength", n, path, ok));
-    const char *format = ogi_schema_format_of(s, schema, &length);
-    if (format && *ok) OG_TRY(ogi_schema_matches(s, format, v, path, ok));
-    if (!pattern || !*ok) return OG_OK;
-    if (!json_is_string(pattern)) SCHEMA_FAIL(s, OG_E_FORMAT, &here, "wants a string");
-    return ogi_schema_matches(s, json_string_value(pattern), v, &here, ok);
+    OG_TRY(ogi_schema_patterns(s, schema, path, &p));
+    for (int i = 0; i < p.n && *ok; i++) OG_TRY(ogi_schema_matches(s, p.text[i], v, &here, ok));
+    return OG_OK;
 }
 
 static bool has_required(const json_t *schema, const json_t *v)

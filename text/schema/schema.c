@@ -118,8 +118,7 @@ static const struct {
 };
 
 static const char *const refused[] = {
-    "dependencies", "contains",      "minContains",     "maxContains",
-    "$dynamicRef",  "$recursiveRef", "additionalItems",
+    "dependencies", "contains", "minContains", "maxContains", "$dynamicRef", "$recursiveRef",
 };
 
 /* Refuses what cannot be enforced; *types: those that keywords speak of; *n: keywords that
@@ -230,6 +229,7 @@ static og_status ref_rule(ogi_schema *s, const char *ref, const ogi_path *path, 
 /* schema without allOf and $ref: what they say is merged in. */
 og_status ogi_schema_flatten(ogi_schema *s, json_t *schema, const ogi_path *path, json_t **out)
 {
+    OG_TRY(ogi_schema_modernize(s, schema, &schema));
     *out = schema;
     OG_TRY(ogi_schema_check_id(s, schema, path));
     OG_TRY(ogi_schema_rewrite(s, schema, path, &schema));
@@ -322,6 +322,55 @@ static og_status add_branches(ogi_schema *s, json_t *const *branch, size_t n, co
     return OG_OK;
 }
 
+/* Is p, in all branches, a property of which no two allow the same value? */
+static bool tells_apart(ogi_schema *s, json_t *const *branch, size_t n, const char *name)
+{
+    for (size_t i = 0; i < n; i++) {
+        const json_t *type = json_object_get(branch[i], "type");
+        json_t *x = json_object_get(json_object_get(branch[i], "properties"), name);
+        if (!x || !json_is_string(type) || strcmp(json_string_value(type), "object")) return false;
+        for (size_t k = 0; k < i; k++) {
+            json_t *y = json_object_get(json_object_get(branch[k], "properties"), name);
+            if (!ogi_schema_is_disjoint(s, x, y, 0)) return false;
+        }
+    }
+    return true;
+}
+
+/* Branches of oneOf that are told apart by a constant, as generators write tagged unions, need not
+ * require it: without it several match. So it is required here. */
+static og_status require_tag(ogi_schema *s, json_t **branch, size_t n, const ogi_path *path)
+{
+    const char *tag = NULL, *name;
+    int depth = s->depth;
+    json_t *v;
+    for (size_t i = 0; i < n; i++) {
+        const ogi_path at = { path, NULL, i };
+        if (!json_is_object(branch[i])) return OG_OK;
+        og_status st = ogi_schema_flatten(s, branch[i], &at, &branch[i]);
+        if (st == OG_E_INVALID) og_error_clear(s->ctx), s->depth = depth;
+        if (st == OG_E_INVALID || (st == OG_OK && !json_is_object(branch[i]))) return OG_OK;
+        OG_TRY(st);
+    }
+    json_object_foreach(json_object_get(branch[0], "properties"), name,
+                        v) if (!tag && tells_apart(s, branch, n, name)) tag = name;
+    if (!tag) return OG_OK;
+    json_t *required = ogi_schema_keep(s, json_pack("{s:[s]}", "required", tag));
+    if (!required) return OG_E_MEMORY;
+    for (size_t i = 0; i < n; i++)
+        OG_TRY(ogi_schema_merge(s, branch[i], required, path, &branch[i]));
+    return OG_OK;
+}
+
+static bool is_disjoint(ogi_schema *s, json_t *const *branch, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < i; k++)
+            if (branch[i] && branch[k] && !ogi_schema_is_disjoint(s, branch[i], branch[k], 0))
+                return false;
+    return true;
+}
+
 static og_status visit_branches(ogi_schema *s, json_t *schema, const char *keyword,
                                 const ogi_path *path, ogi_expr **out)
 {
@@ -341,7 +390,9 @@ static og_status visit_branches(ogi_schema *s, json_t *schema, const char *keywo
     og_status st = look_over(s, rest, path, &types, &n_rest);
     for (size_t i = 0; i < n; i++) branch[i] = json_array_get(list, i);
     if (st == OG_OK) st = merge_rest(s, rest, !n_rest, branch, n, &here);
-    if (st == OG_OK && !strcmp(keyword, "oneOf")) st = check_disjoint(s, branch, n, &here);
+    bool is_one = !strcmp(keyword, "oneOf");
+    if (st == OG_OK && is_one && !is_disjoint(s, branch, n)) st = require_tag(s, branch, n, &here);
+    if (st == OG_OK && is_one) st = check_disjoint(s, branch, n, &here);
     if (st == OG_OK) st = add_branches(s, branch, n, &here, out);
     ogi_free(s->ctx, branch);
     return st;
@@ -420,6 +471,7 @@ static og_status visit_object(ogi_schema *s, json_t *schema, const ogi_path *pat
     unsigned spoken_of, types;
     int n;
     OG_TRY(ogi_schema_check_id(s, schema, path));
+    OG_TRY(ogi_schema_modernize(s, schema, &schema));
     OG_TRY(look_over(s, schema, path, &spoken_of, &n));
     const char *ref = json_string_value(json_object_get(schema, "$ref"));
     if (ref && n == 1) return ref_rule(s, ref, path, out);

@@ -141,6 +141,9 @@ og_status ogi_schema_check_id(ogi_schema *s, const json_t *schema, const ogi_pat
 
 /* ---- rewrite.c ---- */
 
+/* schema with what earlier drafts wrote otherwise as 2020-12 has it; itself where nothing is. */
+og_status ogi_schema_modernize(ogi_schema *s, json_t *schema, json_t **out);
+
 /* schema with if, dependent* and not (but for excluded values) said by allOf; itself without them.
  */
 og_status ogi_schema_rewrite(ogi_schema *s, json_t *schema, const ogi_path *path, json_t **out);
@@ -205,8 +208,17 @@ og_status ogi_schema_enum(ogi_schema *s, json_t *schema, json_t *values, const o
                           ogi_expr **out);
 /* The pattern of a format that is enforced, NULL for others; the length it has, 0: it varies. */
 const char *ogi_schema_format(const char *name, int32_t *length);
-/* The same of a schema; notes formats that are not enforced. */
-const char *ogi_schema_format_of(ogi_schema *s, const json_t *schema, int32_t *length);
+/* The patterns that a string must match, all of them: those of "pattern" (a list where schemas were
+ * merged) and, last, that of the format, if it is enforced; others are noted. length: of the
+ * format. */
+enum { OGI_SCHEMA_MAX_PATTERNS = 8 };
+typedef struct ogi_patterns {
+    const char *text[OGI_SCHEMA_MAX_PATTERNS];
+    int n;
+    int32_t length; /* 0: varies, or no format */
+} ogi_patterns;
+og_status ogi_schema_patterns(ogi_schema *s, const json_t *schema, const ogi_path *path,
+                              ogi_patterns *out);
 /* A constant's spelling in s's notation. */
 og_status ogi_schema_constant(ogi_schema *s, const json_t *v, const ogi_path *path, ogi_expr **out);
 /* The body of one of the common rules. */

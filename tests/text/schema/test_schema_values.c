@@ -165,6 +165,58 @@ Test(schema_values, format_narrows_constants)
     check("{\"const\":\"x\",\"format\":\"email\"}", LIST("\"x\""), LIST("\"y\""));
 }
 
+/* ---- patterns ---- */
+
+Test(schema_values, several_patterns_all_hold)
+{
+    check("{\"type\":\"string\",\"allOf\":[{\"pattern\":\"^a\"},{\"pattern\":\"z$\"}]}",
+          LIST("\"az\"", "\"abz\""), LIST("\"ab\"", "\"bz\""));
+    check("{\"type\":\"string\",\"pattern\":\"^a\",\"maxLength\":3,"
+          "\"allOf\":[{\"pattern\":\"b\"},{\"pattern\":\"c$\"},{\"pattern\":\"^a\"}]}",
+          LIST("\"abc\""), LIST("\"abbc\"", "\"ac\""));
+    check("{\"allOf\":[{\"pattern\":\"^a\"},{\"pattern\":\"z$\"}],\"enum\":[\"az\",\"a\"]}",
+          LIST("\"az\""), LIST("\"a\""));
+}
+
+/* ---- tagged unions ---- */
+
+#define CAT "{\"type\":\"object\",\"properties\":{\"kind\":{\"const\":\"cat\",\"default\":\"cat\"},"
+#define DOG "{\"type\":\"object\",\"properties\":{\"kind\":{\"const\":\"dog\"},"
+
+Test(schema_values, branches_of_one_of_that_a_constant_tells_apart_get_it)
+{
+    check("{\"oneOf\":[" CAT "\"n\":{\"type\":\"integer\"}}}," DOG "\"m\":{\"type\":\"null\"}}}]}",
+          LIST("{\"kind\":\"cat\",\"n\":1}", "{\"kind\":\"dog\",\"m\":null}", "{\"kind\":\"dog\"}"),
+          LIST("{}", "{\"n\":1}", "{\"kind\":\"dog\",\"n\":1}"));
+    check("{\"oneOf\":[{\"$ref\":\"#/$defs/Cat\"},{\"$ref\":\"#/$defs/Dog\"}],\"$defs\":{"
+          "\"Cat\":" CAT "\"n\":{\"type\":\"integer\"}},\"required\":[\"n\"]},"
+          "\"Dog\":" DOG "\"n\":{\"type\":\"integer\"}},\"required\":[\"n\"]}},"
+          "\"discriminator\":{\"propertyName\":\"kind\"}}",
+          LIST("{\"kind\":\"cat\",\"n\":1}"), LIST("{\"n\":1}"));
+}
+
+/* ---- earlier drafts ---- */
+
+Test(schema_values, earlier_drafts_are_read_as_they_were_meant)
+{
+    check("{\"type\":\"array\",\"items\":[{\"type\":\"null\"},{\"type\":\"string\"}]}",
+          LIST("[null,\"a\"]"), LIST("[\"a\",null]"));
+    check("{\"type\":\"array\",\"items\":[{\"type\":\"null\"}],\"additionalItems\":false}",
+          LIST("[null]"), LIST("[null,1]"));
+    check("{\"type\":\"array\",\"items\":[{\"type\":\"null\"}],\"minItems\":2,\"maxItems\":2,"
+          "\"additionalItems\":{\"type\":\"string\"}}",
+          LIST("[null,\"a\"]"), LIST("[null,1]", "[null]"));
+    check("{\"items\":{\"type\":\"null\"},\"additionalItems\":false}", LIST("[null,null]"),
+          LIST("[1]"));
+    check("{\"properties\":{\"a\":{},\"b\":{\"type\":\"null\"}},\"dependencies\":{\"a\":[\"b\"]}}",
+          LIST("{\"a\":1,\"b\":null}", "{\"b\":null}"), LIST("{\"a\":1}"));
+    check("{\"properties\":{\"a\":{},\"b\":{}},\"dependencies\":{\"a\":{\"required\":[\"b\"]}}}",
+          LIST("{\"a\":1,\"b\":1}"), LIST("{\"a\":1}"));
+    check("{\"type\":\"integer\",\"minimum\":0,\"exclusiveMinimum\":true}", LIST("1"), LIST("0"));
+    check("{\"type\":\"integer\",\"maximum\":9,\"exclusiveMaximum\":false}", LIST("9"), LIST("10"));
+    check("{\"type\":\"integer\",\"exclusiveMaximum\":true}", LIST("9"), LIST("null"));
+}
+
 /* ---- places ---- */
 
 static const struct {
@@ -179,6 +231,9 @@ static const struct {
     { "{\"items\":{\"pattern\":\"\\u0000\"}}", "#/items/pattern" },
     { "{\"not\":{\"const\":\"a\\u0000\"},\"type\":\"string\"}", "#/not" },
     { "{\"type\":\"string\",\"format\":\"date\",\"pattern\":\"x\"}", "#/pattern: no text" },
+    { "{\"type\":\"string\",\"pattern\":5}", "#/pattern: wants a string" },
+    { "{\"items\":{\"dependencies\":5}}", "#/items/dependencies" },
+    { "{\"propertyNames\":{\"enum\":[\"a\\u0000\"]}}", "#/propertyNames/enum" },
     { "{\"enum\":[\"x\"],\"format\":\"date\"}", "none of the constants" },
     { "{\"type\":\"integer\",\"minimum\":10000000000000000}", "no number that can be written" },
     { "{\"type\":\"string\",\"not\":{\"maxLength\":9223372036854775807}}", "nothing matches" },

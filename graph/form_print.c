@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Prints graphs in the text form of docs/form.md. Values are numbered in the order in which they
- * are printed; equal layers are printed once (form_fold.c). */
+ * Prints graphs in the text form of docs/form.md. A value's number is its node's id, the same in
+ * plans, kernels, DOT and JSON; equal layers are printed once (form_fold.c), with the numbers of
+ * the first. What a repetition carries is no node: it is numbered behind all of them. */
 #include "graph/dim.h"
 #include "graph/form.h"
 #include "graph/op_def.h"
@@ -19,7 +20,7 @@ typedef struct carried {
 typedef struct printer {
     const og_graph *g;
     ogi_buf *out;
-    int64_t *number;   /* by node id; NULL: the id itself */
+    int64_t *number;   /* by node id: its own, or that of the layer printed; NULL: its own */
     int64_t *last_use; /* by node id */
     int64_t n_number;
     int layer;
@@ -260,7 +261,7 @@ void ogi_form_node(const og_graph *g, const og_tensor *n, ogi_buf *out)
 
 static void put_statement(printer *p, const og_tensor *n)
 {
-    if (!ogi_form_sigil(n->op)) p->number[n->id] = p->n_number++;
+    p->number[n->id] = n->id;
     put_node(p, n);
     ogi_buf_putc(p->out, '\n');
 }
@@ -342,7 +343,7 @@ static void find_last_uses(const og_graph *g, int64_t *last_use)
 
 static og_status print_text(const og_graph *g, ogi_buf *out)
 {
-    printer p = { .g = g, .out = out, .layer = -1 };
+    printer p = { .g = g, .out = out, .n_number = g->n_node, .layer = -1 };
     p.number = OGI_NEW_N(g->ctx, int64_t, g->n_node + 1);
     p.last_use = OGI_NEW_N(g->ctx, int64_t, g->n_node + 1);
     og_status s = p.number && p.last_use ? OG_OK : OG_E_MEMORY;

@@ -72,15 +72,15 @@ Test(text, a_small_graph_is_fixed)
                       "input $x : F32[T,64]\n"
                       "weight @blk.0.w : Q8_0[32,64]\n"
                       "state &kv : F16[4,2,64,16]\n"
-                      "%0 = linear($x, @blk.0.w) : F32[T,32]\n"
+                      "%3 = linear($x, @blk.0.w) : F32[T,32]\n"
                       "layer 2\n"
-                      "%1 = scale(%0) a=2 b=0.25 : F32[T,32] as \"twice\"\n"
+                      "%4 = scale(%3) a=2 b=0.25 : F32[T,32] as \"twice\"\n"
                       "layer -\n"
-                      "%2 = permute(%1) axes=[1,0] : F32[32,T]\n"
-                      "%3 = reshape(%1) shape=[2*T,16] : F32[2*T,16]\n"
-                      "%4 = cast(%3) dtype=F16 : F16[2*T,16]\n"
-                      "output \"y\" = %2\n"
-                      "output \"z\" = %4\n");
+                      "%5 = permute(%4) axes=[1,0] : F32[32,T]\n"
+                      "%6 = reshape(%4) shape=[2*T,16] : F32[2*T,16]\n"
+                      "%7 = cast(%6) dtype=F16 : F16[2*T,16]\n"
+                      "output \"y\" = %5\n"
+                      "output \"z\" = %7\n");
 }
 
 Test(text, byte_order_mark_before_a_graph_is_skipped)
@@ -102,9 +102,9 @@ Test(text, absent_operands_stay_in_place)
                  "input $len : I32[S]\n"
                  "input $page : I32[S,2]\n"
                  "weight @sink : F32[2]\n"
-                 "%0 = attention($q, &k, &v, $pos, $start, $len, $page, _, @sink) "
+                 "%8 = attention($q, &k, &v, $pos, $start, $len, $page, _, @sink) "
                  "scale=0.25 window=8 : F32[T,2,16]\n"
-                 "output \"y\" = %0\n");
+                 "output \"y\" = %8\n");
 }
 
 Test(text, hand_written_text_is_brought_into_form)
@@ -112,8 +112,8 @@ Test(text, hand_written_text_is_brought_into_form)
     expect_print("\n# a comment\ngraph  \"t\"   # here too\nsym T=1..512\r\n\n"
                  "input $x:F32[ T , 64 ]\n  %h = scale( $x ) b=1 a=0.1\noutput \"y\"=%h\n",
                  HEAD "input $x : F32[T,64]\n"
-                      "%0 = scale($x) a=0.100000001 b=1 : F32[T,64]\n"
-                      "output \"y\" = %0\n");
+                      "%1 = scale($x) a=0.100000001 b=1 : F32[T,64]\n"
+                      "output \"y\" = %1\n");
 }
 
 Test(text, names_of_any_bytes)
@@ -121,8 +121,8 @@ Test(text, names_of_any_bytes)
     expect_fixed("graph \"a \\\"b\\\" \\\\ \\{L\\} \\x01 \xc3\xa4\"\n"
                  "input $\"odd name\" : F32[4]\n"
                  "input $a-b/c.d_1 : F32[4]\n"
-                 "%0 = add($\"odd name\", $a-b/c.d_1) : F32[4] as \"\\{L\\}\"\n"
-                 "output \"\\x7f\" = %0\n");
+                 "%2 = add($\"odd name\", $a-b/c.d_1) : F32[4] as \"\\{L\\}\"\n"
+                 "output \"\\x7f\" = %2\n");
 }
 
 Test(text, floats_keep_every_bit)
@@ -204,16 +204,16 @@ Test(text, equal_layers_are_printed_once)
     char *text = print(g, OG_TEXT);
     const char *want = "graph \"stack\"\nsym T = 1..512\n"
                        "input $x : F32[T,64]\n"
-                       "repeat L = 0..11 (%0 <- $x) {\n"
+                       "repeat L = 0..11 (%50 <- $x) {\n"
                        "weight @blk.{L}.w : F16[64,64]\n"
-                       "%1 = linear(%0, @blk.{L}.w) : F32[T,64]\n"
-                       "%2 = silu(%1) : F32[T,64]\n"
-                       "%3 = add(%0, %2) : F32[T,64] as \"out-{L}\"\n"
-                       "next %3\n"
+                       "%2 = linear(%50, @blk.{L}.w) : F32[T,64]\n"
+                       "%3 = silu(%2) : F32[T,64]\n"
+                       "%4 = add(%50, %3) : F32[T,64] as \"out-{L}\"\n"
+                       "next %4\n"
                        "}\n"
                        "layer -\n"
-                       "%4 = rms_norm(%3) eps=9.99999975e-06 : F32[T,64]\n"
-                       "output \"y\" = %4\n";
+                       "%49 = rms_norm(%4) eps=9.99999975e-06 : F32[T,64]\n"
+                       "output \"y\" = %49\n";
     cr_assert(!strcmp(text, want), "%s", text);
     og_graph *h = parse(text);
     cr_assert(h->n_node == g->n_node);
@@ -268,7 +268,7 @@ Test(text, weights_made_ahead_repeat_too)
     og_output(g, "y", h);
     char *text = print(g, OG_TEXT);
     cr_assert(strstr(text, "repeat L = 7..12 {\nweight @w{L} : F32[8]\n}\n"), "%s", text);
-    cr_assert(strstr(text, "repeat L = 7..12 (%0 <- $x) {\n%1 = mul(%0, @w{L})"), "%s", text);
+    cr_assert(strstr(text, "repeat L = 7..12 (%19 <- $x) {\n%7 = mul(%19, @w{L})"), "%s", text);
     expect_fixed(text);
     og_text_free(ctx, text);
     og_graph_free(g);
@@ -284,7 +284,7 @@ Test(text, constants_in_layers_repeat)
     }
     og_output(g, "y", h);
     char *text = print(g, OG_TEXT);
-    cr_assert(strstr(text, "repeat L = 0..3 (%0 <- $x) {\n%1 = table data=[1.5]"), "%s", text);
+    cr_assert(strstr(text, "repeat L = 0..3 (%9 <- $x) {\n%1 = table data=[1.5]"), "%s", text);
     expect_fixed(text);
     og_text_free(ctx, text);
     og_graph_free(g);

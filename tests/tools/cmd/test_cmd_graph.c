@@ -84,3 +84,27 @@ Test(graph_options, that_agree_work)
         ogt_result_free(&r);
     }
 }
+
+/* "9 take_rows" of every form: what the first layer's nodes are called. */
+Test(graph_options, every_form_has_the_same_numbers)
+{
+    static const char *const forms[] = {
+        "| sed -n 's/^%\\([0-9]*\\) = \\([a-z_]*\\).*/\\1 \\2/p' | grep -v table",
+        "--json | sed -n 's/.*\"id\": \\([0-9]*\\), \"op\": \"\\([a-z_]*\\)\".*/\\1 \\2/p'",
+        "--format dot | sed -n 's/^ *n\\([0-9]*\\) \\[label=\"\\([a-z_]*\\).*/\\1 \\2/p'",
+    };
+    ogt_result text = ogt_run_command("'%s' graph '%s' %s", OGT_PROGRAM, STORY, forms[0]);
+    cr_assert(strstr(text.out, " take_rows\n") && strstr(text.out, " rms_norm\n"));
+    for (int i = 1; i < OGI_LEN(forms); i++) {
+        ogt_result r = ogt_run_command("'%s' graph '%s' %s", OGT_PROGRAM, STORY, forms[i]);
+        char lines[1 << 16], *keep = NULL, row[128], all[1 << 17];
+        snprintf(all, sizeof all, "\n%s", r.out);
+        snprintf(lines, sizeof lines, "%s", text.out);
+        for (char *l = strtok_r(lines, "\n", &keep); l; l = strtok_r(NULL, "\n", &keep)) {
+            snprintf(row, sizeof row, "\n%s\n", l);
+            cr_expect(strstr(all, row), "%s: no '%s' in: %s", forms[i], l, r.out);
+        }
+        ogt_result_free(&r);
+    }
+    ogt_result_free(&text);
+}

@@ -2,7 +2,7 @@
  *
  * Maps, reads and the one writer of files. A file that is written appears whole under its name or
  * not at all, on every way out. */
-#define _GNU_SOURCE /* O_TMPFILE */
+#define _GNU_SOURCE /* O_TMPFILE, mremap */
 #include "base/file.h"
 
 #include <errno.h>
@@ -41,6 +41,54 @@ void ogi_file_map_close(ogi_file_map *m)
 {
     if (m->data) munmap((void *)(uintptr_t)m->data, (size_t)m->size);
     *m = (ogi_file_map){ 0 };
+}
+
+enum { PIECE = 64 << 20 }; /* bytes between two reports of progress */
+
+static og_status report(const ogi_file_map *m, int64_t done, ogi_file_progress *fn, void *user)
+{
+    return !fn || fn(user, (double)done / (double)m->size) ? OG_OK : OG_E_CANCELLED;
+}
+
+og_status ogi_file_map_fetch(const ogi_file_map *m, ogi_file_progress *fn, void *user)
+{
+    for (int64_t at = 0; at < m->size; at += PIECE) {
+        void *p = (void *)(uintptr_t)(m->data + at);
+        size_t n = (size_t)OGI_MIN(m->size - at, (int64_t)PIECE);
+        OG_TRY(report(m, at, fn, user));
+#ifdef MADV_POPULATE_READ
+        if (madvise(p, n, MADV_POPULATE_READ) == 0) continue;
+#endif
+        madvise(p, n, MADV_WILLNEED);
+    }
+    return OG_OK;
+}
+
+og_status ogi_file_map_copy(og_ctx *ctx, ogi_file_map *m, ogi_file_progress *fn, void *user)
+{
+    if (!m->size) return OG_OK;
+    size_t size = (size_t)m->size;
+    void *old = (void *)(uintptr_t)m->data;
+    char *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (p == MAP_FAILED)
+        OG_FAIL(ctx, OG_E_MEMORY, "no memory for a copy of %lld bytes", (long long)m->size);
+    og_status s = OG_OK;
+    for (int64_t at = 0; at < m->size && s == OG_OK; at += PIECE) {
+        size_t n = (size_t)OGI_MIN(m->size - at, (int64_t)PIECE);
+        memcpy(p + at, m->data + at, n);
+        madvise((char *)old + at, n, MADV_DONTNEED); /* no more than a piece lies there twice */
+        s = report(m, at, fn, user);
+    }
+    if (s == OG_OK && (mprotect(p, size, PROT_READ) != 0 ||
+                       mremap(p, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, old) == MAP_FAILED))
+        s = ogi_fail(ctx, OG_E_IO, __FILE__, __LINE__, "cannot move the copy: %s", strerror(errno));
+    if (s != OG_OK) munmap(p, size);
+    return s;
+}
+
+int ogi_file_map_lock(const ogi_file_map *m)
+{
+    return m->size && mlock(m->data, (size_t)m->size) != 0 ? errno : 0;
 }
 
 og_status ogi_file_read(og_ctx *ctx, const char *path, int64_t max_size, ogi_buf *out)

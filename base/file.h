@@ -17,6 +17,16 @@ typedef struct ogi_file_map {
 og_status ogi_file_map_open(og_ctx *ctx, const char *path, ogi_file_map *out);
 void ogi_file_map_close(ogi_file_map *m);
 
+/* Told 0..1 on the way; false cancels: OG_E_CANCELLED without a
+ * message, and the map is as before. */
+typedef bool ogi_file_progress(void *user, double done);
+/* Reads the file ahead of its use, as far as the system can. */
+og_status ogi_file_map_fetch(const ogi_file_map *m, ogi_file_progress *fn, void *user);
+/* Makes the map a copy in memory, at the same address: whatever points into it stays right. */
+og_status ogi_file_map_copy(og_ctx *ctx, ogi_file_map *m, ogi_file_progress *fn, void *user);
+/* Keeps the bytes in memory; errno if the system does not want to, else 0. */
+int ogi_file_map_lock(const ogi_file_map *m);
+
 /* Appends the whole file ("-" is standard input) to out; OG_E_LIMIT beyond max_size bytes. */
 og_status ogi_file_read(og_ctx *ctx, const char *path, int64_t max_size, ogi_buf *out);
 

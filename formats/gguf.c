@@ -237,3 +237,44 @@ const ogi_gguf_tensor *ogi_gguf_tensor_find(const ogi_gguf *f, ogi_sv name)
     int64_t i = ogi_map_get(&f->tensor_index, name, -1);
     return i < 0 ? NULL : &f->tensor[i];
 }
+
+/* ---- into memory --------------------------------------------------------------------------- */
+
+typedef struct loading {
+    const ogi_gguf_load_options *opt;
+    int64_t before, size, total; /* bytes: of the parts done, of this one, of all */
+} loading;
+
+static bool report(void *user, double done)
+{
+    const loading *l = user;
+    double bytes = (double)l->before + done * (double)l->size;
+    return !l->opt->progress || l->opt->progress(l->opt->user, bytes / (double)l->total);
+}
+
+static void lock_part(ogi_gguf *f, const ogi_gguf_part *p)
+{
+    int err = ogi_file_map_lock(&p->map);
+    if (err)
+        ogi_log(f->ctx, OG_LOG_WARN, "%s: cannot lock %lld bytes in memory: %s (see ulimit -l)",
+                p->path, (long long)p->map.size, strerror(err));
+}
+
+og_status ogi_gguf_load(ogi_gguf *f, int64_t most, const ogi_gguf_load_options *opt)
+{
+    loading l = { .opt = opt };
+    for (int64_t i = 0; i < f->n_part; i++)
+        if (!f->part[i].is_borrowed) l.total += f->part[i].map.size;
+    if (l.total > most && !opt->is_copied && !opt->is_locked) return OG_OK;
+    for (int64_t i = 0; i < f->n_part; i++) {
+        ogi_gguf_part *p = &f->part[i];
+        if (p->is_borrowed) continue;
+        l.size = p->map.size;
+        og_status s = opt->is_copied ? ogi_file_map_copy(f->ctx, &p->map, report, &l)
+                                     : ogi_file_map_fetch(&p->map, report, &l);
+        if (s != OG_OK) return s;
+        if (opt->is_locked) lock_part(f, p);
+        l.before += l.size;
+    }
+    return OG_OK;
+}

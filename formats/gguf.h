@@ -59,6 +59,18 @@ og_status ogi_gguf_open_memory(og_ctx *ctx, const char *name, const void *data, 
                                const char *const *override, int n_override, ogi_gguf **out);
 void ogi_gguf_close(ogi_gguf *f);
 
+/* How the file's bytes come into memory. */
+typedef struct ogi_gguf_load_options {
+    bool is_copied, is_locked; /* else read ahead, in place */
+    bool (*progress)(void *user, double done);
+    void *user;
+} ogi_gguf_load_options;
+
+/* Brings all parts into memory; what is borrowed is there. Parts larger than `most` bytes together
+ * are left to be read as they are touched, unless they are to be copied or locked. A lock that the
+ * system refuses is a warning. */
+og_status ogi_gguf_load(ogi_gguf *f, int64_t most, const ogi_gguf_load_options *opt);
+
 const char *ogi_gguf_path(const ogi_gguf *f);
 const char *ogi_gguf_part_path(const ogi_gguf *f, int i); /* NULL beyond the last part */
 int ogi_gguf_version(const ogi_gguf *f);

@@ -160,7 +160,7 @@ static og_status compile_model(og_model *m, const og_model_options *o)
     m->n_col = o->has_pooling ? m->model->n_row : m->model->n_vocab;
     for (int i = 0; i < m->model->n_entry; i++) {
         OG_TRY(compile_entry(m, o, i, rows));
-        if (!progress(o, 0.3 + 0.6 * (i + 1) / (m->model->n_entry + 1))) return OG_E_CANCELLED;
+        if (!progress(o, 0.3 + 0.2 * (i + 1) / (m->model->n_entry + 1))) return OG_E_CANCELLED;
     }
     return OG_OK;
 }
@@ -182,6 +182,26 @@ static og_status check_vocabulary(const og_model *m)
                 "rows",
                 ogi_gguf_path(m->file), (long long)tokens->n, (long long)m->model->n_vocab);
     return OG_OK;
+}
+
+static const double load_from = 0.5; /* of the whole progress */
+
+static bool show_loading(void *user, double done)
+{
+    return progress(user, load_from + (1 - load_from) * done);
+}
+
+/* A map is read ahead if it fits beside the keys and values; else as it is touched. */
+static og_status load_weights(og_model *m, const og_model_options *o)
+{
+    og_model_options copy = *o;
+    return ogi_gguf_load(m->file, ogi_memory_available() - m->kv_size,
+                         &(ogi_gguf_load_options){
+                             .is_copied = o->no_mmap,
+                             .is_locked = o->mlock,
+                             .progress = show_loading,
+                             .user = &copy,
+                         });
 }
 
 /* From m->file on. */
@@ -221,7 +241,7 @@ static og_status load(og_model *m, const og_model_options *o)
     OG_TRY(ogi_id_pool_init(m->ctx, m->n_page, o->reverse_pages, &m->page));
     OG_TRY(ogi_id_pool_init(m->ctx, m->n_slot, o->reverse_pages, &m->slot));
     OG_TRY(compile_model(m, o));
-    if (!progress(o, 0.9)) return OG_E_CANCELLED;
+    OG_TRY(load_weights(m, o));
     OG_TRY(bind_weights(m));
     OG_TRY(bind_inputs(m));
     OG_TRY(alloc_states(m));

@@ -49,6 +49,8 @@ typedef struct og_model_options {
     bool reverse_pages;          /* hand out KV pages from the end: for tests of placement */
     const char *const *override; /* "key=type:value" metadata overrides, see formats/gguf.h */
     int n_override;
+    bool no_mmap; /* a copy of the file in memory instead of a map */
+    bool mlock;   /* keep the weights from being swapped out */
     og_compile_options compile;
     og_trace trace;
     bool has_pooling; /* for og_model_embed instead of logits */

@@ -32,7 +32,10 @@ void cli_model_options(cli_model *m, cli_options *to)
         { "--device", CLI_STR, &m->device, "NAME", "where to run: cpu" },
         { "--isa", CLI_STR, &m->isa, "NAME",
           "scalar, sse42, avx2, avx512, neon; default: the best" },
-        { "-t|--threads", CLI_INT, &m->n_thread, "N", "threads; default: one for each core" },
+        { "-t|--threads", CLI_INT, &m->n_thread, "N",
+          "threads; default: one for each core that the process may use" },
+        { "--no-mmap", CLI_FLAG, &m->no_mmap, NULL, "copy the file into memory instead of a map" },
+        { "--mlock", CLI_FLAG, &m->mlock, NULL, "keep the weights from being swapped out" },
     };
     cli_add(to, "device", all, OGI_LEN(all));
     cli_model_graph_options(m, to);
@@ -59,6 +62,8 @@ int cli_model_config(cli_model *m, og_model_options *out)
         .device = { .name = m->device, .isa = m->isa, .n_thread = (int)m->n_thread },
         .n_ctx = m->n_ctx,
         .kv = m->kv,
+        .no_mmap = m->no_mmap,
+        .mlock = m->mlock,
         .override = m->override.item,
         .n_override = m->override.n,
         .compile = { .skip = m->skip },

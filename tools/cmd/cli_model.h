@@ -14,6 +14,7 @@ typedef struct cli_model {
     const char *kv_k, *kv_v; /* as others give them, one by one */
     char kv_both[64];        /* that as kv */
     int64_t n_thread, n_ctx;
+    bool no_mmap, mlock;
     cli_list override;
 } cli_model;
 

@@ -9,9 +9,9 @@
 
 #include <fenv.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
-#include <unistd.h>
+
+#include "base/cpus.h"
 
 /* state: number of the phase, IDLE while none is open, and how many threads are in it. Whoever
  * leaves last opens the next one with the same step, so that a phase ends when all who came have
@@ -29,6 +29,8 @@ struct ogi_pool {
     int n_thread, n_started;
     int n_spin;
     pthread_t *thread;
+    ogi_cpus cpus;
+    int *place; /* of each thread in cpus; the caller's stays where it is */
     /* The job; written while no phase is open. */
     ogi_pool_fn *fn;
     void *arg;
@@ -123,6 +125,7 @@ static void *worker(void *p)
     ogi_pool *pool = a.pool;
     ogi_free(pool->ctx, p);
     fesetenv(FE_DFL_ENV);
+    if (pool->cpus.n) ogi_cpus_stay_near(&pool->cpus, pool->place[a.index]);
     for (;;) {
         uint64_t s = take_part(pool, a.index);
         if (atomic_load(&pool->is_ending)) return NULL;
@@ -153,12 +156,6 @@ void ogi_pool_run(ogi_pool *pool, ogi_pool_fn *fn, void *arg, int n_phase)
     fesetenv(&callers);
 }
 
-static int usable_cores(void)
-{
-    long n = sysconf(_SC_NPROCESSORS_ONLN);
-    return n < 1 ? 1 : n > 1024 ? 1024 : (int)n;
-}
-
 /* Signals are the program's: its own threads get them, no worker. Only what a thread does wrong
  * itself stays with it. */
 static int start_thread(pthread_t *thread, worker_arg *arg)
@@ -173,31 +170,53 @@ static int start_thread(pthread_t *thread, worker_arg *arg)
     return err;
 }
 
+/* How many threads, where they go, and whether they may spin: who has more threads than cores waits
+ * for one that needs the core. */
+static og_status choose_threads(ogi_pool *pool, int n_thread)
+{
+    ogi_cpus *c = &pool->cpus;
+    ogi_cpus_read("/sys", "/proc/self/cgroup", false, c);
+    int n_core = ogi_cpus_cores(c);
+    int n = n_thread > 0 ? OGI_MIN(n_thread, OGI_MAX_CPU) : ogi_cpus_default_threads(c);
+    if (n > n_core)
+        ogi_log(pool->ctx, OG_LOG_WARN,
+                "%d threads, but this process may use %d cores: more are slower", n, n_core);
+    pool->n_thread = n;
+    pool->n_spin = n > n_core ? 0 : SPINS;
+    pool->thread = OGI_NEW_N(pool->ctx, pthread_t, n);
+    pool->place = OGI_NEW_N(pool->ctx, int, n);
+    if (!pool->thread || !pool->place) return OG_E_MEMORY;
+    ogi_cpus_place(c, n, pool->place);
+    return OG_OK;
+}
+
+static og_status start_threads(ogi_pool *pool)
+{
+    for (int i = 1; i < pool->n_thread; i++, pool->n_started++) {
+        worker_arg *a = OGI_NEW(pool->ctx, worker_arg);
+        if (a) *a = (worker_arg){ pool, i };
+        if (a && start_thread(&pool->thread[i], a) == 0) continue;
+        ogi_free(pool->ctx, a);
+        OG_FAIL(pool->ctx, OG_E_MEMORY, "cannot start thread %d of %d; try fewer with -t", i + 1,
+                pool->n_thread);
+    }
+    return OG_OK;
+}
+
 og_status ogi_pool_new(og_ctx *ctx, int n_thread, ogi_pool **out)
 {
     *out = NULL;
-    int n = n_thread > 0 ? OGI_MIN(n_thread, 1024) : usable_cores();
     ogi_pool *pool = OGI_NEW(ctx, ogi_pool);
     if (!pool) return OG_E_MEMORY;
-    pool->ctx = ctx, pool->n_thread = n;
-    /* More threads than cores must not spin: the one they wait for needs the core. */
-    pool->n_spin = n > usable_cores() ? 0 : SPINS;
+    pool->ctx = ctx;
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->wake, NULL);
     atomic_store(&pool->state, IDLE);
-    pool->thread = OGI_NEW_N(ctx, pthread_t, n);
-    for (int i = 1; pool->thread && i < n; i++, pool->n_started++) {
-        worker_arg *a = OGI_NEW(ctx, worker_arg);
-        if (a) *a = (worker_arg){ pool, i };
-        if (!a || start_thread(&pool->thread[i], a) != 0) {
-            ogi_free(ctx, a);
-            ogi_pool_free(pool);
-            OG_FAIL(ctx, OG_E_MEMORY, "cannot start thread %d of %d; try fewer with -t", i + 1, n);
-        }
-    }
-    if (!pool->thread) {
+    og_status s = choose_threads(pool, n_thread);
+    if (s == OG_OK) s = start_threads(pool);
+    if (s != OG_OK) {
         ogi_pool_free(pool);
-        return OG_E_MEMORY;
+        return s;
     }
     *out = pool;
     return OG_OK;
@@ -213,6 +232,7 @@ void ogi_pool_free(ogi_pool *pool)
     pthread_mutex_destroy(&pool->lock);
     pthread_cond_destroy(&pool->wake);
     ogi_free(pool->ctx, pool->thread);
+    ogi_free(pool->ctx, pool->place);
     ogi_free(pool->ctx, pool);
 }
 

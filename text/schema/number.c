@@ -104,6 +104,12 @@ static og_status read_bounds(ogi_schema *s, const json_t *schema, const ogi_path
     return OG_OK;
 }
 
+/* The integer above x, one itself; beyond 2^53 the next that a double is. */
+static double next_integer(double x)
+{
+    return fmax(x + 1.0, nextafter(x, INFINITY));
+}
+
 /* ---- fractions ---- */
 
 /* Digits behind the point, at most `most`, that come to low or more and high or less; NULL: no
@@ -226,8 +232,8 @@ static ogi_expr *add_fractions(ogi_rules *r, ogi_expr *alt, const char *minus, b
 static ogi_expr *add_sign(ogi_rules *r, ogi_expr *alt, const char *minus, bounds b, bool is_integer)
 {
     double low = ceil(b.low), high = floor(b.high);
-    if (b.is_low_open && low == b.low) low += 1.0;
-    if (b.is_high_open && high == b.high) high -= 1.0;
+    if (b.is_low_open && low == b.low) low = next_integer(low);
+    if (b.is_high_open && high == b.high) high = -next_integer(-high);
     high = fmin(high, TEN_TO_16);
     if (low <= high && low < TEN_TO_16)
         alt = ogi_expr_add(r, alt,
@@ -332,8 +338,8 @@ static og_status multiples_of(ogi_schema *s, int64_t m, bounds b, const ogi_path
     x.power[0] = 1 % m;
     for (int i = 1; i <= MAX_DIGITS; i++) x.power[i] = x.power[i - 1] * 10 % m;
     double low = ceil(b.low), high = floor(b.high);
-    if (b.is_low_open && low == b.low) low += 1.0;
-    if (b.is_high_open && high == b.high) high -= 1.0;
+    if (b.is_low_open && low == b.low) low = next_integer(low);
+    if (b.is_high_open && high == b.high) high = -next_integer(-high);
     ogi_expr *alt = ogi_expr_alt(&s->rules);
     if (high >= 0.0) alt = add_multiples(&x, alt, "", fmax(low, 0.0), high);
     if (low < 0.0) alt = add_multiples(&x, alt, "-", fmax(-high, 1.0), fmin(-low, TEN_TO_16));

@@ -106,6 +106,16 @@ Test(schema_values, bounds_of_64_bit_types_hold)
           LIST("9007199254740996"));
 }
 
+Test(schema_values, open_bounds_beyond_2_to_53_are_left_out)
+{
+    check("{\"type\":\"integer\",\"exclusiveMinimum\":9007199254740992}", LIST("9007199254740994"),
+          LIST("9007199254740992"));
+    check("{\"type\":\"integer\",\"exclusiveMaximum\":9007199254740994,\"multipleOf\":2}",
+          LIST("9007199254740992"), LIST("9007199254740994"));
+    check("{\"type\":\"number\",\"exclusiveMinimum\":-9007199254740994}", LIST("-9007199254740992"),
+          LIST("-9007199254740994"));
+}
+
 Test(schema_values, the_narrower_of_two_bounds_beyond_2_to_53_counts)
 {
     check("{\"enum\":[9007199254740992,9007199254740993],\"maximum\":9007199254740992}",

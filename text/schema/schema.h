@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: MIT
  *
  * JSON Schema to grammar, shared by its files:
- *   read.c           the text as JSON values
- *   schema.c         walking a schema: references, alternatives, types
- *   merge.c   two schemas that must both hold, as one; which values two have in common
- *   ref.c     references
- *   rewrite.c keywords that others can say
- *   names.c   which names an object may have
- *   object.c  objects
- *   array.c   arrays
- *   scalar.c  strings, constants, what all schemas use
- *   number.c  numbers
- *   plain.c   strings that no quotes surround
+ *   read.c      the text as JSON values
+ *   schema.c    walking a schema: references, types
+ *   branches.c  anyOf and oneOf
+ *   merge.c     two schemas that must both hold, as one; which values two have in common
+ *   ref.c       references
+ *   rewrite.c   keywords that others can say, and what earlier drafts wrote otherwise
+ *   names.c     which names an object may have
+ *   object.c    objects
+ *   array.c     arrays
+ *   scalar.c    strings, constants, what all schemas use
+ *   number.c    numbers
+ *   plain.c     strings that no quotes surround
  *
  * The grammar accepts a part of what the schema allows, never more. It fixes the spelling:
  * properties in the schema's order (required ones first), at most one blank or a line break with
@@ -124,6 +125,10 @@ og_status ogi_schema_visit(ogi_schema *s, json_t *schema, const ogi_path *path, 
 /* A value to be released with the schema; NULL if memory is out. */
 json_t *ogi_schema_keep(ogi_schema *s, json_t *v);
 ogi_expr *ogi_schema_rule(ogi_schema *s, ogi_json_rule rule);
+/* Refuses what cannot be enforced; *types: those that keywords speak of; *n: keywords that
+ * matter. */
+og_status ogi_schema_look_over(ogi_schema *s, json_t *schema, const ogi_path *path, unsigned *types,
+                               int *n);
 /* Is the keyword without meaning for what validates? */
 bool ogi_schema_is_annotation(const char *keyword);
 /* schema without allOf, $ref and what rewrite.c says by them. */
@@ -138,6 +143,12 @@ og_status ogi_schema_count(ogi_schema *s, const json_t *schema, const char *keyw
 og_status ogi_schema_resolve(ogi_schema *s, const char *ref, const ogi_path *path, json_t **out);
 /* Refuses a schema with an $id inside another: references would be relative to it. */
 og_status ogi_schema_check_id(ogi_schema *s, const json_t *schema, const ogi_path *path);
+
+/* ---- branches.c ---- */
+
+/* keyword: "anyOf" or "oneOf", which the schema has. */
+og_status ogi_schema_branches(ogi_schema *s, json_t *schema, const char *keyword,
+                              const ogi_path *path, ogi_expr **out);
 
 /* ---- rewrite.c ---- */
 

@@ -7,6 +7,7 @@
 
 #include "runtime/engine.h"
 #include "tools/chat/chat.h"
+#include "tools/cmd/cli_others.h"
 
 enum { MAX_HEALED = 8 /* tokens */ };
 
@@ -56,9 +57,11 @@ og_status run_set_think(run_session *s, const char *value)
     static const struct {
         const char *name;
         run_think think;
-    } names[] = { { "on", RUN_THINK_ON }, { "off", RUN_THINK_OFF }, { "hide", RUN_THINK_HIDE } };
+    } names[] = { { "on|true", RUN_THINK_ON },
+                  { "off|false", RUN_THINK_OFF },
+                  { "hide", RUN_THINK_HIDE } }; /* true, false: as ollama has it */
     for (int i = 0; i < OGI_LEN(names); i++) {
-        if (strcmp(names[i].name, value) != 0) continue;
+        if (!cli_has_name(names[i].name, value, strlen(value))) continue;
         s->think = names[i].think;
         return OG_OK;
     }

@@ -203,7 +203,7 @@ int cmd_embed(int argc, char **argv)
         { "--raw", CLI_FLAG, &o.is_raw, NULL, "as computed, not scaled to length 1" },
         { "--json", CLI_FLAG, &o.is_json, NULL, "a list for each text, of lists of numbers" },
         { "--batch", CLI_INT, &o.batch, "N", "tokens of a causal sequence in one step" },
-        { "-o", CLI_STR, &o.out, "FILE", "rows as float32; - is standard output" },
+        { "-o|--output", CLI_STR, &o.out, "FILE", "rows as float32; - is standard output" },
     };
     cli_add(&all, NULL, own, OGI_LEN(own));
     cli_model_options(&o.model, &all);

@@ -116,7 +116,7 @@ int cmd_logits(int argc, char **argv)
         { "--dump-activations", CLI_STR, &r.dump_dir, "DIR", "values inside the model, as .npy" },
         { "--nodes", CLI_STR, &r.dump_nodes, "PATTERN", "which: default blk.*.out" },
         { "--reverse-pages", CLI_FLAG, &reverse, NULL, "hand out KV pages from the end" },
-        { "-o", CLI_STR, &out, "FILE", "where the rows go; - is standard output" },
+        { "-o|--output", CLI_STR, &out, "FILE", "where the rows go; - is standard output" },
     };
     cli_add(&all, NULL, own, OGI_LEN(own));
     cli_model_options(&model, &all);

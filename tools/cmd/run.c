@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "tools/chat/chat.h"
+#include "tools/cmd/cli_others.h"
 
 enum { MAX_PROMPT = 64 << 20, MAX_LOGPROBS = 1000, MAX_BEAMS = 63 };
 
@@ -159,7 +160,7 @@ static int check_options(const run_options *o, const char *arg)
     if (o->raw && (o->system || o->chat_template || o->kwargs || o->think))
         return cli_usage_error("--raw leaves no place for --system, --chat-template, "
                                "--template-kwargs and --think");
-    if (o->think && strcmp(o->think, "on") && strcmp(o->think, "off") && strcmp(o->think, "hide"))
+    if (o->think && !cli_has_name("on|off|hide|true|false", o->think, strlen(o->think)))
         return cli_usage_error("--think is on, off or hide, not '%s'", o->think);
     if (o->logprobs >= 0 && !o->json) return cli_usage_error("--logprobs wants --json");
     if (o->logprobs > MAX_LOGPROBS)

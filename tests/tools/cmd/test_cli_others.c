@@ -25,6 +25,7 @@ static const struct {
     { "logits", STORY, "--tokens 1,2 -o - | md5sum" },
     { "graph", STORY, "| md5sum" },
     { "inspect", STORY, "" },
+    { "embed", STORY, "--text hi" },
     { "template", MODELS, "" }, /* the model alone */
 };
 

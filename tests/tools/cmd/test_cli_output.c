@@ -3,8 +3,10 @@
  * What commands write: to the file of -o, never onto what they read; to standard output, and not
  * unsaid when that fails. */
 #include <criterion/criterion.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "tests/support/program.h"
@@ -47,6 +49,7 @@ static const char *const writers[] = {
     "$P logits m.gguf --tokens 1,2 -o $O",
     "$P inspect m.gguf --tensor output_norm.weight -o $O",
     "$P synth --shape tiny --type Q8_0 --vocab m.gguf -o $O",
+    "$P embed m.gguf --text hi -o $O",
 };
 enum { N_WRITERS = sizeof writers / sizeof *writers };
 
@@ -147,6 +150,9 @@ static const char *const printers[] = {
     "$P ops --markdown",
     "$P archs",
     "$P archs --json",
+    "$P embed $M --text hi",
+    "$P embed $M --text hi --json",
+    "$P embed $M --text hi -o -",
     "$P bench --shape tiny --type Q8_0 --prefill 2 --decode 2 --reps 1",
     "$P bench --shape tiny --type Q8_0 --prefill 2 --decode 2 --reps 1 --json",
 };
@@ -163,6 +169,24 @@ static void check_printers(const char *run)
                  ">in.txt; w() { %s; }; %s",
                  printers[i], run);
         check(script);
+    }
+}
+
+Test(output, of_every_command_is_tried)
+{
+    static const char *const all[] = {
+#define COMMAND(name, doc) "$P " #name " ",
+#include "tools/cmd/commands.def"
+#undef COMMAND
+    };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        bool is_tried = false;
+        for (int k = 0; k < N_PRINTERS; k++) {
+            char padded[512];
+            snprintf(padded, sizeof padded, "%s ", printers[k]);
+            is_tried |= strstr(padded, all[i]) != NULL;
+        }
+        cr_expect(is_tried, "%s", all[i]);
     }
 }
 

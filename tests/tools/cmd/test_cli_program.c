@@ -113,9 +113,28 @@ static const char *const commands[] = {
     "$P graph $M --plan",
     "$P bench --shape tiny --type Q8_0 --prefill 2 --decode 2 --reps 1 >/dev/null",
     "$P synth --shape tiny --type Q8_0 -o - | wc -c",
+    "$P embed $M --text hi",
     "$P help",
     "$P --version",
 };
+
+Test(program, every_command_is_tried)
+{
+    static const char *const all[] = {
+#define COMMAND(name, doc) "$P " #name " ",
+#include "tools/cmd/commands.def"
+#undef COMMAND
+    };
+    for (int i = 0; i < OGI_LEN(all); i++) {
+        bool is_tried = false;
+        for (int k = 0; k < OGI_LEN(commands); k++) {
+            char padded[512];
+            snprintf(padded, sizeof padded, "%s ", commands[k]);
+            is_tried |= strstr(padded, all[i]) != NULL;
+        }
+        cr_expect(is_tried, "%s", all[i]);
+    }
+}
 
 /* The output is the same as at home, and nothing is left behind. before: sets the surroundings. */
 static void check_in(const char *before)

@@ -4,6 +4,7 @@
  * weights and builds the graphs of a step and of the head. */
 #include "models/model.h"
 
+#include "graph/dim.h"
 #include "graph/dtype.h"
 #include "graph/pass.h"
 #include "models/arch/arch.h"
@@ -108,12 +109,30 @@ typedef struct build {
 
 /* ---- the graphs ---------------------------------------------------------------------------- */
 
+/* What a block made of x must be of x's shape. */
+static og_tensor *check_block(og_decoder *d, int il, const og_tensor *x, og_tensor *y)
+{
+    og_graph *g = d->g;
+    if (g->status != OG_OK || (x && y && ogi_shape_eq(&x->shape, &y->shape))) return y;
+    ogi_buf text = { .ctx = g->ctx };
+    ogi_buf_printf(&text, "architecture %s: the block of layer %d gives ", d->arch->name, il);
+    if (y)
+        ogi_shape_print(g, &y->shape, &text);
+    else
+        ogi_buf_puts(&text, "nothing (NULL)");
+    ogi_buf_puts(&text, ", expected ");
+    if (x) ogi_shape_print(g, &x->shape, &text);
+    g->status = ogi_fail(g->ctx, OG_E_INVALID, __FILE__, __LINE__, "%s", ogi_buf_str(&text));
+    ogi_buf_free(&text);
+    return NULL;
+}
+
 static og_tensor *build_step(og_decoder *d)
 {
     og_tensor *x = og_name(og_decoder_embed(d), "embd");
     for (int il = 0; il < d->hp->n_layer; il++) {
         og_decoder_layer(d, il);
-        x = og_name(d->arch->block(d, il, x), "blk.%d.out", il);
+        x = og_name(check_block(d, il, x, d->arch->block(d, il, x)), "blk.%d.out", il);
     }
     og_decoder_layers_end(d);
     return x;

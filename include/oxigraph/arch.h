@@ -129,23 +129,36 @@ typedef struct og_hp_key {
 } og_hp_key;
 
 // clang-format off
+/* Where a field lies; does not compile if the field is of another type than its row's kind reads:
+ * int (or an enumeration), float, bool. */
+#define OG_FIELD_INT    int: 0, unsigned: 0
+#define OG_FIELD_FLOAT  float: 0
+#define OG_FIELD_BOOL   bool: 0
+#define OG_FIELD_NAME   OG_FIELD_INT
+#define OG_FIELD_PERIOD OG_FIELD_INT
+#define OG_FIELD(type, field, item, KIND)                                                          \
+    offsetof(type, field) + _Generic(((type *)0)->item, OG_FIELD_##KIND)
+
 #define OG_KEY(key, KIND, field, min, max, dflt)                                                   \
-    { key, #field, OG_HP_##KIND, offsetof(og_hparams, field), 0, 0, min, max, dflt, NULL }
+    { key, #field, OG_HP_##KIND, OG_FIELD(og_hparams, field, field, KIND), 0, 0, min, max, dflt,   \
+      NULL }
 #define OG_KEY_NAME(key, field, names, dflt)                                                       \
-    { key, #field, OG_HP_NAME, offsetof(og_hparams, field), 0, 0, 0, 0, dflt, names }
+    { key, #field, OG_HP_NAME, OG_FIELD(og_hparams, field, field, NAME), 0, 0, 0, 0, dflt,         \
+      names }
 /* A field of og_layer_hp: one number or one for each layer. */
 #define OG_KEY_LAYER(key, KIND, field, min, max, dflt)                                             \
-    { key, #field, OG_HP_##KIND, offsetof(og_hparams, layer[0].field), sizeof(og_layer_hp), 0,     \
-      min, max, dflt, NULL }
+    { key, #field, OG_HP_##KIND, OG_FIELD(og_hparams, layer[0].field, layer[0].field, KIND),       \
+      sizeof(og_layer_hp), 0, min, max, dflt, NULL }
 /* The same in a struct of the architecture's own, where layers' fields are arrays
  * [OG_MAX_LAYER]; and an array of another length, whose end may be missing. */
 #define OG_KEY_OWN(type, key, KIND, field, min, max, dflt)                                         \
-    { key, #field, OG_HP_##KIND, offsetof(type, field), 0, 0, min, max, dflt, NULL }
+    { key, #field, OG_HP_##KIND, OG_FIELD(type, field, field, KIND), 0, 0, min, max, dflt, NULL }
 #define OG_KEY_OWN_LAYER(type, key, KIND, field, min, max, dflt)                                   \
-    { key, #field, OG_HP_##KIND, offsetof(type, field), sizeof ((type *)0)->field[0], 0,           \
-      min, max, dflt, NULL }
+    { key, #field, OG_HP_##KIND, OG_FIELD(type, field, field[0], KIND),                            \
+      sizeof ((type *)0)->field[0], 0, min, max, dflt, NULL }
 #define OG_KEY_OWN_LIST(type, key, KIND, field, min, max, dflt)                                    \
-    { key, #field, OG_HP_##KIND, offsetof(type, field), sizeof ((type *)0)->field[0],              \
+    { key, #field, OG_HP_##KIND, OG_FIELD(type, field, field[0], KIND),                            \
+      sizeof ((type *)0)->field[0],                                                                \
       (int)(sizeof ((type *)0)->field / sizeof ((type *)0)->field[0]), min, max, dflt, NULL }
 #define OG_KEY_EPS(key) OG_KEY(key, FLOAT, eps, 1e-30, 1, NULL)
 
@@ -407,6 +420,14 @@ OG_API og_status og_arch_register(og_ctx *ctx, const og_arch *arch);
 /* Makes layers local but for every period-th (the last of each period, or the first); period 0:
  * all are local, 1: none is. For derive functions. */
 OG_API void og_hparams_pattern(og_hparams *hp, int period, bool is_first_global);
+
+/* In a shared object: the architecture that `oxigraph COMMAND --arch FILE.so` registers. */
+#define OG_ARCH_PLUGIN(arch)                                                                       \
+    OG_API const og_arch *og_arch_plugin(void);                                                    \
+    const og_arch *og_arch_plugin(void)                                                            \
+    {                                                                                              \
+        return &(arch);                                                                            \
+    }
 
 #ifdef __cplusplus
 }

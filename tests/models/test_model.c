@@ -221,6 +221,36 @@ Test(model, an_architecture_without_a_block_is_refused)
     og_ctx_free(ctx);
 }
 
+static og_tensor *block_of_nothing(og_decoder *d, int il, og_tensor *x)
+{
+    return il == 1 ? NULL : block(d, il, x);
+}
+
+static og_tensor *block_too_narrow(og_decoder *d, int il, og_tensor *x)
+{
+    x = block(d, il, x);
+    return il == 2 ? og_slice(d->g, x, 1, 0, 32) : x;
+}
+
+static void refused_block(og_tensor *(*make)(og_decoder *d, int il, og_tensor *x), const char *says)
+{
+    og_arch bad = parallel;
+    ogi_model *m = NULL;
+    ogi_model_options opt = { .kv = { OG_F32, OG_F32 } };
+    bad.block = make;
+    cr_assert(open_with("llama", NULL) == OG_OK, "%s", og_error(ctx));
+    cr_assert(og_arch_register(ctx, &bad) == OG_OK);
+    cr_assert(ogi_model_open(ctx, file, &opt, &m) == OG_E_INVALID, "%s", says);
+    cr_assert(strstr(og_error(ctx), says), "%s", og_error(ctx));
+    close_all();
+}
+
+Test(model, what_a_block_must_not_give_is_named_with_its_layer)
+{
+    refused_block(block_of_nothing, "the block of layer 1 gives nothing");
+    refused_block(block_too_narrow, "the block of layer 2 gives [T,32], expected [T,64]");
+}
+
 /* ---- which weights are read ---------------------------------------------------------------- */
 
 typedef struct own_layer {

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "tools/chat/chat.h"
+#include "tools/cmd/cli_plugin.h"
 
 #define LOG_HEAD "oxigraph "
 
@@ -154,7 +155,9 @@ og_ctx *cli_ctx(void)
     og_ctx *ctx = NULL;
     if (og_ctx_new(&(og_ctx_options){ .log = log_line }, &ctx) != OG_OK)
         fprintf(stderr, "oxigraph: out of memory\n");
-    return ctx;
+    if (!ctx || cli_plugins_register(ctx) == OG_OK) return ctx;
+    cli_fail(ctx);
+    return NULL;
 }
 
 static bool has_no_reader;

@@ -10,6 +10,7 @@
 #include "tools/cmd/build_id.h"
 #include "tools/cmd/cli.h"
 #include "tools/cmd/cli_others.h"
+#include "tools/cmd/cli_plugin.h"
 
 typedef struct command {
     const char *name;
@@ -30,7 +31,8 @@ static void usage(FILE *f)
     fprintf(f, "usage: oxigraph COMMAND [options]\n\ncommands:\n");
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
         fprintf(f, "  %-12s %s\n", commands[i].name, commands[i].doc);
-    fprintf(f, "\n`oxigraph help COMMAND` tells its options; `oxigraph --version` what this "
+    fprintf(f, "\n--arch FILE.so, for every command: an architecture from outside.\n");
+    fprintf(f, "`oxigraph help COMMAND` tells its options; `oxigraph --version` what this "
                "machine offers (--json).\n");
 }
 
@@ -120,5 +122,6 @@ static int dispatch(int argc, char **argv)
 int main(int argc, char **argv)
 {
     cli_begin();
-    return cli_end(dispatch(argc, argv));
+    int status = cli_plugins_open(&argc, argv);
+    return cli_end(status < 0 ? dispatch(argc, argv) : status);
 }

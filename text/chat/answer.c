@@ -152,6 +152,7 @@ static og_status take_call(void *user, const ogi_toolcall *c)
 og_status og_answer_new(og_ctx *ctx, const og_chat *chat, const char *tools,
                         const og_answer_sink *sink, og_answer **out)
 {
+    OGI_NEEDS(ctx, ctx && sink && out);
     *out = NULL;
     og_answer *a = OGI_NEW(ctx, og_answer);
     if (!a) return OG_E_MEMORY;
@@ -196,6 +197,7 @@ static ogi_sv template_tail(const og_template_text *t)
 
 void og_answer_begin(og_answer *a, const og_template_text *prompt)
 {
+    if (!a) return;
     bool in_reasoning =
         a->reasoning && prompt && ogi_reasoning_is_open(a->reasoning, template_tail(prompt));
     ogi_answer_split_begin(a->split, in_reasoning);
@@ -208,18 +210,21 @@ void og_answer_begin(og_answer *a, const og_template_text *prompt)
 
 void og_answer_set_stop(og_answer *a, const char *const *stop, int n)
 {
+    if (!a) return;
     a->stop = stop;
-    a->n_stop = n;
+    a->n_stop = stop ? OGI_MAX(n, 0) : 0;
 }
 
 og_status og_answer_feed(og_answer *a, const char *p, size_t n, bool is_control)
 {
+    OGI_NEEDS(a ? a->ctx : NULL, a && (p || !n));
     if (a->is_over || !n) return OG_OK;
     return ogi_answer_split_feed(a->split, (ogi_sv){ p, n }, is_control);
 }
 
 og_status og_answer_finish(og_answer *a)
 {
+    OGI_NEEDS(NULL, a);
     if (a->is_over) return OG_OK;
     OG_TRY(ogi_answer_split_finish(a->split));
     OG_TRY(give_held(a, true));
@@ -230,22 +235,29 @@ og_status og_answer_finish(og_answer *a)
 
 bool og_answer_is_over(const og_answer *a, int *stop)
 {
+    int ignored;
+    if (!stop) stop = &ignored;
+    *stop = -1;
+    if (!a) return true;
     *stop = a->stopped_by;
     return a->is_over;
 }
 
 bool og_answer_in_reasoning(const og_answer *a)
 {
+    if (!a) return false;
     return ogi_answer_split_in_reasoning(a->split);
 }
 
 bool og_chat_has_tool_calls(const og_chat *chat)
 {
+    if (!chat) return false;
     return ogi_chat_toolcalls(chat) != NULL;
 }
 
 const char *og_chat_reasoning_end(const og_chat *chat)
 {
+    if (!chat) return NULL;
     const ogi_reasoning *r = ogi_chat_reasoning(chat);
     return r ? r->close : NULL;
 }

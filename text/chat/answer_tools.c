@@ -106,6 +106,7 @@ static og_status read_all(og_tools *t, const char *name, size_t n)
 
 og_status og_tools_new(og_ctx *ctx, const char *name, const char *json, size_t n, og_tools **out)
 {
+    OGI_NEEDS(ctx, ctx && name && out && (json || !n));
     *out = NULL;
     og_tools *t = OGI_NEW(ctx, og_tools);
     if (!t) return OG_E_MEMORY;
@@ -132,6 +133,7 @@ void og_tools_free(og_tools *t)
 
 const char *og_tools_json(const og_tools *t)
 {
+    if (!t) return "";
     return ogi_buf_str(&t->json);
 }
 
@@ -139,6 +141,7 @@ const char *og_tools_json(const og_tools *t)
 
 og_status og_tools_bind(og_tools *t, const char *name, og_tool_fn fn, void *user)
 {
+    OGI_NEEDS(t ? t->ctx : NULL, t && name);
     tool *k = find(t, ogi_sv_of(name));
     if (!k) {
         ogi_buf names = { .ctx = t->ctx };
@@ -155,6 +158,7 @@ og_status og_tools_bind(og_tools *t, const char *name, og_tool_fn fn, void *user
 
 bool og_tools_is_bound(const og_tools *t, const char *name)
 {
+    if (!name) return false;
     const tool *k = t ? find(t, ogi_sv_of(name)) : NULL;
     return k && k->fn;
 }
@@ -197,6 +201,7 @@ static void check_call(const og_tools *t, const tool *k, const og_tool_call *cal
 og_status og_tools_call(const og_tools *t, og_ctx *ctx, const og_tool_call *call,
                         og_tool_result *out)
 {
+    OGI_NEEDS(ctx, ctx && t && call && call->name && out);
     const tool *k = find(t, ogi_sv_of(call->name));
     ogi_buf wrong = { .ctx = ctx };
     *out = (og_tool_result){ .ctx = ctx };
@@ -212,6 +217,7 @@ og_status og_tools_call(const og_tools *t, og_ctx *ctx, const og_tool_call *call
 og_status og_tool_grammar(og_ctx *ctx, const og_chat *chat, const char *tools, const char *choice,
                           og_think think, const og_vocab_view *vocab, og_grammar **out)
 {
+    OGI_NEEDS(ctx, ctx && chat && out);
     const ogi_toolcall_format *f = ogi_chat_toolcalls(chat);
     const ogi_reasoning *r = ogi_chat_reasoning(chat);
     *out = NULL;
@@ -225,6 +231,7 @@ og_status og_tool_grammar(og_ctx *ctx, const og_chat *chat, const char *tools, c
 
 og_status og_tool_result_set(og_tool_result *r, const char *text, size_t n, bool is_error)
 {
+    OGI_NEEDS(r ? r->ctx : NULL, r && r->ctx && (text || !n));
     char *copy = ogi_strndup(r->ctx, text, n);
     if (!copy) return OG_E_MEMORY;
     og_tool_result_free(r);
@@ -236,6 +243,7 @@ og_status og_tool_result_set(og_tool_result *r, const char *text, size_t n, bool
 
 void og_tool_result_free(og_tool_result *r)
 {
+    if (!r || !r->ctx) return;
     ogi_free(r->ctx, r->text);
     r->text = NULL;
     r->n = 0;

@@ -226,6 +226,7 @@ static og_status probe_calls(og_chat *chat)
 
 og_status og_chat_new(og_ctx *ctx, og_template *t, const og_chat_options *opt, og_chat **out)
 {
+    OGI_NEEDS(ctx, ctx && t && out);
     *out = NULL;
     const char *name = opt && opt->name ? opt->name : "chat template";
     const char *bos = opt && opt->bos_token ? opt->bos_token : "";
@@ -269,6 +270,7 @@ void og_chat_free(og_chat *chat)
 
 const og_chat_abilities *og_chat_abilities_of(const og_chat *chat)
 {
+    if (!chat) return NULL;
     return &chat->can;
 }
 
@@ -536,6 +538,7 @@ static tmpl_val make_context(adapter *a, const og_chat_request *req, tmpl_run *r
 og_status og_chat_render(og_ctx *ctx, og_chat *chat, const og_chat_request *req,
                          og_template_text *out)
 {
+    OGI_NEEDS(ctx, ctx && chat && req && out);
     tmpl_run r;
     *out = (og_template_text){ 0 };
     if (!req->messages) OG_FAIL(ctx, OG_E_INVALID, "og_chat_render: no messages");

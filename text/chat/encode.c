@@ -16,6 +16,7 @@ static og_status add_bos(const og_tokenizer *t, og_ctx *ctx, og_tokens *out)
 og_status og_template_encode(const og_tokenizer *t, og_ctx *ctx, const og_template_text *text,
                              og_tokens *out)
 {
+    OGI_NEEDS(ctx, ctx && t && text && out);
     if (!text->has_bos) OG_TRY(add_bos(t, ctx, out));
     if (text->n_span == 0) return OG_OK;
     og_span *span = OGI_NEW_N(ctx, og_span, text->n_span);

@@ -289,5 +289,6 @@ void og_grammar_free(og_grammar *g)
 
 int32_t og_grammar_size(const og_grammar *g)
 {
+    if (!g) return 0;
     return g->n_state;
 }

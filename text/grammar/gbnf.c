@@ -308,6 +308,7 @@ static og_status parse(gbnf *g, const char *root, int32_t *root_rule)
 og_status og_grammar_gbnf(og_ctx *ctx, const char *text, size_t n, const char *root,
                           const og_vocab_view *vocab, og_grammar **out)
 {
+    OGI_NEEDS(ctx, ctx && out && (text || !n));
     *out = NULL;
     if (n > OGI_GRAMMAR_MAX_TEXT)
         OG_FAIL(ctx, OG_E_LIMIT, "grammar: more than %d bytes", OGI_GRAMMAR_MAX_TEXT);

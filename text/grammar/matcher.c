@@ -254,6 +254,7 @@ static og_status matcher_init(og_matcher *m)
 
 og_status og_matcher_new(const og_grammar *g, og_ctx *ctx, og_matcher **out)
 {
+    OGI_NEEDS(ctx, ctx && g && out);
     *out = NULL;
     og_matcher *m = OGI_NEW(ctx, og_matcher);
     if (!m) return OG_E_MEMORY;
@@ -305,6 +306,7 @@ static og_status tidy(og_matcher *m)
 
 void og_matcher_reset(og_matcher *m)
 {
+    if (!m) return;
     /* The start was found when the matcher was made: its stacks and position are known. */
     og_status s = start(m);
     (void)s;
@@ -316,6 +318,7 @@ void og_matcher_reset(og_matcher *m)
 
 og_status og_matcher_clone(const og_matcher *m, og_matcher **out)
 {
+    OGI_NEEDS(m ? m->ctx : NULL, m && out);
     og_matcher *c;
     OG_TRY(og_matcher_new(m->g, m->ctx, &c));
     og_status s = ogi_machine_copy(&m->machine, m->position, &c->machine, &c->position);
@@ -345,6 +348,7 @@ static og_status step_names(const og_matcher *m, ogi_names *names, int32_t from,
 
 og_status og_matcher_text(og_matcher *m, const char *text, size_t n, size_t *taken)
 {
+    OGI_NEEDS(m ? m->ctx : NULL, m && taken && (text || !n));
     OG_TRY(tidy(m));
     *taken = 0;
     for (int32_t part; m->wait.is_waiting && *taken < n; *taken += (size_t)part)
@@ -366,6 +370,7 @@ og_status og_matcher_text(og_matcher *m, const char *text, size_t n, size_t *tak
 
 og_status og_matcher_is_complete(og_matcher *m, bool *complete)
 {
+    OGI_NEEDS(m ? m->ctx : NULL, m && complete);
     *complete =
         m->wait.is_waiting ? !m->wait.must_come : m->machine.position[m->position].is_complete;
     return OG_OK;
@@ -422,6 +427,7 @@ static og_status accept_names(og_matcher *m, const char *piece, size_t n)
 
 og_status og_matcher_accept(og_matcher *m, int32_t token)
 {
+    OGI_NEEDS(NULL, m);
     const og_vocab_view *v = m->g->vocab;
     if (!v) OG_FAIL(m->ctx, OG_E_INVALID, "the grammar was made without a vocabulary");
     if (token < 0 || token >= v->n_tokens)

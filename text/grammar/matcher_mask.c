@@ -148,6 +148,7 @@ static og_status filter_names(og_matcher *m, const uint32_t **bits)
 
 og_status og_matcher_mask(og_matcher *m, const uint32_t **bits)
 {
+    OGI_NEEDS(m ? m->ctx : NULL, m && bits);
     *bits = NULL;
     if (!m->g->trie) OG_FAIL(m->ctx, OG_E_INVALID, "the grammar was made without a vocabulary");
     if (m->wait.is_waiting) return ogi_wait_mask(m, bits);
@@ -166,6 +167,7 @@ og_status og_matcher_mask(og_matcher *m, const uint32_t **bits)
 
 og_status og_matcher_mask_logits(og_matcher *m, float *logits, int32_t n_vocab)
 {
+    OGI_NEEDS(m ? m->ctx : NULL, m && logits && n_vocab >= 0);
     const uint32_t *bits;
     OG_TRY(og_matcher_mask(m, &bits));
     const ogi_token_trie *t = m->g->trie;

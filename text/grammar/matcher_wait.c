@@ -54,11 +54,13 @@ static og_status wait_for(og_matcher *m, const char *text, size_t n, bool must_c
 
 og_status og_matcher_wait(og_matcher *m, const char *text, size_t n)
 {
+    OGI_NEEDS(m ? m->ctx : NULL, m && (text || !n));
     return wait_for(m, text, n, false);
 }
 
 og_status og_matcher_await(og_matcher *m, const char *text, size_t n)
 {
+    OGI_NEEDS(m ? m->ctx : NULL, m && (text || !n));
     return wait_for(m, text, n, true);
 }
 

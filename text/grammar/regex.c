@@ -340,6 +340,7 @@ og_status ogi_regex_parse(og_ctx *ctx, ogi_rules *r, const char *text, size_t n,
 og_status og_grammar_regex(og_ctx *ctx, const char *text, size_t n, const og_vocab_view *vocab,
                            og_grammar **out)
 {
+    OGI_NEEDS(ctx, ctx && out && (text || !n));
     static const ogi_regex_options opt = { .where = "regular expression" };
     *out = NULL;
     if (n > OGI_GRAMMAR_MAX_TEXT)

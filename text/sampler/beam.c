@@ -189,6 +189,7 @@ static og_status prepare(beam_search *b)
 og_status og_beam_search(og_ctx *ctx, const og_beam_options *opt, int32_t n_vocab, og_beam **out,
                          int32_t *n_out)
 {
+    OGI_NEEDS(ctx, ctx && opt && opt->step && out && n_out && (opt->end || opt->n_end <= 0));
     *out = NULL, *n_out = 0;
     beam_search b = { .ctx = ctx, .opt = opt, .n_vocab = n_vocab };
     b.width = opt->width ? opt->width : 4;
@@ -208,5 +209,6 @@ og_status og_beam_search(og_ctx *ctx, const og_beam_options *opt, int32_t n_voca
 
 void og_beams_free(og_ctx *ctx, og_beam *beams)
 {
+    if (!ctx) return;
     ogi_free(ctx, beams);
 }

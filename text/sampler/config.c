@@ -42,6 +42,7 @@ const char *og_sampler_kind_name(og_sampler_kind kind)
 
 og_sampler_kind og_sampler_kind_find(const char *name, size_t n)
 {
+    if (!name) return OG_SAMPLER_COUNT;
     for (int i = 0; i < OG_SAMPLER_COUNT; i++) {
         if (strlen(kinds[i].name) == n && !memcmp(kinds[i].name, name, n))
             return (og_sampler_kind)i;
@@ -103,6 +104,7 @@ static const field *field_find(const char *key)
 
 void og_sampler_config_init(og_sampler_config *c)
 {
+    if (!c) return;
     static const og_sampler_kind order[] = {
         OG_SAMPLER_PENALTIES, OG_SAMPLER_DRY,         OG_SAMPLER_TOP_N_SIGMA, OG_SAMPLER_TOP_K,
         OG_SAMPLER_TYPICAL,   OG_SAMPLER_TAIL_FREE,   OG_SAMPLER_TOP_P,       OG_SAMPLER_MIN_P,
@@ -121,6 +123,7 @@ void og_sampler_config_init(og_sampler_config *c)
 
 bool og_sampler_config_equal(const og_sampler_config *a, const og_sampler_config *b)
 {
+    if (!a || !b) return a == b;
     for (int i = 0; i < OGI_LEN(fields); i++)
         if (field_get(a, &fields[i]) != field_get(b, &fields[i])) return false;
     if (a->n_samplers != b->n_samplers || a->n_dry_breaker != b->n_dry_breaker ||
@@ -206,6 +209,7 @@ static og_status add_bias_text(og_ctx *ctx, og_sampler_config *c, const char *te
 og_status og_sampler_config_set(og_ctx *ctx, og_sampler_config *c, const char *key,
                                 const char *value)
 {
+    OGI_NEEDS(ctx, ctx && c && key && value);
     if (!strcmp(key, "samplers")) return set_samplers(ctx, c, value);
     if (!strcmp(key, "logit_bias")) return add_bias_text(ctx, c, value);
     if (!strcmp(key, "dry_sequence_breaker")) {
@@ -342,6 +346,7 @@ static og_status read_object(og_ctx *ctx, og_sampler_config *c, const char *name
 og_status og_sampler_config_json(og_ctx *ctx, og_sampler_config *c, const char *name,
                                  const char *text, size_t n)
 {
+    OGI_NEEDS(ctx, ctx && c && name && (text || !n));
     json_error_t e;
     ogi_sv body = ogi_sv_skip_bom((ogi_sv){ text, n });
     json_t *root = json_loadb(body.p, body.n, JSON_REJECT_DUPLICATES, &e);
@@ -354,6 +359,7 @@ og_status og_sampler_config_json(og_ctx *ctx, og_sampler_config *c, const char *
 og_status og_sampler_config_toml(og_ctx *ctx, og_sampler_config *c, const char *name,
                                  const char *text, size_t n)
 {
+    OGI_NEEDS(ctx, ctx && c && name && (text || !n));
     json_t *root;
     ogi_sv body = ogi_sv_skip_bom((ogi_sv){ text, n });
     OG_TRY(ogi_toml_parse(ctx, name, body.p, body.n, &root));
@@ -364,6 +370,7 @@ og_status og_sampler_config_toml(og_ctx *ctx, og_sampler_config *c, const char *
 
 og_status og_sampler_config_file(og_ctx *ctx, og_sampler_config *c, const char *path)
 {
+    OGI_NEEDS(ctx, ctx && c && path);
     ogi_buf b = { .ctx = ctx };
     og_status s = ogi_file_read(ctx, path, 1 << 20, &b);
     size_t n = strlen(path);
@@ -408,6 +415,7 @@ static void print_key(ogi_buf *b, og_sampler_format format, const char *key)
 og_status og_sampler_config_print(og_ctx *ctx, const og_sampler_config *c, og_sampler_format format,
                                   char **out)
 {
+    OGI_NEEDS(ctx, ctx && c && out);
     ogi_buf b = { .ctx = ctx };
     *out = NULL;
     if (format == OG_SAMPLER_JSON) ogi_buf_puts(&b, "{\n");
@@ -444,5 +452,6 @@ og_status og_sampler_config_print(og_ctx *ctx, const og_sampler_config *c, og_sa
 
 void og_sampler_text_free(og_ctx *ctx, char *text)
 {
+    if (!ctx) return;
     ogi_free(ctx, text);
 }

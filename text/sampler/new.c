@@ -88,6 +88,7 @@ static int chain_order(const og_sampler_config *c, og_sampler_kind *kind)
 og_status og_sampler_new(og_ctx *ctx, const og_sampler_config *config, const og_vocab_view *vocab,
                          og_sampler **out)
 {
+    OGI_NEEDS(ctx, ctx && out);
     og_sampler_config c;
     const char *breaker[OG_SAMPLER_MAX_BREAKERS];
     og_sampler_kind kind[OG_SAMPLER_MAX_STAGES];

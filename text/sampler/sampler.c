@@ -144,6 +144,7 @@ static og_status chain_init(og_sampler *s, const og_sampler_stage *stage, int n_
 og_status og_sampler_new_chain(og_ctx *ctx, const og_sampler_stage *stage, int n_stage,
                                const og_vocab_view *vocab, og_sampler **out)
 {
+    OGI_NEEDS(ctx, ctx && out && (stage || !n_stage));
     *out = NULL;
     if (n_stage < 0 || n_stage > OG_SAMPLER_MAX_STAGES)
         OG_FAIL(ctx, OG_E_LIMIT, "sampler: a chain has at most %d stages, not %d",
@@ -212,6 +213,7 @@ static og_status clone_into(const og_sampler *s, og_sampler *c)
 
 og_status og_sampler_clone(const og_sampler *s, og_sampler **out)
 {
+    OGI_NEEDS(s ? s->ctx : NULL, s && out);
     *out = NULL;
     og_sampler *c = OGI_NEW(s->ctx, og_sampler);
     if (!c) return OG_E_MEMORY;
@@ -227,6 +229,7 @@ og_status og_sampler_clone(const og_sampler *s, og_sampler **out)
 
 void og_sampler_reset(og_sampler *s)
 {
+    if (!s) return;
     for (int i = 0; i < s->n_stage; i++) stage_reset(&s->stage[i]);
     s->n_accepted = 0;
     s->n = 0, s->selected = -1;
@@ -234,11 +237,13 @@ void og_sampler_reset(og_sampler *s)
 
 void og_sampler_forget(og_sampler *s)
 {
+    if (!s) return;
     s->n_accepted = 0;
 }
 
 uint32_t og_sampler_seed(const og_sampler *s)
 {
+    if (!s) return 0;
     return s->seed;
 }
 
@@ -268,6 +273,7 @@ static void begin(og_sampler *s, int32_t n)
 
 og_status og_sampler_apply(og_sampler *s, const og_candidate *cand, int32_t n, int32_t *token)
 {
+    OGI_NEEDS(s ? s->ctx : NULL, s && token && (cand || n <= 0));
     *token = -1;
     if (n < 0) OG_FAIL(s->ctx, OG_E_INVALID, "sampler: %d candidates", (int)n);
     OG_TRY(reserve(s, n));
@@ -284,6 +290,7 @@ og_status og_sampler_apply(og_sampler *s, const og_candidate *cand, int32_t n, i
 
 og_status og_sampler_sample(og_sampler *s, const float *logits, int32_t n_vocab, int32_t *token)
 {
+    OGI_NEEDS(s ? s->ctx : NULL, s && token && (logits || n_vocab <= 0));
     *token = -1;
     if (n_vocab <= 0) OG_FAIL(s->ctx, OG_E_INVALID, "sampler: %d logits", (int)n_vocab);
     OG_TRY(reserve(s, n_vocab));
@@ -310,6 +317,7 @@ og_status og_sampler_sample(og_sampler *s, const float *logits, int32_t n_vocab,
 
 void og_sampler_accept(og_sampler *s, int32_t token)
 {
+    if (!s) return;
     for (int i = 0; i < s->n_stage; i++) {
         ogi_stage *st = &s->stage[i];
         if (st->par.kind != OG_SAMPLER_ADAPTIVE_P) continue;
@@ -326,6 +334,10 @@ void og_sampler_accept(og_sampler *s, int32_t token)
 
 const og_candidate *og_sampler_candidates(og_sampler *s, int32_t *n)
 {
+    int32_t ignored;
+    if (!n) n = &ignored;
+    *n = 0;
+    if (!s) return NULL;
     if (!s->is_p_final) ogi_cand_softmax(s, false);
     s->is_p_final = true;
     *n = s->n;
@@ -337,6 +349,7 @@ const og_candidate *og_sampler_candidates(og_sampler *s, int32_t *n)
 int32_t og_logprobs(const float *logits, int32_t n_vocab, og_candidate *out, int32_t n,
                     int32_t token, float *token_logprob)
 {
+    if (!logits || n_vocab < 1 || (n > 0 && !out)) return 0;
     float max = -INFINITY;
     double sum = 0.0;
     for (int32_t i = 0; i < n_vocab; i++)

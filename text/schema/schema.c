@@ -432,6 +432,7 @@ og_status ogi_schema_part(ogi_schema *s, json_t *schema, const ogi_path *path, o
 og_status og_grammar_schema(og_ctx *ctx, const char *text, size_t n, const og_vocab_view *vocab,
                             og_grammar **out)
 {
+    OGI_NEEDS(ctx, ctx && out && (text || !n));
     *out = NULL;
     if (n > MAX_TEXT) OG_FAIL(ctx, OG_E_LIMIT, "schema: more than %d bytes", MAX_TEXT);
     ogi_schema s;

@@ -47,6 +47,7 @@ static og_status parse_into(og_ctx *ctx, og_template *t, const char *name, ogi_s
 og_status og_template_parse(og_ctx *ctx, const char *name, const char *source, size_t size,
                             og_template **out)
 {
+    OGI_NEEDS(ctx, ctx && name && out && (source || !size));
     *out = NULL;
     og_template *t = OGI_NEW(ctx, og_template);
     if (!t) return OG_E_MEMORY;
@@ -84,6 +85,7 @@ static bool is_time(const og_template_time *t)
 
 og_status og_template_time_parse(og_ctx *ctx, const char *text, og_template_time *out)
 {
+    OGI_NEEDS(ctx, ctx && text && out);
     char t = 0, rest = 0;
     *out = (og_template_time){ 0 };
     int n = sscanf(text, "%4d-%2d-%2d%c%2d:%2d:%2d%c", &out->year, &out->month, &out->day, &t,
@@ -223,6 +225,7 @@ og_status og_template_render(og_ctx *ctx, const og_template *t, const char *cont
                              size_t context_size, const og_template_options *opt,
                              og_template_text *out)
 {
+    OGI_NEEDS(ctx, ctx && t && out && (context || !context_size));
     tmpl_run r;
     *out = (og_template_text){ 0 };
     ogi_template_open(ctx, t, opt, context_size, &r);
@@ -240,6 +243,7 @@ og_status og_template_render(og_ctx *ctx, const og_template *t, const char *cont
 
 void og_template_text_free(og_ctx *ctx, og_template_text *text)
 {
+    if (!ctx || !text) return;
     ogi_free(ctx, text->text);
     ogi_free(ctx, text->span);
     *text = (og_template_text){ 0 };

@@ -63,6 +63,7 @@ static void trim_special(const og_tokenizer *t, const int32_t **id, int64_t *n, 
 og_status og_tokenizer_decode(const og_tokenizer *t, og_ctx *ctx, const int32_t *id, int64_t n_id,
                               unsigned flags, char **text, size_t *n)
 {
+    OGI_NEEDS(ctx, ctx && t && text && n && n_id >= 0 && (id || !n_id));
     ogi_buf buf = { .ctx = ctx };
     *text = NULL;
     *n = 0;
@@ -112,6 +113,7 @@ struct og_detokenizer {
 og_status og_detokenizer_new(const og_tokenizer *t, og_ctx *ctx, unsigned flags,
                              og_detokenizer **out)
 {
+    OGI_NEEDS(ctx, ctx && t && out);
     og_detokenizer *d = *out = OGI_NEW(ctx, og_detokenizer);
     if (!d) return OG_E_MEMORY;
     *d = (og_detokenizer){ .t = t, .ctx = ctx, .buf = { .ctx = ctx } };
@@ -135,6 +137,7 @@ static void drop_given(og_detokenizer *d)
 
 og_status og_detokenizer_push(og_detokenizer *d, int32_t id, const char **text, size_t *n)
 {
+    OGI_NEEDS(d ? d->ctx : NULL, d && text && n);
     size_t len;
     *text = "";
     *n = 0;
@@ -153,6 +156,7 @@ og_status og_detokenizer_push(og_detokenizer *d, int32_t id, const char **text, 
 
 og_status og_detokenizer_flush(og_detokenizer *d, const char **text, size_t *n)
 {
+    OGI_NEEDS(d ? d->ctx : NULL, d && text && n);
     drop_given(d);
     *text = ogi_buf_str(&d->buf);
     *n = d->n_given = d->buf.n;

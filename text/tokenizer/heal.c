@@ -18,6 +18,7 @@ static bool goes_on(const ogi_vocab *v, ogi_sv text)
 og_status og_tokenizer_heal(const og_tokenizer *t, og_ctx *ctx, og_tokens *ids, int64_t keep,
                             int max_cut, char **prefix, size_t *n)
 {
+    OGI_NEEDS(ctx, ctx && t && ids && keep >= 0 && prefix && n);
     ogi_buf tail = { .ctx = ctx }, best = { .ctx = ctx };
     int64_t n_best = ids->n;
     *prefix = NULL;

@@ -105,6 +105,7 @@ og_status ogi_tokenizer_load(og_ctx *ctx, const ogi_gguf *f, og_tokenizer **out)
 og_status og_tokenizer_open(og_ctx *ctx, const char *path, const char *const *override,
                             int n_override, og_tokenizer **out)
 {
+    OGI_NEEDS(ctx, ctx && path && out && n_override >= 0 && (override || !n_override));
     ogi_gguf *f = NULL;
     *out = NULL;
     if (ogi_hf_is_json(path)) {
@@ -125,6 +126,7 @@ og_status og_tokenizer_open(og_ctx *ctx, const char *path, const char *const *ov
 
 void og_tokens_free(og_ctx *ctx, og_tokens *tokens)
 {
+    if (!ctx || !tokens) return;
     ogi_free(ctx, tokens->id);
     *tokens = (og_tokens){ 0 };
 }
@@ -238,12 +240,14 @@ static og_status encode(const og_tokenizer *t, og_ctx *ctx, ogi_sv text, unsigne
 og_status og_tokenizer_encode(const og_tokenizer *t, og_ctx *ctx, const char *text, size_t n,
                               unsigned flags, og_tokens *out)
 {
+    OGI_NEEDS(ctx, ctx && t && out && (text || !n));
     return encode(t, ctx, (ogi_sv){ text, n }, flags, NULL, out);
 }
 
 og_status og_tokenizer_encode_spans(const og_tokenizer *t, og_ctx *ctx, const og_span *span,
                                     int64_t n_span, unsigned flags, og_tokens *out)
 {
+    OGI_NEEDS(ctx, ctx && t && out && n_span >= 0 && (span || !n_span));
     ogi_buf text = { .ctx = ctx }, trusted = { .ctx = ctx };
     for (int64_t i = 0; i < n_span; i++) {
         ogi_buf_add(&text, span[i].text, span[i].n);
@@ -261,6 +265,7 @@ og_status og_tokenizer_encode_spans(const og_tokenizer *t, og_ctx *ctx, const og
 og_status og_tokenizer_split(const og_tokenizer *t, og_ctx *ctx, const char *text, size_t n,
                              og_tokens *out)
 {
+    OGI_NEEDS(ctx, ctx && t && out && (text || !n));
     ogi_encoder e;
     ogi_sv clean, piece;
     bool more = true;
@@ -286,49 +291,65 @@ static bool is_token(const og_tokenizer *t, int32_t id)
 
 int32_t og_tokenizer_size(const og_tokenizer *t)
 {
+    if (!t) return 0;
     return t->v.n;
 }
 const char *og_tokenizer_kind(const og_tokenizer *t)
 {
+    if (!t) return "";
     return kinds[t->v.kind].name;
 }
 const char *og_tokenizer_pre(const og_tokenizer *t)
 {
+    if (!t) return "";
     return t->v.pre ? t->v.pre->name : "";
 }
 int32_t og_tokenizer_special(const og_tokenizer *t, og_special which)
 {
+    if (!t || (unsigned)which >= OG_SPECIAL_COUNT) return -1;
     return t->v.special[which];
 }
 
 bool og_tokenizer_flag_get(const og_tokenizer *t, og_tokenizer_flag which)
 {
+    if (!t || (unsigned)which >= OG_TOKENIZER_FLAG_COUNT) return false;
     return t->v.flag[which];
 }
 
 bool og_tokenizer_is_eog(const og_tokenizer *t, int32_t id)
 {
+    if (!t) return false;
     return is_token(t, id) && t->v.is_eog[id];
 }
 
 unsigned og_tokenizer_attr(const og_tokenizer *t, int32_t id)
 {
+    if (!t) return 0;
     return is_token(t, id) ? t->v.token[id].attr : 0;
 }
 
 const char *og_tokenizer_text(const og_tokenizer *t, int32_t id, size_t *n)
 {
+    size_t ignored;
+    if (!n) n = &ignored;
+    *n = 0;
+    if (!t) return "";
     *n = is_token(t, id) ? t->v.token[id].text.n : 0;
     return is_token(t, id) ? t->v.token[id].text.p : "";
 }
 
 int32_t og_tokenizer_find(const og_tokenizer *t, const char *text, size_t n)
 {
+    if (!t || !text) return -1;
     return ogi_vocab_find(&t->v, (ogi_sv){ text, n });
 }
 
 const char *og_tokenizer_piece(const og_tokenizer *t, int32_t id, bool show_special, size_t *n)
 {
+    size_t ignored;
+    if (!n) n = &ignored;
+    *n = 0;
+    if (!t) return "";
     const unsigned hidden = OG_TOKEN_CONTROL | OG_TOKEN_UNKNOWN;
     *n = 0;
     if (!is_token(t, id) || (!show_special && (t->v.token[id].attr & hidden))) return "";

@@ -55,6 +55,7 @@ static int32_t token_of(void *user, const char *text, size_t n)
 
 og_status og_vocab_view_new(og_ctx *ctx, const og_tokenizer *t, og_vocab_view **out)
 {
+    OGI_NEEDS(ctx, ctx && t && out);
     *out = NULL;
     tokenizer_view *v = OGI_NEW(ctx, tokenizer_view);
     if (!v) return OG_E_MEMORY;

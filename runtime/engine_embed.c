@@ -47,7 +47,7 @@ og_status og_model_embed(og_model *m, const og_feed *feed, int n_feed, og_row_fn
                                     [OG_POOL_MEAN] = OG_ROWS_ALL,
                                     [OG_POOL_CLS] = OG_ROWS_FIRST,
                                     [OG_POOL_LAST] = OG_ROWS_LAST };
-    OGI_NEEDS(m ? m->ctx : NULL, m && feed && fn && n_feed >= 0);
+    OGI_NEEDS(m ? m->ctx : NULL, m && feed && fn && n_feed >= 0 && n_feed <= OGI_STEP_SEQS);
     if (!m->pool) OG_FAIL(m->ctx, OG_E_INVALID, "the model was loaded for logits");
     for (int f = 0; f < n_feed; f++)
         if (feed[f].seq && feed[f].seq->length > 0)

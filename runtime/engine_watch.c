@@ -42,6 +42,7 @@ static og_status find_culprit(og_model *m, const og_tensor **found, bool *is_hea
 og_status og_model_check_logits(og_model *m, const float *logits)
 {
     OGI_NEEDS(m ? m->ctx : NULL, m && logits);
+    if (m->pool) OG_FAIL(m->ctx, OG_E_INVALID, "the model was loaded for embeddings");
     const char *what = what_is_wrong(logits, m->model->n_vocab);
     const og_tensor *found = NULL;
     bool is_head = false;

@@ -395,8 +395,32 @@ Test(misuse, models_and_sequences)
     float row[4096] = { 0 };
     REFUSED(og_model_check_logits(NULL, row));
     TOLD(og_model_check_logits(m, NULL));
+    TOLD(og_model_embed(m, &good, 1, ignore_row, NULL)); /* loaded for logits */
     og_model_free(m);
     og_model_free(other);
+}
+
+Test(misuse, embeddings)
+{
+    og_model *m;
+    og_model_options o = { .device = { .n_thread = 2 }, .n_ctx = 64, .has_pooling = true };
+    cr_assert_eq(og_model_load(ctx, model_path, &o, &m), OG_OK, "%s", og_error(ctx));
+    og_feed feed = { .token = (int32_t[]){ 1, 2, 3 }, .n = 3 };
+    float row[4096] = { 0 };
+    cr_assert_eq(og_sequence_new(m, &feed.seq), OG_OK);
+    REFUSED(og_model_embed(NULL, &feed, 1, ignore_row, NULL));
+    TOLD(og_model_embed(m, NULL, 1, ignore_row, NULL));
+    TOLD(og_model_embed(m, &feed, -1, ignore_row, NULL));
+    TOLD(og_model_embed(m, &feed, 0, ignore_row, NULL));
+    TOLD(og_model_embed(m, &feed, 65, ignore_row, NULL));
+    TOLD(og_model_embed(m, &feed, 1, NULL, NULL));
+    TOLD(og_model_embed(m, &(og_feed){ NULL, feed.token, 3 }, 1, ignore_row, NULL));
+    TOLD(og_model_embed(m, &(og_feed){ feed.seq, NULL, 3 }, 1, ignore_row, NULL));
+    TOLD(og_model_check_logits(m, row)); /* loaded for embeddings */
+    og_error_clear(ctx);
+    cr_assert_eq(og_model_embed(m, &feed, 1, ignore_row, NULL), OG_OK, "%s", og_error(ctx));
+    TOLD(og_model_embed(m, &feed, 1, ignore_row, NULL)); /* it has tokens now */
+    og_model_free(m);
 }
 
 Test(misuse, prompt_caches)

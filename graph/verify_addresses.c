@@ -31,10 +31,14 @@ static og_status fail(const og_tensor *n, const ogi_address *a, const ogi_range 
     return OG_E_INVALID;
 }
 
-static bool is_input(const og_tensor *x, const char *name)
+/* names: alternatives, separated by | */
+static bool is_input(const og_tensor *x, const char *names)
 {
     const og_tensor *root = ogi_root(x);
-    return name && root->op == OG_OP_INPUT && !strcmp(root->name, name);
+    size_t n = root->op == OG_OP_INPUT ? strlen(root->name) : 0;
+    for (const char *p = names; p && n > 0; p = strchr(p, '|'), p += p != NULL)
+        if (!strncmp(p, root->name, n) && (p[n] == '|' || !p[n])) return true;
+    return false;
 }
 
 /* Does groups = op(ids) sort the ids that n itself reads? */

@@ -23,6 +23,8 @@ og_tensor *og_decoder_input(og_decoder *d, og_step_input which)
         [OG_STEP_KV_SLOT] = { "kv_slot", OG_SHAPE(o->T) },
         [OG_STEP_KV_LEN] = { "kv_len", OG_SHAPE(o->S) },
         [OG_STEP_STATE_SLOT] = { "state_slot", OG_SHAPE(o->S) },
+        [OG_STEP_ENC_PAGE_TABLE] = { "enc_page_table", OG_SHAPE(o->S, o->P) },
+        [OG_STEP_ENC_LEN] = { "enc_len", OG_SHAPE(o->S) },
     };
     if (!o->input[which]) {
         og_graph_layer(d->g, -1);
@@ -151,6 +153,16 @@ og_tensor *og_decoder_pages(og_decoder *d, const char *name, int il, int64_t n_h
                             int64_t dim)
 {
     return ogi_decoder_pages_as(d, d->own->kv.k, name, il, n_head, n_row, dim);
+}
+
+og_tensor *og_decoder_store(og_decoder *d, const char *name, int il, og_tensor *x, int64_t n_head)
+{
+    og_shape s = og_tensor_shape(x);
+    int64_t dim = s.rank == 2 ? s.dim[1].b / n_head : 0;
+    og_tensor *y = og_reshape(d->g, x, OG_SHAPE(d->own->T, OG_N(n_head), OG_N(dim)));
+    if (!y) return NULL;
+    og_tensor *pages = og_decoder_pages(d, name, il, n_head, OGI_PAGE, dim);
+    return og_kv_store(d->g, pages, y, og_decoder_input(d, OG_STEP_KV_SLOT));
 }
 
 /* ---- small blocks -------------------------------------------------------------------------- */

@@ -173,7 +173,8 @@ og_tensor *og_decoder_attend(og_decoder *d, int il, og_tensor *x, const og_atten
         .scale = a.spec->scale != 0 ? a.spec->scale : hp->attn_scale,
         .softcap = hp->attn_softcap,
         .window = a.h->window,
-        .is_bidirectional = !hp->is_causal,
+        .bias = a.spec->bias,
+        .is_bidirectional = !hp->is_causal || a.spec->is_bidirectional,
     };
     store(&a, &args);
     og_tensor *y = gated(&a, og_attention(d->g, &args)); /* [T, H, head_v] */

@@ -198,7 +198,9 @@ static const og_entry *find_entry(const og_entry *entry, int n, const char *name
 static void declare_symbols(const build *b, const kind *k, og_graph *g, ogi_decoder_own *own)
 {
     if (k->of != OF_TOKENS) own->O = og_sym(g, "O", 1, OGI_HEAD_ROWS);
-    if (k->of != OF_ROWS) own->T = og_sym(g, "T", 1, b->m->step_tokens);
+    bool is_encode = !strcmp(k->name, "encode");
+    int64_t n_tok = is_encode ? b->m->encode_tokens : b->m->step_tokens;
+    if (k->of != OF_ROWS) own->T = og_sym(g, "T", 1, n_tok);
     if (k->of != OF_TOKENS) return;
     own->S = og_sym(g, "S", 1, OGI_STEP_SEQS);
     own->P = og_sym(g, "P", 1, MAX_PAGES);
@@ -357,6 +359,8 @@ static og_status read_hparams(build *b)
     OG_TRY(find_context(b));
     m->is_causal = b->hp->is_causal;
     find_pooling(b);
+    bool has_encoder = find_entry(b->arch->entry, b->arch->n_entry, "encode") != NULL;
+    m->encode_tokens = has_encoder ? OGI_MAX(OGI_STEP_TOKENS, m->n_ctx) : 0;
     m->step_tokens = m->is_causal ? OGI_STEP_TOKENS : OGI_MAX(OGI_STEP_TOKENS, m->n_ctx);
     return OG_OK;
 }

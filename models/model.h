@@ -57,10 +57,10 @@ typedef struct ogi_entry {
 
 /* Graphs `step` and `encode`: symbols, in this order, T S P N M (tokens, sequences, pages a
  * sequence, KV pages in the pool, recurrent slots); inputs, those it needs of: token[T] pos[T]
- * seq_start[S+1] page_table[S,P] kv_slot[T] kv_len[S] state_slot[S], all I32; output "hidden"
- * [T, hidden]. Graphs `head` and `embed`: symbols O T; inputs hidden[T, hidden] and out_row[O];
- * outputs "logits" [O, V], "row" [O, n_row]. Graph `pool`: symbol O; input row[O, n_row]; output
- * "pooled" [O, n_pooled]. */
+ * seq_start[S+1] page_table[S,P] kv_slot[T] kv_len[S] state_slot[S] enc_page_table[S,P] enc_len[S],
+ * all I32; output "hidden" [T, hidden]. Graphs `head` and `embed`: symbols O T; inputs hidden[T,
+ * hidden] and out_row[O]; outputs "logits" [O, V], "row" [O, n_row]. Graph `pool`: symbol O; input
+ * row[O, n_row]; output "pooled" [O, n_pooled]. */
 typedef struct ogi_model {
     og_ctx *ctx;
     ogi_arena mem;
@@ -76,6 +76,7 @@ typedef struct ogi_model {
     int64_t n_vocab, n_embd, n_layer;
     int64_t n_ctx_train, n_ctx;
     int64_t hidden, n_row, n_pooled; /* widths of rows */
+    int64_t encode_tokens;           /* the same of `encode`; 0: there is no encoder */
     int64_t step_tokens;             /* T at most: all of a sequence where is_causal is false */
     bool is_causal;                  /* a token's row does not depend on those after it */
     int pooling;                     /* og_pooling: of which rows of a sequence `pool` is */

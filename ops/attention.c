@@ -516,8 +516,8 @@ static const char *const cases[] = {
 static const ogi_address addresses[] = {
     OGI_ADDRESS_INPUT(OGI_ATTENTION_POS, "pos"),
     OGI_ADDRESS_INPUT(OGI_ATTENTION_SEQ_START, "seq_start"),
-    OGI_ADDRESS_INPUT(OGI_ATTENTION_KV_LEN, "kv_len"),
-    OGI_ADDRESS_INPUT(OGI_ATTENTION_PAGE_TABLE, "page_table"),
+    OGI_ADDRESS_INPUT(OGI_ATTENTION_KV_LEN, "kv_len|enc_len"),
+    OGI_ADDRESS_INPUT(OGI_ATTENTION_PAGE_TABLE, "page_table|enc_page_table"),
 };
 
 const ogi_op_def ogi_op_attention = {

@@ -34,6 +34,9 @@ static og_status check_feeds(og_model *m, const og_feed *feed, int n_feed)
             OG_FAIL(m->ctx, OG_E_LIMIT,
                     "the context of %lld tokens is full: %lld are in it, %lld more do not fit",
                     (long long)m->n_ctx, (long long)s->length, (long long)feed[f].n);
+        if (m->encode && !s->encoded)
+            OG_FAIL(m->ctx, OG_E_INVALID, "%s reads what its encoder says: encode a text first",
+                    m->model->arch);
         if (!m->model->is_causal && s->length > 0)
             OG_FAIL(m->ctx, OG_E_UNSUPPORTED,
                     "%s looks at all tokens at once: nothing can be added to a sequence",
@@ -77,6 +80,11 @@ static og_status fill_inputs(og_model *m, const og_feed *feed, const step *st)
         in->seq_start[p] = t;
         in->kv_len[p] = (int32_t)(s->length + part->n);
         in->state_slot[p] = s->slot;
+        if (s->encoded) {
+            in->enc_len[p] = (int32_t)s->encoded->length;
+            memcpy(in->enc_page_table + p * m->pages_per_seq, s->encoded->page,
+                   (size_t)s->encoded->n_page * sizeof *s->page);
+        }
         if (s->n_page)
             memcpy(in->page_table + p * m->pages_per_seq, s->page,
                    (size_t)s->n_page * sizeof *s->page);
@@ -85,7 +93,7 @@ static og_status fill_inputs(og_model *m, const og_feed *feed, const step *st)
             in->token[t] = feed[part->feed].token[part->from + i];
             in->pos[t] = (int32_t)pos;
             if (!m->model->has_kv) continue;
-            in->kv_slot[t] = s->page[pos / OGI_PAGE] * OGI_PAGE + (int32_t)(pos % OGI_PAGE);
+            in->kv_slot[t] = ogi_slot_of(s, pos);
         }
     }
     in->seq_start[st->n_part] = t;

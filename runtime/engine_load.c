@@ -17,7 +17,8 @@ static int64_t pages_of(int64_t n_ctx)
 /* Bytes of all states for `n_ctx` tokens a sequence. */
 static int64_t states_size(const og_model *m, int64_t n_ctx, int64_t n_seq)
 {
-    int64_t pages = pages_of(n_ctx) * n_seq, sum = 0, part;
+    int64_t n_list = m->model->encode_tokens ? 2 : 1; /* of pages: the encoder's tokens too */
+    int64_t pages = pages_of(n_ctx) * n_seq * n_list, sum = 0, part;
     for (int i = 0; i < m->model->n_state; i++) {
         const ogi_state_info *s = &m->model->state[i];
         if (!ogi_mul_size(s->unit_size, s->is_paged ? pages : n_seq, &part) ||
@@ -90,12 +91,14 @@ static og_status bind_inputs(og_model *m)
     step_inputs *in = m->in = OGI_NEW(m->ctx, step_inputs);
     if (!in) return OG_E_MEMORY;
     int64_t table = OGI_MIN(OGI_STEP_SEQS, m->n_slot) * m->pages_per_seq;
-    int64_t n_tok = m->model->step_tokens;
+    int64_t n_tok = OGI_MAX(m->model->step_tokens, m->model->encode_tokens);
     in->page_table = OGI_NEW_N(m->ctx, int32_t, table + 1);
     in->token = OGI_NEW_N(m->ctx, int32_t, n_tok);
     in->pos = OGI_NEW_N(m->ctx, int32_t, n_tok);
     in->kv_slot = OGI_NEW_N(m->ctx, int32_t, n_tok);
-    if (!in->page_table || !in->token || !in->pos || !in->kv_slot) return OG_E_MEMORY;
+    in->enc_page_table = OGI_NEW_N(m->ctx, int32_t, table + 1);
+    if (!in->page_table || !in->enc_page_table || !in->token || !in->pos || !in->kv_slot)
+        return OG_E_MEMORY;
     n_tok *= (int64_t)sizeof(int32_t);
     const struct {
         const char *name;
@@ -109,6 +112,8 @@ static og_status bind_inputs(og_model *m)
         { "kv_len", in->kv_len, sizeof in->kv_len },
         { "state_slot", in->state_slot, sizeof in->state_slot },
         { "page_table", in->page_table, table * (int64_t)sizeof(int32_t) },
+        { "enc_page_table", in->enc_page_table, table * (int64_t)sizeof(int32_t) },
+        { "enc_len", in->enc_len, sizeof in->enc_len },
         { "out_row", in->out_row, sizeof in->out_row },
     };
     if (m->pool) {
@@ -141,6 +146,7 @@ static og_status compile_entry(og_model *m, const og_model_options *o, int i, co
     }
     OG_TRY(og_compile(m->device, e->graph, &opt, &m->program[i]));
     if (!strcmp(e->name, "step")) m->step = m->program[i];
+    if (!strcmp(e->name, "encode")) m->encode = m->program[i];
     if (is_rows) m->rows = m->program[i];
     if (is_pool) m->pool = m->program[i];
     return OG_OK;
@@ -229,6 +235,7 @@ static og_status load(og_model *m, const og_model_options *o)
                 ogi_gguf_path(m->file), (long long)m->n_ctx, (long long)m->model->n_ctx_train);
     m->pages_per_seq = m->model->has_kv ? pages_of(m->n_ctx) : 1; /* recurrent: unused */
     m->n_page = m->model->has_kv ? OGI_MAX(m->pages_per_seq * n_seq, 1) : 1;
+    if (m->model->encode_tokens) m->n_page *= 2; /* the encoder's tokens */
     m->n_slot = n_seq;
     m->passes = hash_of(o->compile.skip ? o->compile.skip : "");
     m->batch = o->batch > 0 ? OGI_MIN(o->batch, OGI_STEP_TOKENS) : OGI_STEP_TOKENS;
@@ -294,6 +301,7 @@ static void free_inputs(og_model *m)
     ogi_free(m->ctx, m->in->pos);
     ogi_free(m->ctx, m->in->kv_slot);
     ogi_free(m->ctx, m->in->page_table);
+    ogi_free(m->ctx, m->in->enc_page_table);
     ogi_free(m->ctx, m->in);
 }
 
@@ -329,6 +337,7 @@ void og_model_get_info(const og_model *m, og_model_info *out)
         .weight_size = m->weight_size,
         .kv_size = m->kv_size,
         .n_pooled = m->pool ? m->model->n_pooled : 0,
+        .has_encoder = m->encode != NULL,
         .is_causal = m->model->is_causal,
         .is_ranked = m->pool && m->model->is_ranked,
         .device = og_device_name(m->device),

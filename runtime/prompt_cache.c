@@ -80,6 +80,10 @@ static og_status begin(transfer *t, og_sequence *seq, const char *path, og_progr
     t->writer.fd = -1;
     t->progress = progress, t->user = user;
     XXH3_64bits_reset(&t->sum);
+    og_model_info info;
+    og_model_get_info(m, &info);
+    if (info.has_encoder)
+        OG_FAIL(t->ctx, OG_E_UNSUPPORTED, "prompt caches do not hold what an encoder has read");
     t->chunk = ogi_alloc(t->ctx, CHUNK, 1);
     return t->chunk ? OG_OK : OG_E_MEMORY;
 }

@@ -24,6 +24,28 @@ og_status og_sequence_new(og_model *m, og_sequence **out)
     return OG_OK;
 }
 
+static void free_encoded(og_sequence *s)
+{
+    og_sequence *e = s->encoded;
+    s->encoded = NULL;
+    if (!e) return;
+    while (e->n_page) ogi_id_give(&s->m->page, e->page[--e->n_page]);
+    ogi_free(s->m->ctx, e->page);
+    ogi_free(s->m->ctx, e);
+}
+
+og_status ogi_sequence_begin_encoded(og_sequence *s, int64_t length)
+{
+    free_encoded(s);
+    s->encoded = OGI_NEW(s->m->ctx, og_sequence);
+    if (!s->encoded) return OG_E_MEMORY;
+    *s->encoded = (og_sequence){ .m = s->m, .slot = -1 };
+    og_status st = ogi_sequence_take_pages(s->encoded, length);
+    s->encoded->length = length;
+    if (st != OG_OK) free_encoded(s);
+    return st;
+}
+
 void og_sequence_free(og_sequence *s)
 {
     if (!s) return;
@@ -32,6 +54,7 @@ void og_sequence_free(og_sequence *s)
     while (*at != s) at = &(*at)->next;
     *at = s->next;
     while (s->n_page) ogi_id_give(&m->page, s->page[--s->n_page]);
+    free_encoded(s);
     ogi_id_give(&m->slot, s->slot);
     ogi_free(m->ctx, s->page);
     ogi_free(m->ctx, s);
@@ -91,6 +114,18 @@ static void copy_device(og_model *m, void *to, const void *from, int64_t size, v
     }
 }
 
+/* Paged states of all pages from `first` on. */
+static void copy_pages(og_sequence *to, const og_sequence *from, int64_t first, void *chunk)
+{
+    og_model *m = to->m;
+    for (int i = 0; i < m->model->n_state; i++) {
+        int64_t unit = m->model->state[i].unit_size;
+        char *base = m->state[i];
+        for (int64_t k = first; m->model->state[i].is_paged && k < from->n_page; k++)
+            copy_device(m, base + unit * to->page[k], base + unit * from->page[k], unit, chunk);
+    }
+}
+
 og_status og_sequence_copy(og_sequence *to, const og_sequence *from, int64_t n_alike)
 {
     OGI_NEEDS(to ? to->m->ctx : NULL, to && from);
@@ -107,8 +142,12 @@ og_status og_sequence_copy(og_sequence *to, const og_sequence *from, int64_t n_a
         char *base = m->state[i];
         if (!m->model->state[i].is_paged)
             copy_device(m, base + unit * to->slot, base + unit * from->slot, unit, chunk);
-        for (int64_t k = n_alike / OGI_PAGE; m->model->state[i].is_paged && k < from->n_page; k++)
-            copy_device(m, base + unit * to->page[k], base + unit * from->page[k], unit, chunk);
+    }
+    if (st == OG_OK) copy_pages(to, from, n_alike / OGI_PAGE, chunk);
+    free_encoded(to);
+    if (st == OG_OK && from->encoded) {
+        st = ogi_sequence_begin_encoded(to, from->encoded->length);
+        if (st == OG_OK) copy_pages(to->encoded, from->encoded, 0, chunk);
     }
     if (st == OG_OK) to->length = from->length;
     give_back_pages(to);

@@ -21,6 +21,9 @@ typedef enum og_step_input {
     OG_STEP_KV_SLOT,    /* [T] */
     OG_STEP_KV_LEN,     /* [S] */
     OG_STEP_STATE_SLOT, /* [S] */
+    /* of models with an encoder, where its tokens lie: */
+    OG_STEP_ENC_PAGE_TABLE, /* [S, P] */
+    OG_STEP_ENC_LEN,        /* [S] */
     OG_STEP_INPUT_COUNT
 } og_step_input;
 
@@ -57,6 +60,10 @@ OG_API og_tensor *og_decoder_state(og_decoder *d, const char *name, int il, og_s
 OG_API og_tensor *og_decoder_pages(og_decoder *d, const char *name, int il, int64_t n_head,
                                    int64_t n_row, int64_t dim);
 
+/* Stores rows x [T, n_head * dim] of the step's tokens in such pages; the state after it. */
+OG_API og_tensor *og_decoder_store(og_decoder *d, const char *name, int il, og_tensor *x,
+                                   int64_t n_head);
+
 /* ---- blocks -------------------------------------------------------------------------------- */
 /* Zero means default in every spec, and NULL is a spec of zeros. */
 typedef og_tensor *(*og_act)(og_graph *g, og_tensor *x);
@@ -86,11 +93,13 @@ typedef struct og_attend {
     bool is_norm_plain;      /* q and k are normalised without weights too */
     bool is_v_normed;        /* v, by its mean square, without weights */
     bool has_no_rope;
-    float scale;     /* 0: hp->attn_scale, else 1 / sqrt(head_k) */
-    float v_scale;   /* 0: 1 */
-    int kv_of;       /* 1 + the layer whose keys and values it reads; it stores none */
-    og_tensor *gate; /* [T, H] or [T, H * head_v]: times the heads' output */
-    bool is_raw;     /* gives [T, H * head_v], without sub-norm and output projection */
+    float scale;           /* 0: hp->attn_scale, else 1 / sqrt(head_k) */
+    float v_scale;         /* 0: 1 */
+    og_tensor *bias;       /* [buckets, heads]: by the distance of query and key (T5) */
+    bool is_bidirectional; /* sees all tokens, whatever hp->is_causal says */
+    int kv_of;             /* 1 + the layer whose keys and values it reads; it stores none */
+    og_tensor *gate;       /* [T, H] or [T, H * head_v]: times the heads' output */
+    bool is_raw;           /* gives [T, H * head_v], without sub-norm and output projection */
 } og_attend;
 
 /* Self-attention of a layer: q k v (separate or fused, with biases where there are any), clamped by

@@ -73,6 +73,7 @@ typedef struct og_model_info {
     int64_t n_ctx, n_ctx_train;
     int64_t weight_size, kv_size; /* bytes */
     int64_t n_pooled;             /* width of embeddings; 0: loaded for logits */
+    bool has_encoder;             /* og_model_encode goes before og_model_feed */
     bool is_causal, is_ranked;    /* ranked: embeddings are the classifier's outputs */
     const char *device, *isa;
     int n_thread;
@@ -113,6 +114,10 @@ OG_API og_status og_model_feed(og_model *m, const og_feed *feed, int n_feed, og_
  * by running the feed's last step once more, watched. A recurrent model's sequences of that feed
  * are of no use afterwards. A NaN in logits has one bit pattern, whatever made it. */
 OG_API og_status og_model_check_logits(og_model *m, const float *logits);
+
+/* Lets the encoder read a text, before tokens are fed to an empty sequence of an encoder-decoder;
+ * OG_E_UNSUPPORTED for other models. */
+OG_API og_status og_model_encode(og_model *m, og_sequence *s, const int32_t *token, int64_t n);
 
 /* Appends tokens as og_model_feed does, to sequences that are empty, and gives the embedding of
  * each [n_pooled], or of each token with OG_POOL_NONE. The model must be loaded with has_pooling.

@@ -43,7 +43,8 @@ static og_status run_case(og_model *m, const ogt_run *run, float *out)
     if (st != OG_OK) return st;
     r.skip = run->rows == run->n_tokens ? 0 : run->n_tokens - 1;
     og_feed feed = { .seq = s, .token = run->tokens, .n = run->n_tokens };
-    st = og_model_feed(m, &feed, 1, OG_ROWS_ALL, keep_row, &r);
+    if (run->n_encode) st = og_model_encode(m, feed.seq, run->encode, run->n_encode);
+    if (st == OG_OK) st = og_model_feed(m, &feed, 1, OG_ROWS_ALL, keep_row, &r);
     r.skip = 0;
     for (int i = 0; i < run->n_then && st == OG_OK; i++) {
         og_feed one = { .seq = s, .token = run->then + i, .n = 1 };

@@ -27,8 +27,8 @@ static bool write_row(void *user, int feed, int64_t i, const float *logits)
 }
 
 typedef struct request {
-    int32_t *tokens, *then, *beside[64];
-    int64_t n_tokens, n_then, n_beside[64];
+    int32_t *tokens, *then, *encode, *beside[64];
+    int64_t n_tokens, n_then, n_encode, n_beside[64];
     int n_feed_beside;
     const char *dump_dir, *dump_nodes;
 } request;
@@ -37,6 +37,7 @@ static void free_request(request *r)
 {
     free(r->tokens);
     free(r->then);
+    free(r->encode);
     for (int i = 0; i < r->n_feed_beside; i++) free(r->beside[i]);
 }
 
@@ -50,6 +51,7 @@ static og_status compute(og_model *m, const request *r, writer *w)
         feed[i] = (og_feed){ .token = r->beside[i - 1], .n = r->n_beside[i - 1] };
     og_status st = OG_OK;
     for (int i = 0; i < n && st == OG_OK; i++) st = og_sequence_new(m, &feed[i].seq);
+    if (st == OG_OK && r->encode) st = og_model_encode(m, feed[0].seq, r->encode, r->n_encode);
     if (st == OG_OK) st = og_model_feed(m, feed, n, OG_ROWS_ALL, write_row, w);
     for (int64_t i = 0; i < r->n_then && st == OG_OK; i++) {
         og_feed one = { .seq = feed[0].seq, .token = r->then + i, .n = 1 };
@@ -84,10 +86,12 @@ static int run(const char *model, og_model_options *opt, const request *r, const
     return 0;
 }
 
-static int parse_request(const char *tokens, const char *then, const cli_list *beside, request *r)
+static int parse_request(const char *tokens, const char *then, const char *encode,
+                         const cli_list *beside, request *r)
 {
     if (!tokens) return cli_usage_error("--tokens is missing");
     int status = cli_tokens("--tokens", tokens, &r->tokens, &r->n_tokens);
+    if (status < 0 && encode) status = cli_tokens("--encode", encode, &r->encode, &r->n_encode);
     if (status < 0 && then) status = cli_tokens("--then", then, &r->then, &r->n_then);
     if (status < 0 && beside->n > 63)
         return cli_usage_error("--beside is given more than 63 times");
@@ -101,7 +105,7 @@ static int parse_request(const char *tokens, const char *then, const cli_list *b
 int cmd_logits(int argc, char **argv)
 {
     cli_model model = { .kv = "f32" };
-    const char *tokens = NULL, *then = NULL, *out = NULL, *args[1];
+    const char *tokens = NULL, *then = NULL, *encode = NULL, *out = NULL, *args[1];
     cli_list beside = { 0 };
     request r = { .dump_nodes = "blk.*.out" };
     int64_t batch = 0;
@@ -111,6 +115,7 @@ int cmd_logits(int argc, char **argv)
     const cli_opt own[] = {
         { "--tokens", CLI_STR, &tokens, "1,2,3", "tokens to prefill" },
         { "--then", CLI_STR, &then, "4,5", "tokens to feed one by one after them" },
+        { "--encode", CLI_STR, &encode, "6,7", "tokens for the encoder, before all others" },
         { "--beside", CLI_LIST, &beside, "7,8", "another sequence in the same steps; repeatable" },
         { "--batch", CLI_INT, &batch, "N", "tokens of a sequence in one step; default 512" },
         { "--dump-activations", CLI_STR, &r.dump_dir, "DIR", "values inside the model, as .npy" },
@@ -131,7 +136,7 @@ int cmd_logits(int argc, char **argv)
     if (status < 0 && !out) status = cli_usage_error("-o is missing");
     if (status < 0 && batch < 0) status = cli_usage_error("--batch wants a positive number");
     if (status < 0) status = cli_model_config(&model, &mo);
-    if (status < 0) status = parse_request(tokens, then, &beside, &r);
+    if (status < 0) status = parse_request(tokens, then, encode, &beside, &r);
     if (status < 0) {
         mo.n_sequence = 1 + beside.n;
         mo.batch = (int)OGI_MIN(batch, 512);

@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 
-enum { ROUNDS = 5 };
+enum { ROUNDS = 3 };
 
 static const int64_t memory_size = INT64_C(512) << 20; /* beyond what a cache may hold */
 

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the parts of `oxigraph bench` share: tools/cmd/bench.c (options, order of things), run.c
- * (measuring), limit.c (what the machine would allow), print.c. */
+ * What the parts of `oxigraph bench` share: tools/cmd/bench.c (options, sweeps), session.c (one
+ * model), run.c (one repetition), limit.c (what the machine would allow), print.c, compare.c. */
 #ifndef OG_TOOLS_BENCH_BENCH_H
 #define OG_TOOLS_BENCH_BENCH_H
 
 #include "backends/cpu/roofline.h"
 #include "graph/plan.h"
+#include "models/synth.h"
 #include "runtime/engine.h"
 #include "runtime/program.h"
 
-enum { BENCH_MAX_REPS = 100, BENCH_MAX_PLAN = 16, BENCH_MAX_BATCH = 64 };
+enum { BENCH_MAX_REPS = 100, BENCH_MAX_PLAN = 16, BENCH_MAX_BATCH = 64, BENCH_MAX_LIST = 16 };
 
 /* What is measured: `batch` sequences, each with `tokens` more tokens after `context`. */
 typedef struct bench_phase {
@@ -19,6 +20,7 @@ typedef struct bench_phase {
     int64_t tokens, context, batch;
     double seconds[BENCH_MAX_REPS]; /* of each repetition; sorted in the end */
     int n_rep;
+    ogi_roofline roof; /* the best that was measured beside its repetitions */
 } bench_phase;
 
 double bench_median(const bench_phase *p);
@@ -72,7 +74,17 @@ void bench_job_free(og_ctx *ctx, bench_job *job);
 /* One repetition: brings the sequences to the phase's context, then measures. */
 og_status bench_measure(bench_job *job, bench_phase *p);
 
-/* ---- print.c --------------------------------------------------------------------------------- */
+/* ---- session.c ------------------------------------------------------------------------------- */
+
+/* What a session measures: one point of a sweep. */
+typedef struct bench_case {
+    const char *path;             /* or shape and type */
+    const ogi_synth_shape *shape; /* random weights */
+    const char *type;
+    og_model_options model;
+    int64_t prefill, decode, context, batch;
+    bool groups;
+} bench_case;
 
 typedef struct bench_report {
     const char *shape, *type, *kv;
@@ -85,7 +97,39 @@ typedef struct bench_report {
     bool groups;
 } bench_report;
 
-void bench_print_text(const bench_report *r, ogi_buf *out);
-og_status bench_print_json(og_ctx *ctx, const bench_report *r, ogi_buf *out);
+typedef struct bench_session bench_session;
+og_status bench_session_new(og_ctx *ctx, const bench_case *c, bench_session **out);
+void bench_session_free(bench_session *b);
+int bench_session_threads(const bench_session *b);
+/* Every phase once, the roofline before and after each. */
+og_status bench_session_repeat(bench_session *b);
+/* Once, behind the last repetition; lives as long as the session. */
+const bench_report *bench_session_report(bench_session *b);
+
+/* ---- print.c --------------------------------------------------------------------------------- */
+
+typedef enum bench_format { BENCH_TEXT, BENCH_MARKDOWN, BENCH_JSON } bench_format;
+
+/* Reports one after another; begin with ctx, format and out. */
+typedef struct bench_sheet {
+    og_ctx *ctx;
+    bench_format format;
+    ogi_buf *out;
+    int n;         /* reports so far */
+    void *results; /* of JSON */
+    ogi_roofline roof;
+    double load, first_token;
+} bench_sheet;
+
+void bench_sheet_add(bench_sheet *s, const bench_report *r);
+og_status bench_sheet_end(bench_sheet *s); /* also frees */
+void bench_take_better(ogi_roofline *best, const ogi_roofline *r);
+
+/* ---- compare.c ------------------------------------------------------------------------------- */
+
+/* Measures c's file with each number of threads (0: the default), and the other program beside it;
+ * a table of ratios and spreads. */
+og_status bench_compare(og_ctx *ctx, const bench_case *c, const int64_t *threads, int n_threads,
+                        const char *program, int reps, bool is_json, ogi_buf *out);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What bench found, as text and JSON. Groups of equal name (one a layer) are one row. */
+ * What bench found, as text, Markdown and JSON. Groups of equal name (one a layer) are one row. */
 #include <jansson.h>
 #include <stdlib.h>
 
@@ -152,7 +152,7 @@ static void print_groups(const bench_phase *p, const bench_account *a, ogi_buf *
     free(t.row);
 }
 
-void bench_print_text(const bench_report *r, ogi_buf *out)
+static void print_text(const bench_report *r, ogi_buf *out)
 {
     const ogi_roofline *m = &r->roof;
     ogi_buf_printf(out, "%s %s: %.0f MB of weights; %s %s, %d threads; KV in %s\n", r->shape,
@@ -194,6 +194,12 @@ static json_t *json_groups(const bench_account *a)
     return list;
 }
 
+static json_t *json_roofline(const ogi_roofline *m)
+{
+    return json_pack("{s:f, s:f, s:f, s:f}", "read_gb_s", m->read_gb_s, "f32_gflop_s",
+                     m->f32_gflop_s, "bf16_gflop_s", m->bf16_gflop_s, "int8_gop_s", m->int8_gop_s);
+}
+
 static json_t *json_result(const bench_report *r, int i)
 {
     const bench_phase *p = &r->phase[i];
@@ -208,6 +214,7 @@ static json_t *json_result(const bench_report *r, int i)
                               "percent_of_limit", f.percent, "repetitions", p->n_rep);
     json_object_update(o, speed);
     json_decref(speed);
+    json_object_set_new(o, "roofline", json_roofline(&p->roof));
     if (!r->groups) return o;
     shares t = shares_of(p, &r->account[i]);
     json_object_set_new(o, "groups", json_groups(&r->account[i]));
@@ -217,24 +224,72 @@ static json_t *json_result(const bench_report *r, int i)
     return o;
 }
 
-og_status bench_print_json(og_ctx *ctx, const bench_report *r, ogi_buf *out)
+static og_status print_json(const bench_sheet *s)
 {
-    const ogi_roofline *m = &r->roof;
-    json_t *results = json_array();
-    for (int i = 0; i < r->n_phase; i++) json_array_append_new(results, json_result(r, i));
-    json_t *root =
-        json_pack("{s:s, s:{s:f, s:f, s:f, s:f}, s:o}", "version", OG_VERSION, "roofline",
-                  "read_gb_s", m->read_gb_s, "f32_gflop_s", m->f32_gflop_s, "bf16_gflop_s",
-                  m->bf16_gflop_s, "int8_gop_s", m->int8_gop_s, "results", results);
-    if (root && r->load >= 0) {
-        json_object_set_new(root, "load_s", json_real(r->load));
-        json_object_set_new(root, "first_token_s", json_real(r->first_token));
+    json_t *root = json_pack("{s:s, s:o, s:O}", "version", OG_VERSION, "roofline",
+                             json_roofline(&s->roof), "results", (json_t *)s->results);
+    if (root && s->load >= 0) {
+        json_object_set_new(root, "load_s", json_real(s->load));
+        json_object_set_new(root, "first_token_s", json_real(s->first_token));
     }
     char *text = root ? json_dumps(root, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) : NULL;
     json_decref(root);
-    if (!text) OG_FAIL(ctx, OG_E_MEMORY, "bench: out of memory for JSON");
-    ogi_buf_puts(out, text);
-    ogi_buf_putc(out, '\n');
+    if (!text) OG_FAIL(s->ctx, OG_E_MEMORY, "bench: out of memory for JSON");
+    ogi_buf_puts(s->out, text);
+    ogi_buf_putc(s->out, '\n');
     free(text);
     return OG_OK;
+}
+
+/* ---- Markdown ------------------------------------------------------------------------------ */
+
+static void print_markdown(const bench_report *r, bool is_first, ogi_buf *out)
+{
+    if (is_first)
+        ogi_buf_puts(out, "| model | type | threads | batch | phase | tokens | context | tok/s | "
+                          "spread | of limit |\n|---|---|---|---|---|---|---|---|---|---|\n");
+    for (int i = 0; i < r->n_phase; i++) {
+        const bench_phase *p = &r->phase[i];
+        figures f = figures_of(p, &r->account[i]);
+        ogi_buf_printf(
+            out, "| %s | %s | %d | %lld | %s | %lld | %lld | %.2f | %.1f %% | %.1f %% |\n",
+            r->shape, r->type, r->info.n_thread, (long long)p->batch, p->name, (long long)p->tokens,
+            (long long)p->context, f.tok_s, 100 * f.spread, f.percent);
+    }
+}
+
+/* ---- sheets -------------------------------------------------------------------------------- */
+
+void bench_take_better(ogi_roofline *best, const ogi_roofline *r)
+{
+    best->read_gb_s = OGI_MAX(best->read_gb_s, r->read_gb_s);
+    best->f32_gflop_s = OGI_MAX(best->f32_gflop_s, r->f32_gflop_s);
+    best->bf16_gflop_s = OGI_MAX(best->bf16_gflop_s, r->bf16_gflop_s);
+    best->int8_gop_s = OGI_MAX(best->int8_gop_s, r->int8_gop_s);
+}
+
+void bench_sheet_add(bench_sheet *s, const bench_report *r)
+{
+    switch (s->format) {
+    case BENCH_TEXT:
+        if (s->n) ogi_buf_putc(s->out, '\n');
+        print_text(r, s->out);
+        break;
+    case BENCH_MARKDOWN: print_markdown(r, s->n == 0, s->out); break;
+    case BENCH_JSON:
+        if (!s->results) s->results = json_array();
+        for (int i = 0; i < r->n_phase; i++) json_array_append_new(s->results, json_result(r, i));
+        break;
+    }
+    s->n++;
+    s->load = r->load, s->first_token = r->first_token;
+    bench_take_better(&s->roof, &r->roof);
+}
+
+og_status bench_sheet_end(bench_sheet *s)
+{
+    og_status st = s->format == BENCH_JSON && s->results ? print_json(s) : OG_OK;
+    json_decref(s->results);
+    s->results = NULL;
+    return st == OG_OK && s->out->failed ? OG_E_MEMORY : st;
 }

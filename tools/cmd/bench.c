@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
  * `oxigraph bench`: how fast a model runs, beside what the machine would allow. The model is a
- * file, or a built-in shape whose random weights are made in memory. */
+ * file, or a built-in shape whose random weights are made in memory. Options that take lists are
+ * swept: every combination is a session of its own. */
+#include <errno.h>
 #include <stdio.h>
-#include <sys/mman.h>
+#include <stdlib.h>
 
-#include "base/clock.h"
-#include "base/pool.h"
 #include "tools/bench/bench.h"
 #include "tools/bench/grammar.h"
 #include "tools/bench/tokenize.h"
@@ -14,215 +14,154 @@
 #include "tools/cmd/cli_progress.h"
 #include "tools/cmd/cli_shape.h"
 
-enum { MAX_TOKENS = 1 << 20 };
+enum { MAX_TOKENS = 1 << 20, MAX_TYPE = 32 };
+
+typedef struct list {
+    int64_t v[BENCH_MAX_LIST];
+    int n;
+} list;
 
 typedef struct options {
-    const char *path, *type;
+    const char *path, *types, *compare;
     const ogi_synth_shape *shape;
     cli_model model;
-    og_model_options mo; /* of model */
-    int64_t prefill, decode, context, batch, reps;
-    bool json, groups;
+    og_model_options mo;
+    const char *prefill_text, *batch_text, *thread_text;
+    list prefill, batch, threads;
+    int64_t decode, context, reps;
+    bool json, markdown, groups;
 } options;
 
-/* What one run of the command holds. */
-typedef struct bench {
-    og_ctx *ctx;
-    const options *o;
-    unsigned char *memory; /* of a synthetic model */
-    int64_t size, used;
-    cli_progress progress;
-    char name[64], type[32];
-    og_model *model;
-    bench_job job;
-    bench_phase phase[2];
-    bench_account account[2];
-    int n_phase;
-    bench_report report;
-} bench;
+/* ---- lists --------------------------------------------------------------------------------- */
 
-/* ---- the model ----------------------------------------------------------------------------- */
-
-static bool keep_piece(void *user, const void *p, int64_t n)
+/* "128,512": numbers from least to most; -1, or the exit status 2 (told). */
+static int parse_list(const char *option, const char *text, int64_t least, int64_t most, list *out)
 {
-    bench *b = user;
-    memcpy(b->memory + b->used, p, (size_t)n);
-    b->used += n;
-    cli_progress_update(&b->progress, (double)b->used / (double)b->size);
+    out->n = 0;
+    for (const char *p = text;; p++) {
+        char *end;
+        errno = 0;
+        long long v = strtoll(p, &end, 10);
+        if (end == p || errno || v < least || v > most || (*end && *end != ','))
+            return cli_usage_error("%s wants numbers from %lld to %lld as 1,2,4, not '%s'", option,
+                                   (long long)least, (long long)most, text);
+        if (out->n == BENCH_MAX_LIST)
+            return cli_usage_error("%s: more than %d numbers", option, BENCH_MAX_LIST);
+        out->v[out->n++] = v;
+        p = end;
+        if (!*p) return -1;
+    }
+}
+
+/* The i-th of the types, into name; false behind the last. NULL has one, that of a file. */
+static bool type_at(const char *types, int i, char name[static MAX_TYPE])
+{
+    name[0] = 0;
+    if (!types) return i == 0;
+    while (i-- > 0) {
+        types = strchr(types, ',');
+        if (!types++) return false;
+    }
+    snprintf(name, MAX_TYPE, "%.*s", (int)strcspn(types, ","), types);
     return true;
 }
 
-static og_status make_model(bench *b, ogi_gguf **out)
+/* ---- sweeps -------------------------------------------------------------------------------- */
+
+static og_status measure(og_ctx *ctx, const options *o, const bench_case *c, bench_sheet *sheet)
 {
-    const options *o = b->o;
-    ogi_synth *s;
-    OG_TRY(ogi_synth_new(b->ctx, &(ogi_synth_options){ .shape = o->shape, .type = o->type }, &s));
-    b->size = ogi_synth_size(s);
-    void *p =
-        mmap(NULL, (size_t)b->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    bench_session *b;
+    cli_progress progress;
+    OG_TRY(bench_session_new(ctx, c, &b));
     og_status st = OG_OK;
-    if (p == MAP_FAILED) {
-        st = ogi_fail(b->ctx, OG_E_MEMORY, __FILE__, __LINE__, "%s %s: no %.1f GB of memory",
-                      o->shape->name, o->type, (double)b->size / 1e9);
-    } else {
-        b->memory = p;
-        cli_progress_begin(&b->progress, "making weights");
-        st = ogi_synth_write(s, keep_piece, b);
-        cli_progress_end(&b->progress);
+    cli_progress_begin(&progress, "measuring");
+    for (int64_t r = 0; r < o->reps && st == OG_OK; r++) {
+        st = bench_session_repeat(b);
+        cli_progress_update(&progress, (double)(r + 1) / (double)o->reps);
     }
-    ogi_synth_free(s);
-    if (st != OG_OK) return st;
-    snprintf(b->name, sizeof b->name, "%s", o->shape->name);
-    snprintf(b->type, sizeof b->type, "%s", o->type);
-    for (char *c = b->type; *c; c++)
-        if (*c >= 'a' && *c <= 'z') *c = (char)(*c - 'a' + 'A');
-    return ogi_gguf_open_memory(b->ctx, o->shape->name, b->memory, b->size, o->model.override.item,
-                                o->model.override.n, out);
+    cli_progress_end(&progress);
+    if (st == OG_OK) bench_sheet_add(sheet, bench_session_report(b));
+    bench_session_free(b);
+    return st;
 }
 
-/* A file's shape is its name without folder and .gguf. */
-static void describe_file(bench *b)
+static bench_case case_of(const options *o)
 {
-    const char *slash = strrchr(b->o->path, '/');
-    snprintf(b->name, sizeof b->name, "%s", slash ? slash + 1 : b->o->path);
-    char *dot = strrchr(b->name, '.');
-    if (dot && !strcmp(dot, ".gguf")) *dot = 0;
-    ogi_synth_type_name(ogi_model_file(b->model), b->type, sizeof b->type);
-}
-
-static og_status load(bench *b, og_model_options *mo)
-{
-    double start = ogi_seconds();
-    b->report.load = -1;
-    if (b->o->shape) {
-        ogi_gguf *file;
-        OG_TRY(make_model(b, &file));
-        OG_TRY(ogi_model_load_gguf(b->ctx, file, mo, &b->model));
-        start = ogi_seconds();
-    } else {
-        OG_TRY(cli_model_load(b->ctx, b->o->path, mo, &b->model));
-        b->report.load = ogi_seconds() - start;
-        describe_file(b);
-    }
-    int64_t most = OGI_MAX(OGI_MAX(b->o->prefill, b->o->context), 1);
-    OG_TRY(bench_job_init(b->ctx, b->model, b->o->batch, most, &b->job));
-    bench_phase first = { .is_decode = true, .tokens = 1, .batch = 1 };
-    OG_TRY(bench_measure(&b->job, &first)); /* also maps the weights */
-    b->report.first_token = ogi_seconds() - start;
-    return OG_OK;
-}
-
-/* ---- measuring ----------------------------------------------------------------------------- */
-
-static og_status measure_roofline(bench *b, ogi_roofline *out)
-{
-    ogi_pool *pool;
-    ogi_roofline r;
-    OG_TRY(ogi_pool_new(b->ctx, (int)b->o->model.n_thread, &pool));
-    const ogi_cpu_kernels *k = ogi_cpu_kernels_find(b->o->model.isa);
-    og_status st = k ? ogi_roofline_measure(b->ctx, pool, k, &r) : OG_OK;
-    ogi_pool_free(pool);
-    if (!k || st != OG_OK) return st; /* an unknown set is told by the device */
-    out->read_gb_s = OGI_MAX(out->read_gb_s, r.read_gb_s);
-    out->f32_gflop_s = OGI_MAX(out->f32_gflop_s, r.f32_gflop_s);
-    out->bf16_gflop_s = OGI_MAX(out->bf16_gflop_s, r.bf16_gflop_s);
-    out->int8_gop_s = OGI_MAX(out->int8_gop_s, r.int8_gop_s);
-    return OG_OK;
-}
-
-static void add_phase(bench *b, const char *name, bool is_decode, int64_t tokens, int64_t context)
-{
-    if (!tokens) return;
-    b->phase[b->n_phase++] = (bench_phase){
-        .name = name,
-        .is_decode = is_decode,
-        .tokens = tokens,
-        .context = context,
-        .batch = b->o->batch,
+    return (bench_case){
+        .path = o->path,
+        .shape = o->shape,
+        .model = o->mo,
+        .prefill = o->prefill.v[0],
+        .decode = o->decode,
+        .context = o->context >= 0 ? o->context
+                   : o->compare    ? 0
+                                   : o->prefill.v[0],
+        .batch = 1,
+        .groups = o->groups,
     };
 }
 
-/* Repetitions of the phases alternate, so that slow moments of the machine hit all of them. */
-static og_status measure(bench *b)
+static og_status sweep(og_ctx *ctx, const options *o, bench_sheet *sheet)
 {
-    const options *o = b->o;
-    add_phase(b, "prefill", false, o->prefill, 0);
-    add_phase(b, "decode", true, o->decode, o->context);
-    for (int i = 0; i < b->n_phase; i++) {
-        OG_TRY(bench_account_init(b->ctx, b->model, &b->account[i]));
-        bench_phase warm_up = b->phase[i];
-        warm_up.tokens = OGI_MIN(warm_up.tokens, warm_up.is_decode ? 2 : 32);
-        OG_TRY(bench_measure(&b->job, &warm_up));
-    }
-    cli_progress_begin(&b->progress, "measuring");
-    for (int64_t r = 0; r < o->reps; r++)
-        for (int i = 0; i < b->n_phase; i++) {
-            if (o->groups) OG_TRY(bench_account_time(&b->account[i], true));
-            OG_TRY(bench_measure(&b->job, &b->phase[i]));
-            OG_TRY(bench_account_time(&b->account[i], false));
-            cli_progress_update(&b->progress,
-                                (double)(r * b->n_phase + i + 1) / (double)(o->reps * b->n_phase));
+    char type[MAX_TYPE];
+    int n_thread = OGI_MAX(o->threads.n, 1), n = n_thread * o->batch.n * o->prefill.n;
+    bench_case c = case_of(o);
+    c.type = type;
+    for (int t = 0; type_at(o->types, t, type); t++)
+        for (int i = 0; i < n; i++) {
+            c.prefill = o->prefill.v[i % o->prefill.n];
+            c.batch = o->batch.v[i / o->prefill.n % o->batch.n];
+            if (o->context < 0) c.context = c.prefill;
+            if (o->threads.n)
+                c.model.device.n_thread = (int)o->threads.v[i / o->prefill.n / o->batch.n];
+            OG_TRY(measure(ctx, o, &c, sheet));
         }
-    cli_progress_end(&b->progress);
     return OG_OK;
 }
 
-static og_status report(bench *b)
+/* With one thread, and with as many as there are cores, unless a list says otherwise. */
+static og_status compare(og_ctx *ctx, const options *o, ogi_buf *out)
 {
-    bench_report *r = &b->report;
-    og_model_get_info(b->model, &r->info);
-    r->shape = b->name, r->type = b->type;
-    r->kv = b->o->model.kv;
-    r->phase = b->phase, r->account = b->account, r->n_phase = b->n_phase;
-    r->groups = b->o->groups;
-    for (int i = 0; i < b->n_phase; i++)
-        bench_account_phase(&b->account[i], b->model, &b->phase[i], &r->roof);
-    ogi_buf out = { .ctx = b->ctx };
-    og_status st = OG_OK;
-    if (b->o->json)
-        st = bench_print_json(b->ctx, r, &out);
-    else
-        bench_print_text(r, &out);
-    if (st == OG_OK && out.failed) st = OG_E_MEMORY;
+    static const int64_t dflt[] = { 1, 0 };
+    bench_case c = case_of(o);
+    return bench_compare(ctx, &c, o->threads.n ? o->threads.v : dflt,
+                         o->threads.n ? o->threads.n : OGI_LEN(dflt), o->compare, (int)o->reps,
+                         o->json, out);
+}
+
+static og_status run(og_ctx *ctx, const options *o)
+{
+    ogi_buf out = { .ctx = ctx };
+    bench_sheet sheet = { .ctx = ctx, .out = &out };
+    sheet.format = o->json ? BENCH_JSON : o->markdown ? BENCH_MARKDOWN : BENCH_TEXT;
+    og_status st = o->compare ? compare(ctx, o, &out) : sweep(ctx, o, &sheet);
+    og_status ended = bench_sheet_end(&sheet);
+    if (st == OG_OK) st = ended;
     if (st == OG_OK) fputs(ogi_buf_str(&out), stdout);
     ogi_buf_free(&out);
     return st;
 }
 
-static og_status run(bench *b)
-{
-    const options *o = b->o;
-    og_model_options mo = o->mo;
-    mo.n_sequence = (int)o->batch;
-    if (!mo.n_ctx) mo.n_ctx = OGI_MAX(OGI_MAX(o->prefill, o->context + o->decode), 1);
-    OG_TRY(load(b, &mo));
-    OG_TRY(measure_roofline(b, &b->report.roof));
-    OG_TRY(measure(b));
-    OG_TRY(measure_roofline(b, &b->report.roof)); /* the better one of before and after */
-    return report(b);
-}
-
-static void free_bench(bench *b)
-{
-    for (int i = 0; i < b->n_phase; i++) bench_account_free(&b->account[i]);
-    bench_job_free(b->ctx, &b->job);
-    og_model_free(b->model);
-    if (b->memory) munmap(b->memory, (size_t)b->size);
-}
-
 /* ---- the command --------------------------------------------------------------------------- */
 
-static int check(const options *o)
+static int check(options *o)
 {
+    int status;
     if (!o->path == !o->shape)
         return cli_usage_error("bench wants a MODEL or --shape NAME --type TYPE");
-    if (o->shape && !o->type) return cli_usage_error("which --type? Q4_0, Q8_0, Q4_K_M, ...");
-    if (o->path && o->type) return cli_usage_error("--type goes with --shape only");
-    if (o->prefill < 0 || o->prefill > MAX_TOKENS || o->decode < 0 || o->decode > MAX_TOKENS ||
-        o->context < 0 || o->context > MAX_TOKENS || o->prefill + o->decode == 0)
-        return cli_usage_error("--prefill, --decode and --context want 0 to %d tokens", MAX_TOKENS);
-    if (o->batch < 1 || o->batch > BENCH_MAX_BATCH)
-        return cli_usage_error("--batch wants 1 to %d sequences", BENCH_MAX_BATCH);
+    if (o->shape && !o->types) return cli_usage_error("which --type? Q4_0, Q8_0, Q4_K_M, ...");
+    if (o->path && o->types) return cli_usage_error("--type goes with --shape only");
+    status = parse_list("--prefill", o->prefill_text, 0, MAX_TOKENS, &o->prefill);
+    if (status < 0) status = parse_list("--batch", o->batch_text, 1, BENCH_MAX_BATCH, &o->batch);
+    if (status < 0 && o->thread_text)
+        status = parse_list("-t", o->thread_text, 1, 1024, &o->threads);
+    if (status >= 0) return status;
+    if (o->decode < 0 || o->decode > MAX_TOKENS || o->context > MAX_TOKENS)
+        return cli_usage_error("--decode and --context want 0 to %d tokens", MAX_TOKENS);
+    for (int i = 0; i < o->prefill.n; i++)
+        if (o->prefill.v[i] + o->decode == 0) return cli_usage_error("there is nothing to measure");
+    if (o->compare && (!o->path || o->batch.n > 1 || o->batch.v[0] != 1 || o->prefill.n > 1))
+        return cli_usage_error("--compare wants a MODEL, one --prefill and no --batch");
     if (o->reps < 1 || o->reps > BENCH_MAX_REPS)
         return cli_usage_error("--reps wants 1 to %d repetitions", BENCH_MAX_REPS);
     return -1;
@@ -233,18 +172,23 @@ int cmd_bench(int argc, char **argv)
     if (argc > 1 && !strcmp(argv[1], "grammar")) return bench_grammar(argc - 1, argv + 1);
     if (argc > 1 && !strcmp(argv[1], "tokenize")) return bench_tokenize(argc - 1, argv + 1);
     const char *shape = NULL;
-    options o = { .prefill = 512, .decode = 64, .context = -1, .batch = 1, .reps = 3 };
+    options o = { .prefill_text = "512", .batch_text = "1", .decode = 64, .context = -1 };
+    o.reps = 3;
     o.model.kv = "f16";
+    o.model.thread_list = &o.thread_text;
     cli_options all = { .n = 0 };
     const cli_opt own[] = {
         { "--shape", CLI_STR, &shape, "NAME", "a built-in shape instead of a file; help lists" },
-        { "--type", CLI_STR, &o.type, "TYPE", "of its matrices (Q4_0), or a mixture (Q4_K_M)" },
-        { "--prefill", CLI_INT, &o.prefill, "N", "tokens of the prompt; default 512" },
+        { "--type", CLI_STR, &o.types, "LIST", "of its matrices (Q4_0), or mixtures (Q4_K_M)" },
+        { "--prefill", CLI_STR, &o.prefill_text, "LIST", "tokens of the prompt; default 512" },
         { "--decode", CLI_INT, &o.decode, "N", "tokens after it, one by one; default 64" },
         { "--context", CLI_INT, &o.context, "N", "tokens before decoding; default: the prompt" },
-        { "--batch", CLI_INT, &o.batch, "N", "sequences in one step; default 1" },
+        { "--batch", CLI_STR, &o.batch_text, "LIST", "sequences in one step; default 1" },
         { "--reps", CLI_INT, &o.reps, "N", "repetitions; the median counts; default 3" },
         { "--groups", CLI_FLAG, &o.groups, NULL, "also the time of each group of the plans" },
+        { "--compare", CLI_STR, &o.compare, "PROGRAM",
+          "a llama-bench that takes turns on the same file; ratios" },
+        { "--md", CLI_FLAG, &o.markdown, NULL, "a table in Markdown" },
         { "--json", CLI_FLAG, &o.json, NULL, "everything as JSON" },
     };
     cli_add(&all, NULL, own, OGI_LEN(own));
@@ -262,18 +206,11 @@ int cmd_bench(int argc, char **argv)
     if (status >= 0) return status;
     o.path = n_args ? args[0] : NULL;
     if (shape && (status = cli_shape(shape, &o.shape)) >= 0) return status;
-    if (o.context < 0) o.context = o.prefill;
     if ((status = check(&o)) >= 0) return status;
     if ((status = cli_model_config(&o.model, &o.mo)) >= 0) return status;
     og_ctx *ctx = cli_ctx();
     if (!ctx) return 1;
-    bench *b = OGI_NEW(ctx, bench);
-    if (!b) return cli_fail(ctx);
-    b->ctx = ctx;
-    b->o = &o;
-    og_status st = run(b);
-    free_bench(b);
-    ogi_free(ctx, b);
+    og_status st = run(ctx, &o);
     if (st != OG_OK) return cli_fail(ctx);
     og_ctx_free(ctx);
     return 0;

@@ -11,8 +11,9 @@
 /* Zero it before use; kv may be preset to the command's default ("f16", "f32"). */
 typedef struct cli_model {
     const char *device, *isa, *kv, *skip;
-    const char *kv_k, *kv_v; /* as others give them, one by one */
-    char kv_both[64];        /* that as kv */
+    const char *kv_k, *kv_v;  /* as others give them, one by one */
+    char kv_both[64];         /* that as kv */
+    const char **thread_list; /* where -t goes if the command takes a list; else NULL */
     int64_t n_thread, n_ctx;
     bool no_mmap, mlock;
     cli_list override;

@@ -5,7 +5,10 @@
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "tests/support/program.h"
 
@@ -163,4 +166,85 @@ Test(cmd_bench, wrong_options)
         cr_expect(strstr(r.err, wrong[i].says), "%s: %s", wrong[i].args, r.err);
         ogt_result_free(&r);
     }
+}
+
+static int count_lines(const char *s, const char *with)
+{
+    int n = 0;
+    for (; (s = strstr(s, with)); s++) n++;
+    return n;
+}
+
+Test(cmd_bench, lists_are_swept)
+{
+    ogt_result r = ogt_run_command(OGT_PROGRAM
+                                   " bench --shape tiny --type Q4_0,Q8_0 --prefill 4,6 --batch 1,2 "
+                                   "-t 1,2 --decode 2 --reps 1 --md");
+    cr_assert_eq(r.status, 0, "%s", r.err);
+    cr_expect_eq(count_lines(r.out, "| decode |"), 16, "%s", r.out);
+    cr_expect_eq(count_lines(r.out, "| tiny | Q8_0 | 2 | 2 | prefill | 6 | 0 |"), 1, "%s", r.out);
+    ogt_result_free(&r);
+    static const char *const bad[] = {
+        "--prefill 4,",           "--prefill x", "--batch 0", "-t 1,,2",
+        "--prefill 0 --decode 0", "--compare ls"
+    };
+    for (int i = 0; i < 6; i++) {
+        r = ogt_run_command(OGT_PROGRAM " bench --shape tiny --type Q4_0 %s", bad[i]);
+        cr_expect_eq(r.status, 2, "%s: %s", bad[i], r.err);
+        ogt_result_free(&r);
+    }
+}
+
+Test(cmd_bench, time_of_a_repetition_adds_up)
+{
+    json_t *j = bench("--shape tiny --type Q8_0 --prefill 24 --decode 3 --groups");
+    for (size_t i = 0; i < 2; i++) {
+        const json_t *r = result(j, i, i ? "decode" : "prefill"), *t = json_object_get(r, "time");
+        double sum = number(t, "work") + number(t, "waiting") + number(t, "dispatch");
+        expect_near(r, "time", sum + number(t, "other"), number(t, "total"), 1e-6);
+        expect_near(r, "total", number(t, "total"), number(r, "tokens") / number(r, "tok_s"), 1e-6);
+        cr_expect(number(t, "work") > 0 && number(t, "other") >= 0);
+        cr_expect_gt(number(json_object_get(r, "roofline"), "int8_gop_s"), 0);
+    }
+    json_decref(j);
+}
+
+/* A llama-bench that is always 100 tokens/s in prefill, and 20 / threads in decode. */
+static const char other[] =
+    "#!/bin/sh\n"
+    "while [ $# -gt 1 ]; do case $1 in -p) p=$2;; -n) n=$2;; -t) t=$2;; esac; shift; done\n"
+    "echo \"[{\\\"n_prompt\\\": $p, \\\"n_gen\\\": 0, \\\"avg_ts\\\": 100.0},\"\n"
+    "echo \" {\\\"n_prompt\\\": 0, \\\"n_gen\\\": $n, \\\"avg_ts\\\": $((20 / t)).0}]\"\n";
+
+Test(cmd_bench, takes_turns_with_another_program)
+{
+    char path[] = "/tmp/og_bench_XXXXXX";
+    int fd = mkstemp(path);
+    cr_assert(fd >= 0 && write(fd, other, sizeof other - 1) == sizeof other - 1);
+    fchmod(fd, 0700);
+    close(fd);
+    const char *model = OGT_SOURCE_DIR "/tests/data/models/tales-1m-F16.gguf";
+    const char *how = "--prefill 8 --decode 4 --reps 2 -t 1,2";
+    ogt_result r = ogt_run_command(OGT_PROGRAM " bench '%s' --compare %s %s", model, path, how);
+    cr_assert_eq(r.status, 0, "%s", r.err);
+    cr_expect(strstr(r.out, "decode: ") && strstr(r.out, "slower with -t 2 than with -t 1"), "%s",
+              r.out);
+    ogt_result_free(&r);
+    r = ogt_run_command(OGT_PROGRAM " bench '%s' --compare %s %s --json", model, path, how);
+    cr_assert_eq(r.status, 0, "%s", r.err);
+    json_t *j = json_loads(r.out, 0, NULL), *pairs = json_object_get(j, "compare");
+    cr_assert_eq(json_array_size(pairs), 4);
+    const json_t *last = json_array_get(pairs, 3);
+    cr_expect_str_eq(text(last, "phase"), "decode");
+    cr_expect_eq(number(last, "other_tok_s"), 10);
+    expect_near(last, "ratio", number(last, "ratio"), number(last, "tok_s") / 10, 1e-6);
+    json_decref(j);
+    ogt_result_free(&r);
+    r = ogt_run_command(OGT_PROGRAM " bench '%s' --compare false %s", model, how);
+    cr_expect(r.status == 1 && strstr(r.err, "false failed"), "%s", r.err);
+    ogt_result_free(&r);
+    r = ogt_run_command(OGT_PROGRAM " bench '%s' --compare true %s", model, how);
+    cr_expect(r.status == 1 && strstr(r.err, "wants a llama-bench"), "%s", r.err);
+    ogt_result_free(&r);
+    unlink(path);
 }

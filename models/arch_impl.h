@@ -30,6 +30,9 @@ og_status ogi_hp_eval(og_ctx *ctx, const ogi_hp_view *v, const char **at, double
 /* ---- weights ------------------------------------------------------------------------------- */
 enum { OGI_WEIGHT_NAME = 128 };
 
+/* The layer whose weights layer il takes; -1 stays. */
+int ogi_own_layer(const og_hparams *hp, int il);
+
 /* The row's tensor of layer il (-1: of the model), the first alternative that the file has, and
  * its name (may be NULL; of the first where there is none: NULL). */
 const ogi_gguf_tensor *ogi_weight_find(const ogi_gguf *f, const og_weight_row *row, int il,
@@ -95,6 +98,11 @@ og_tensor *ogi_decoder_pages_as(og_decoder *d, og_dtype type, const char *name, 
 /* Makes what layers share before the first of them, so that the layers are alike. */
 void ogi_decoder_prepare(og_decoder *d);
 /* The table of cosines and sines by which the layer turns heads of head_dim, and its rule. */
+og_tensor *ogi_decoder_norm_eps(og_decoder *d, og_norm_kind kind, float eps, og_tensor *x,
+                                og_tensor *w, og_tensor *b);
+/* The factor of a weight "X.weight" that the file holds as "X.scale": one number, or one for each
+ * expert; NULL if there is none. */
+og_tensor *ogi_decoder_scale_of(const og_decoder *d, const og_tensor *w);
 og_tensor *ogi_decoder_rope_table(og_decoder *d, int il, int head_dim, og_rope *rule);
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "graph/dtype.h"
+#include "graph/layout.h"
 #include "models/arch_impl.h"
 
 /* ---- inputs and layers --------------------------------------------------------------------- */
@@ -167,14 +168,19 @@ og_tensor *og_decoder_store(og_decoder *d, const char *name, int il, og_tensor *
 
 /* ---- small blocks -------------------------------------------------------------------------- */
 
+og_tensor *ogi_decoder_norm_eps(og_decoder *d, og_norm_kind kind, float eps, og_tensor *x,
+                                og_tensor *w, og_tensor *b)
+{
+    if (kind == OG_NORM_DEFAULT) kind = d->arch->norm;
+    og_tensor *y = kind == OG_NORM_LAYER ? og_layer_norm(d->g, x, eps) : og_rms_norm(d->g, x, eps);
+    if (w) y = og_mul(d->g, y, w);
+    return b ? og_add(d->g, y, b) : y;
+}
+
 og_tensor *og_decoder_norm_as(og_decoder *d, og_norm_kind kind, og_tensor *x, og_tensor *w,
                               og_tensor *b)
 {
-    if (kind == OG_NORM_DEFAULT) kind = d->arch->norm;
-    og_tensor *y = kind == OG_NORM_LAYER ? og_layer_norm(d->g, x, d->hp->eps)
-                                         : og_rms_norm(d->g, x, d->hp->eps);
-    if (w) y = og_mul(d->g, y, w);
-    return b ? og_add(d->g, y, b) : y;
+    return ogi_decoder_norm_eps(d, kind, d->hp->eps, x, w, b);
 }
 
 og_tensor *og_decoder_norm(og_decoder *d, og_tensor *x, og_tensor *w, og_tensor *b)
@@ -182,9 +188,23 @@ og_tensor *og_decoder_norm(og_decoder *d, og_tensor *x, og_tensor *w, og_tensor 
     return og_decoder_norm_as(d, OG_NORM_DEFAULT, x, w, b);
 }
 
+og_tensor *ogi_decoder_scale_of(const og_decoder *d, const og_tensor *w)
+{
+    static const char end[] = ".weight";
+    char key[OGI_WEIGHT_NAME + 8];
+    w = w ? ogi_root(w) : NULL;
+    size_t n = w && w->op == OG_OP_WEIGHT ? strlen(w->name) : 0, n_end = sizeof end - 1;
+    if (n < n_end || strcmp(w->name + n - n_end, end)) return NULL;
+    snprintf(key, sizeof key, "weight:%.*s.scale", (int)(n - n_end), w->name);
+    int64_t id = ogi_map_get(&d->g->leaf, ogi_sv_of(key), -1);
+    return id >= 0 ? d->g->node[id] : NULL;
+}
+
 og_tensor *og_decoder_linear(og_decoder *d, og_tensor *x, og_tensor *w, og_tensor *b)
 {
     og_tensor *y = og_linear(d->g, x, w);
+    og_tensor *scale = ogi_decoder_scale_of(d, w);
+    if (scale) y = og_mul(d->g, y, scale);
     return b ? og_add(d->g, y, b) : y;
 }
 
@@ -210,7 +230,13 @@ og_tensor *og_decoder_embed(og_decoder *d)
 {
     og_tensor *token = og_decoder_input(d, OG_STEP_TOKEN);
     if (d->arch->embed) return d->arch->embed(d, token);
-    return og_decoder_scale(d, og_take_rows(d->g, d->w->tok_embd, token), d->hp->embd_scale);
+    const og_globals *w = d->w;
+    og_tensor *x = og_decoder_scale(d, og_take_rows(d->g, w->tok_embd, token), d->hp->embd_scale);
+    if (w->pos_embd) {
+        og_tensor *pos = og_decoder_input(d, OG_STEP_POS);
+        x = og_add(d->g, x, og_take_rows(d->g, w->pos_embd, pos));
+    }
+    return w->embd_norm ? og_decoder_norm(d, x, w->embd_norm, w->embd_norm_b) : x;
 }
 
 og_tensor *og_decoder_logits(og_decoder *d, og_tensor *x)

@@ -39,9 +39,10 @@ static og_tensor *normed(const attend *a, og_tensor *y, og_tensor *w, og_tensor 
     int64_t size = a->h->head_k;
     if (!y || (!w && !a->spec->is_norm_plain)) return y;
     bool is_whole = w && og_tensor_shape(w).rank == 1 && last_dim(w) != size;
-    if (!is_whole) return og_decoder_norm_as(d, a->spec->qk_norm, y, w, b);
+    float eps = a->spec->qk_eps > 0 ? a->spec->qk_eps : d->hp->eps;
+    if (!is_whole) return ogi_decoder_norm_eps(d, a->spec->qk_norm, eps, y, w, b);
     y = og_reshape(d->g, y, OG_SHAPE(d->own->T, OG_N(n_head * size)));
-    return heads(d, og_decoder_norm_as(d, a->spec->qk_norm, y, w, b), n_head, size);
+    return heads(d, ogi_decoder_norm_eps(d, a->spec->qk_norm, eps, y, w, b), n_head, size);
 }
 
 static og_tensor *turned(const attend *a, og_tensor *y)

@@ -111,6 +111,12 @@ static og_tensor *through(const experts *e, og_tensor *x, og_tensor *w, og_tenso
     og_graph *g = e->d->g;
     if (!w) return NULL;
     og_tensor *y = og_grouped_linear(g, x, w, e->ids, e->groups);
+    og_tensor *scale = ogi_decoder_scale_of(e->d, w); /* [n_expert] */
+    if (scale) {
+        scale = og_take_rows(g, og_reshape(g, scale, OG_SHAPE(OG_N(e->d->hp->n_expert), OG_N(1))),
+                             e->ids);
+        y = og_mul(g, y, scale);
+    }
     return b ? og_add(g, y, og_take_rows(g, b, e->ids)) : y;
 }
 

@@ -114,7 +114,8 @@ static const ogi_gguf_tensor *weight_of(const ogi_hp_view *v, ogi_sv name)
 {
     for (int i = 0; i < v->arch->n_weight; i++) {
         if (!ogi_sv_eq(name, ogi_sv_of(v->arch->weight[i].field))) continue;
-        const ogi_gguf_tensor *t = ogi_weight_find(v->file, &v->arch->weight[i], v->il, NULL);
+        int il = ogi_own_layer(v->hp, v->il);
+        const ogi_gguf_tensor *t = ogi_weight_find(v->file, &v->arch->weight[i], il, NULL);
         if (t) return t;
     }
     return NULL;

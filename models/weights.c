@@ -36,6 +36,11 @@ static bool name_of(const og_weight_row *row, int il, int i, char name[static OG
     return true;
 }
 
+int ogi_own_layer(const og_hparams *hp, int il)
+{
+    return il >= 0 && hp->n_own_layer > 0 ? il % hp->n_own_layer : il;
+}
+
 const ogi_gguf_tensor *ogi_weight_find(const ogi_gguf *f, const og_weight_row *row, int il,
                                        char *name)
 {
@@ -177,6 +182,23 @@ static og_tensor *weight_of(const wanted *q, const char *name, int type)
     return og_weight(q->g, name, (og_dtype)type, shape);
 }
 
+/* "X.scale" beside "X.weight": what its products are multiplied by, as NVFP4 and BitNet files have
+ * it; n numbers. */
+static og_status declare_scale(const wanted *q, const char *weight, int64_t n)
+{
+    static const og_weight_row row = { .shape = "1" };
+    const char *end = strstr(weight, ".weight");
+    char name[OGI_WEIGHT_NAME];
+    if (!end || end[7]) return OG_OK;
+    snprintf(name, sizeof name, "%.*s.scale", (int)(end - weight), weight);
+    const ogi_gguf_tensor *t = ogi_gguf_tensor_find(q->w->file, ogi_sv_of(name));
+    if (!t) return OG_OK;
+    wanted s = { .w = q->w, .row = &row, .g = q->g, .il = q->il, .rank = 1, .dim = { n } };
+    if (t->type != OG_F32) return wrong_type(&s, name, t->type, "F32");
+    OG_TRY(check_shape(&s, name, t));
+    return weight_of(&s, name, t->type) ? add_binding(q->w, name, t) : og_graph_status(q->g);
+}
+
 static og_status declare_tensor(const wanted *q, const char *name, const ogi_gguf_tensor *t,
                                 void *field)
 {
@@ -190,7 +212,8 @@ static og_status declare_tensor(const wanted *q, const char *name, const ogi_ggu
     og_tensor *x = weight_of(q, name, t->type);
     if (!x) return og_graph_status(q->g);
     *(og_tensor **)field = x;
-    return add_binding(q->w, name, t);
+    OG_TRY(add_binding(q->w, name, t));
+    return declare_scale(q, name, t->rank == 3 ? q->dim[0] : 1);
 }
 
 static og_status declare_row(wanted *q)
@@ -201,7 +224,7 @@ static og_status declare_row(wanted *q)
     double holds = 1;
     if (when) OG_TRY(eval(w, q->il, &when, &holds));
     if (holds == 0) return OG_OK;
-    const ogi_gguf_tensor *t = ogi_weight_find(w->file, q->row, q->il, name);
+    const ogi_gguf_tensor *t = ogi_weight_find(w->file, q->row, ogi_own_layer(w->hp, q->il), name);
     if (!t) {
         if (q->row->flags & OG_W_OPTIONAL) return OG_OK;
         OG_FAIL(w->ctx, OG_E_FORMAT, "%s: tensor '%s' is missing; architecture %s needs it",
@@ -245,13 +268,23 @@ static bool is_behind(const ogi_weights *w, const char *name)
            il < w->hp->n_block;
 }
 
+/* Is it the row's first name, of any layer? */
+static bool is_named(const og_weight_row *row, const char *name)
+{
+    const char *mark = strstr(row->name, "%d");
+    if (!mark) return !strcmp(row->name, name);
+    size_t n = (size_t)(mark - row->name);
+    if (strncmp(row->name, name, n) != 0) return false;
+    return !strcmp(mark + 2, name + n + strspn(name + n, "0123456789"));
+}
+
 /* May the tensor rest: by its row, or by where it lies? */
 static bool is_left_out(const ogi_weights *w, const char *name)
 {
     for (int i = 0; i < w->arch->n_weight; i++) {
         const og_weight_row *row = &w->arch->weight[i];
         if (row->flags & OG_W_UNUSED && fnmatch(row->name, name, 0) == 0) return true;
-        if (row->flags & OG_W_POOL && !strcmp(row->name, name)) return true;
+        if (row->flags & OG_W_MAYBE && is_named(row, name)) return true;
     }
     return is_behind(w, name);
 }

@@ -68,6 +68,7 @@ typedef struct og_hparams {
     int n_layer, n_embd, n_vocab, n_ctx_train;
     int n_ctx;            /* of this run */
     int n_block, n_nextn; /* n_layer and the layers behind it that predict further tokens */
+    int n_own_layer; /* with weights of their own; those behind take the same once more; 0: all */
     float eps;
     bool is_causal;
     int pooling;      /* og_pooling, the file's; -1: it says none */
@@ -214,6 +215,14 @@ typedef struct og_hp_key {
     OG_KEY("expert_weights_scale", FLOAT, expert_scale, 0, 1e6, "0"),                              \
     OG_KEY("expert_weights_norm", BOOL, expert_norm, 0, 1, "0"),                                   \
     OG_KEY("leading_dense_block_count", INT, n_dense, 0, OG_MAX_LAYER, "0")
+/* Pairs that turn by each of several positions, of which text has one. */
+#define OG_KEYS_SECTIONS                                                                           \
+    OG_KEY_OWN_LIST(og_hparams, "rope.dimension_sections", INT, rope_sections, 0, 1 << 13, "0")
+#define OG_KEYS_SCALES                                                                             \
+    OG_KEY("embedding_scale", FLOAT, embd_scale, 1e-6, 1e6, "1"),                                  \
+    OG_KEY("residual_scale", FLOAT, residual_scale, 1e-6, 1e6, "1"),                               \
+    OG_KEY("logit_scale", FLOAT, logit_scale, 1e-6, 1e6, "1"),                                     \
+    OG_KEY("attention.scale", FLOAT, attn_scale, 0, 1e6, "0")
 /* Layers of two kinds; period: of the global ones, where the file does not say it. */
 #define OG_KEYS_WINDOW(period)                                                                     \
     OG_KEY("attention.sliding_window", INT, window, 0, 1 << 30, "0"),                              \
@@ -256,7 +265,7 @@ enum {
     OG_W_OPTIONAL = 1,
     OG_W_FLOATS = 2, /* into an og_floats */
     OG_W_INTS = 4,   /* a table of I32 */
-    OG_W_POOL = 8,   /* need not be read: only some ways of pooling do */
+    OG_W_MAYBE = 8,  /* need not be read: only some layers, or ways of pooling, do */
     OG_W_UNUSED = 16 /* known, and left out: name is a pattern with * */
 };
 
@@ -294,17 +303,17 @@ typedef struct og_weight_row {
     OG_WG("output.bias", out_b, OG_W_OPTIONAL, "n_vocab")
 /* Behind pooling: dense layers, a classifier. */
 #define OG_WEIGHTS_POOL                                                                            \
-    OG_WG("dense_2.weight", dense2, OG_W_OPTIONAL | OG_W_POOL, "rows(dense2), n_embd"),            \
-    OG_WG("dense_2.bias", dense2_b, OG_W_OPTIONAL | OG_W_POOL, "rows(dense2)"),                    \
-    OG_WG("dense_3.weight", dense3, OG_W_OPTIONAL | OG_W_POOL, "rows(dense3), rows(dense2)"),      \
-    OG_WG("dense_3.bias", dense3_b, OG_W_OPTIONAL | OG_W_POOL, "rows(dense3)"),                    \
-    OG_WG("cls.weight", cls, OG_W_OPTIONAL | OG_W_POOL, "rows(cls), n_embd"),                      \
-    OG_WG("cls.bias", cls_b, OG_W_OPTIONAL | OG_W_POOL, "rows(cls)"),                              \
-    OG_WG("cls.norm.weight", cls_norm, OG_W_OPTIONAL | OG_W_POOL, "rows(cls)"),                    \
-    OG_WG("cls.norm.bias", cls_norm_b, OG_W_OPTIONAL | OG_W_POOL, "rows(cls)"),                    \
-    OG_WG("cls.output.weight", cls_out, OG_W_OPTIONAL | OG_W_POOL,                                 \
+    OG_WG("dense_2.weight", dense2, OG_W_OPTIONAL | OG_W_MAYBE, "rows(dense2), n_embd"),            \
+    OG_WG("dense_2.bias", dense2_b, OG_W_OPTIONAL | OG_W_MAYBE, "rows(dense2)"),                    \
+    OG_WG("dense_3.weight", dense3, OG_W_OPTIONAL | OG_W_MAYBE, "rows(dense3), rows(dense2)"),      \
+    OG_WG("dense_3.bias", dense3_b, OG_W_OPTIONAL | OG_W_MAYBE, "rows(dense3)"),                    \
+    OG_WG("cls.weight", cls, OG_W_OPTIONAL | OG_W_MAYBE, "rows(cls), n_embd"),                      \
+    OG_WG("cls.bias", cls_b, OG_W_OPTIONAL | OG_W_MAYBE, "rows(cls)"),                              \
+    OG_WG("cls.norm.weight", cls_norm, OG_W_OPTIONAL | OG_W_MAYBE, "rows(cls)"),                    \
+    OG_WG("cls.norm.bias", cls_norm_b, OG_W_OPTIONAL | OG_W_MAYBE, "rows(cls)"),                    \
+    OG_WG("cls.output.weight", cls_out, OG_W_OPTIONAL | OG_W_MAYBE,                                 \
           "rows(cls_out), max(rows(cls), n_embd * !has(cls))"),                                    \
-    OG_WG("cls.output.bias", cls_out_b, OG_W_OPTIONAL | OG_W_POOL, "rows(cls_out)")
+    OG_WG("cls.output.bias", cls_out_b, OG_W_OPTIONAL | OG_W_MAYBE, "rows(cls_out)")
 #define OG_WEIGHTS_ROPE                                                                            \
     OG_WG("rope_freqs.weight", rope_freqs, OG_W_FLOATS | OG_W_OPTIONAL, "most(n_rot) / 2"),        \
     OG_WG("rope_factors_long.weight", rope_long, OG_W_FLOATS | OG_W_OPTIONAL, "most(n_rot) / 2"),  \
@@ -326,6 +335,17 @@ typedef struct og_weight_row {
 #define OG_WEIGHTS_QK_NORM                                                                         \
     OG_WL("blk.%d.attn_q_norm.weight", q_norm, 0, "head_k"),                                       \
     OG_WL("blk.%d.attn_k_norm.weight", k_norm, 0, "head_k")
+/* What layer norms have: a norm before feed-forward, biases. */
+#define OG_WEIGHTS_BIASED_NORMS                                                                    \
+    OG_WG("output_norm.bias", out_norm_b, OG_W_OPTIONAL, "n_embd"),                                \
+    OG_WL("blk.%d.attn_norm.bias", attn_norm_b, OG_W_OPTIONAL, "n_embd"),                          \
+    OG_WL("blk.%d.ffn_norm.weight", ffn_norm, 0, "n_embd"),                                        \
+    OG_WL("blk.%d.ffn_norm.bias", ffn_norm_b, OG_W_OPTIONAL, "n_embd")
+/* Norms behind attention and feed-forward. */
+#define OG_WEIGHTS_POST_NORMS                                                                      \
+    OG_WL("blk.%d.post_attention_norm.weight|blk.%d.post_attention_norm", attn_post_norm, 0,       \
+          "n_embd"),                                                                               \
+    OG_WL("blk.%d.post_ffw_norm.weight|blk.%d.post_ffw_norm", ffn_post_norm, 0, "n_embd")
 /* Feed-forward; in layers that have no router. */
 #define OG_WEIGHTS_FFN                                                                             \
     OG_WL("blk.%d.ffn_norm.weight", ffn_norm, 0, "n_embd"),                                        \
@@ -334,6 +354,9 @@ typedef struct og_weight_row {
 #define OG_WEIGHTS_GATE                                                                            \
     OG_WL_IF("!has(router)", "blk.%d.ffn_gate.weight", gate, 0, "n_ff, n_embd"),                   \
     OG_WL_IF("!has(router)", "blk.%d.ffn_gate.bias", gate_b, OG_W_OPTIONAL, "n_ff")
+#define OG_WEIGHTS_GATE_UP /* both in one */                                                       \
+    OG_WL("blk.%d.ffn_up.weight", gate_up, 0, "2 * n_ff, n_embd"),                                 \
+    OG_WL("blk.%d.ffn_down.weight", down, 0, "n_embd, n_ff")
 #define OG_WEIGHTS_UP_DOWN                                                                         \
     OG_WL_IF("!has(router)", "blk.%d.ffn_up.weight", up, 0, "n_ff, n_embd"),                       \
     OG_WL_IF("!has(router)", "blk.%d.ffn_up.bias", up_b, OG_W_OPTIONAL, "n_ff"),                   \

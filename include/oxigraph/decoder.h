@@ -89,6 +89,7 @@ typedef struct og_attend {
     /* Given instead of projected from x: [T, heads * size] or [T, heads, size]. */
     og_tensor *q, *k, *v;
     og_norm_kind qk_norm;    /* default: the architecture's */
+    float qk_eps;            /* 0: hp->eps */
     bool is_norm_after_rope; /* default: before */
     bool is_norm_plain;      /* q and k are normalised without weights too */
     bool is_v_normed;        /* v, by its mean square, without weights */
@@ -146,6 +147,22 @@ typedef struct og_experts {
 OG_API og_tensor *og_decoder_experts(og_decoder *d, int il, og_tensor *x, const og_experts *spec);
 /* The shared experts alone. */
 OG_API og_tensor *og_decoder_shared(og_decoder *d, int il, og_tensor *x, og_act act);
+
+typedef struct og_block {
+    const og_attend *attend;
+    const og_ffn *ffn;
+    const og_experts *experts;
+    bool is_parallel;   /* attention and feed-forward read one input */
+    bool is_norm_plain; /* normalises before both without weights too */
+} og_block;
+
+/* One layer: x + attention(norm(x)), then x + feed-forward(norm(x)), or experts where there is a
+ * router; norms before and behind either by the weights that there are, what they add times
+ * hp->residual_scale. Parallel: x + attention + feed-forward, which has attention's input unless
+ * there is ffn_norm. */
+OG_API og_tensor *og_decoder_block(og_decoder *d, int il, og_tensor *x, const og_block *spec);
+/* The same without a spec, for og_arch.block. */
+OG_API og_tensor *og_decoder_plain_block(og_decoder *d, int il, og_tensor *x);
 
 #ifdef __cplusplus
 }

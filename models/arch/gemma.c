@@ -8,20 +8,9 @@
 
 #include "models/arch/arch.h"
 
-static og_tensor *post_norm(og_decoder *d, og_tensor *x, og_tensor *w)
-{
-    return w ? og_decoder_norm(d, x, w, NULL) : x;
-}
-
 static og_tensor *block(og_decoder *d, int il, og_tensor *x)
 {
-    const og_layer *l = og_decoder_layer(d, il);
-    og_tensor *h = og_decoder_norm(d, x, l->attn_norm, NULL);
-    h = post_norm(d, og_decoder_attend(d, il, h, NULL), l->attn_post_norm);
-    x = og_add(d->g, x, h);
-    h = og_decoder_norm(d, x, l->ffn_norm, NULL);
-    h = post_norm(d, og_decoder_ffn(d, il, h, &(og_ffn){ .act = og_gelu }), l->ffn_post_norm);
-    return og_add(d->g, x, h);
+    return og_decoder_block(d, il, x, &(og_block){ .ffn = &(og_ffn){ .act = og_gelu } });
 }
 
 static void derive(og_hparams *hp)

@@ -25,11 +25,7 @@ static og_tensor *embed(og_decoder *d, og_tensor *token)
 
 static og_tensor *block(og_decoder *d, int il, og_tensor *x)
 {
-    const og_layer *l = og_decoder_layer(d, il);
-    og_tensor *h = og_decoder_norm(d, x, l->attn_norm, l->attn_norm_b);
-    x = og_add(d->g, x, og_decoder_attend(d, il, h, NULL));
-    h = og_decoder_norm(d, x, l->ffn_norm, l->ffn_norm_b);
-    return og_add(d->g, x, og_decoder_ffn(d, il, h, &(og_ffn){ .act = og_gelu }));
+    return og_decoder_block(d, il, x, &(og_block){ .ffn = &(og_ffn){ .act = og_gelu } });
 }
 
 const og_arch ogi_arch_gpt2 = { .name = "gpt2",

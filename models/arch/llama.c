@@ -11,13 +11,8 @@ static const og_weight_row weights[] = { OG_WEIGHTS_EDGES, OG_WEIGHTS_ROPE, OG_W
 
 static og_tensor *block(og_decoder *d, int il, og_tensor *x)
 {
-    const og_layer *l = og_decoder_layer(d, il);
-    og_tensor *h = og_decoder_norm(d, x, l->attn_norm, NULL);
-    x = og_add(d->g, x, og_decoder_attend(d, il, h, NULL));
-    h = og_decoder_norm(d, x, l->ffn_norm, NULL);
-    h = l->router ? og_decoder_experts(d, il, h, &(og_experts){ .is_normalized = true })
-                  : og_decoder_ffn(d, il, h, NULL);
-    return og_add(d->g, x, h);
+    return og_decoder_block(d, il, x,
+                            &(og_block){ .experts = &(og_experts){ .is_normalized = true } });
 }
 
 const og_arch ogi_arch_llama = { .name = "llama",

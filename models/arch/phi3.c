@@ -17,15 +17,8 @@ static const og_weight_row weights[] = {
     OG_WL("blk.%d.ffn_down.weight", down, 0, "n_embd, n_ff"),
 };
 
-static og_tensor *block(og_decoder *d, int il, og_tensor *x)
-{
-    const og_layer *l = og_decoder_layer(d, il);
-    og_tensor *h = og_decoder_norm(d, x, l->attn_norm, NULL);
-    x = og_add(d->g, x, og_decoder_attend(d, il, h, NULL));
-    h = og_decoder_norm(d, x, l->ffn_norm, NULL);
-    return og_add(d->g, x, og_decoder_ffn(d, il, h, NULL));
-}
-
-const og_arch ogi_arch_phi3 = {
-    .name = "phi3", .doc = "Phi 3 and 3.5", OG_ARCH_TABLES, .rope = OG_ROPE_HALVES, .block = block
-};
+const og_arch ogi_arch_phi3 = { .name = "phi3",
+                                .doc = "Phi 3 and 3.5",
+                                OG_ARCH_TABLES,
+                                .rope = OG_ROPE_HALVES,
+                                .block = og_decoder_plain_block };

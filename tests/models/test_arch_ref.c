@@ -12,7 +12,7 @@
 #include "tests/support/golden.h"
 #include "tests/support/spec_model.h"
 
-enum { MAX_LEAVES = 512, N_PAGE = 4 };
+enum { MAX_LEAVES = 4096, N_PAGE = 4 };
 
 /* One sequence that runs alone, in pages 2, 0, 3, 1. */
 typedef struct session {

@@ -41,7 +41,7 @@ static og_status run_case(og_model *m, const ogt_run *run, float *out)
     rows r = { .at = out, .n_vocab = info.n_vocab };
     og_status st = og_sequence_new(m, &s);
     if (st != OG_OK) return st;
-    r.skip = run->rows == run->n_tokens ? 0 : run->n_tokens - 1;
+    r.skip = run->n_then ? run->n_tokens - 1 : 0; /* a prefix gives its last row */
     og_feed feed = { .seq = s, .token = run->tokens, .n = run->n_tokens };
     if (run->n_encode) st = og_model_encode(m, feed.seq, run->encode, run->n_encode);
     if (st == OG_OK) st = og_model_feed(m, &feed, 1, OG_ROWS_ALL, keep_row, &r);

@@ -56,16 +56,20 @@ static og_status open_graph(og_ctx *ctx, const char *path, const options *o, ogi
     return OG_OK;
 }
 
-/* The program of one list of members, as a plan's group would run it. */
-static og_status print_program(const og_graph *g, const char *what, const ogi_lower_spec *spec,
-                               ogi_buf *out)
+typedef struct printer {
+    const og_graph *g;
+    ogi_buf *out;
+} printer;
+
+static og_status print_program(void *user, const char *what, const ogi_lower_spec *spec)
 {
-    ogi_arena mem = { .ctx = g->ctx };
+    printer *to = user;
+    ogi_arena mem = { .ctx = to->g->ctx };
     ogi_kprog *p;
     og_status st = ogi_lower(spec, &mem, &p);
     if (st == OG_OK) {
-        ogi_buf_printf(out, "  %s\n", what);
-        ogi_kprog_print(g, p, out);
+        ogi_buf_printf(to->out, "  %s\n", what);
+        ogi_kprog_print(to->g, p, to->out);
     }
     ogi_arena_free(&mem);
     return st;
@@ -74,34 +78,10 @@ static og_status print_program(const og_graph *g, const char *what, const ogi_lo
 static og_status print_group(const ogi_plan *p, int b, ogi_buf *out)
 {
     const ogi_group *g = &p->group[b];
-    const og_tensor *x = g->n_set ? ogi_root(g->set[0].linear[0]->src[0]) : NULL;
-    ogi_lower_spec spec = { .g = p->graph, .member = g->member, .n_member = g->n_member };
     ogi_buf_printf(out, "group %d\n", b);
-    if (g->kind == OGI_GROUP_KERNEL) {
+    if (g->kind == OGI_GROUP_KERNEL)
         ogi_buf_printf(out, "  kernel %s\n", ogi_op_name(g->member[0]->op));
-        return OG_OK;
-    }
-    if (g->kind == OGI_GROUP_MAP) {
-        spec.store = g->write, spec.n_store = g->n_write;
-        return print_program(p->graph, "program", &spec, out);
-    }
-    if (g->n_prologue) {
-        spec = (ogi_lower_spec){ .g = p->graph, .member = g->prologue, .store = &x, .n_store = 1 };
-        spec.n_member = g->n_prologue;
-        OG_TRY(print_program(p->graph, "prologue", &spec, out));
-    }
-    for (int k = 0; k < g->n_set; k++) {
-        const ogi_panel_set *s = &g->set[k];
-        const og_tensor *store[64];
-        spec = (ogi_lower_spec){ .g = p->graph, .member = s->member, .n_member = s->n_member };
-        spec.panel = s->linear, spec.n_panel = s->n_linear, spec.store = store;
-        for (int i = 0; i < g->n_write && spec.n_store < 64; i++)
-            for (int m = 0; m < s->n_member + s->n_linear; m++)
-                if (g->write[i] == (m < s->n_member ? s->member[m] : s->linear[m - s->n_member]))
-                    store[spec.n_store++] = g->write[i];
-        OG_TRY(print_program(p->graph, "epilogue", &spec, out));
-    }
-    return OG_OK;
+    return ogi_group_each(p, b, print_program, &(printer){ p->graph, out });
 }
 
 static og_format format_of(const options *o)

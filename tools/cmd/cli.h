@@ -64,6 +64,14 @@ typedef struct cli_spec {
  * the exit status at once: 0 after --help, 2 after a usage error (told on stderr). */
 int cli_parse(const cli_spec *spec, int argc, char **argv, const char **args, int *n_args);
 
+enum { CLI_MAX_DEFAULT = 80 };
+/* What holds without the option, "" if its text says that or nothing does. */
+const char *cli_default(const cli_opt *o, char out[CLI_MAX_DEFAULT]);
+/* What --help tells, as JSON on standard output (cli_describe.c); an exit status. */
+int cli_describe(const cli_spec *spec);
+/* Prints a json_t, which it frees; an exit status. */
+int cli_print_json(void *json);
+
 /* Before anything else: descriptors 0 to 2 are open. */
 void cli_begin(void);
 /* Behind everything else: what was printed has arrived, or status is not 0 and a line on stderr

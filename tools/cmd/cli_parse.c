@@ -12,28 +12,29 @@
 
 /* ---- help ---------------------------------------------------------------------------------- */
 
-/* What holds without the option, unless the text says it. */
-static void help_default(const cli_opt *o)
+const char *cli_default(const cli_opt *o, char out[CLI_MAX_DEFAULT])
 {
-    if (strstr(o->doc, "default") || !o->into) return;
+    out[0] = '\0';
+    if (strstr(o->doc, "default") || !o->into) return out;
     if (o->kind == CLI_INT && *(int64_t *)o->into > 0)
-        printf("; default %lld", (long long)*(int64_t *)o->into);
-    if (o->kind == CLI_FLOAT && *(double *)o->into != 0) printf("; default %g", *(double *)o->into);
+        snprintf(out, CLI_MAX_DEFAULT, "%lld", (long long)*(int64_t *)o->into);
+    if (o->kind == CLI_FLOAT && *(double *)o->into != 0)
+        snprintf(out, CLI_MAX_DEFAULT, "%g", *(double *)o->into);
     if (o->kind == CLI_STR && *(const char **)o->into)
-        printf("; default %s", *(const char **)o->into);
+        snprintf(out, CLI_MAX_DEFAULT, "%s", *(const char **)o->into);
+    return out;
 }
 
 /* "  -s,--seed X" and what it is for, on a line of its own where the names are long. */
 static void help_option(const cli_opt *o)
 {
     enum { WIDTH = 28 };
+    char dflt[CLI_MAX_DEFAULT];
     int n = printf("  ") - 2;
     for (const char *p = o->name; *p; p++, n++) putchar(*p == '|' ? ',' : *p);
     if (o->arg) n += printf(" %s", o->arg);
     if (n > WIDTH) n = printf("\n  ") - 3;
-    printf("%*s %s", WIDTH - n, "", o->doc);
-    help_default(o);
-    putchar('\n');
+    printf("%*s %s%s%s\n", WIDTH - n, "", o->doc, *cli_default(o, dflt) ? "; default " : "", dflt);
 }
 
 static void help(const cli_spec *s)
@@ -263,6 +264,8 @@ int cli_parse(const cli_spec *s, int argc, char **argv, const char **args, int *
         } else if (!strcmp(word, "--help") || !strcmp(word, "-h")) {
             help(s);
             status = 0;
+        } else if (!strcmp(word, "--help-json")) {
+            status = cli_describe(s);
         } else {
             status = take_option(&p);
         }

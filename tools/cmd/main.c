@@ -102,6 +102,16 @@ static int help_of(char *name)
     return c ? c->run(2, argv) : no_command(name);
 }
 
+/* The commands, for tools/manual. */
+static int describe(void)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < OGI_LEN(commands); i++)
+        json_array_append_new(
+            list, json_pack("{s:s, s:s}", "name", commands[i].name, "doc", commands[i].doc));
+    return cli_print_json(json_pack("{s:s, s:o}", "version", OG_VERSION, "commands", list));
+}
+
 static int dispatch(int argc, char **argv)
 {
     if (argc < 2) {
@@ -115,6 +125,7 @@ static int dispatch(int argc, char **argv)
     }
     if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "version"))
         return show_version(argc, argv);
+    if (!strcmp(argv[1], "--help-json")) return describe();
     const command *c = find(argv[1]);
     return c ? c->run(argc - 1, argv + 1) : no_command(argv[1]);
 }

@@ -186,12 +186,15 @@ static og_status size_tensor(cursor *c, ogi_gguf_tensor *t, int64_t n_value)
     og_ctx *ctx = c->f->ctx;
     const ogi_dtype *type = ogi_dtype_info(t->type);
     if (!type || t->type > OGI_DTYPE_FILE_MAX)
-        OG_FAIL(ctx, OG_E_UNSUPPORTED, "%s: tensor '%.*s' has unknown type %d, expected 0 to %d",
+        OG_FAIL(ctx, OG_E_UNSUPPORTED,
+                "%s: tensor '%.*s' has unknown type %d, expected 0 to %d: a fork's own type? "
+                "convert the model anew, to a type that GGUF has",
                 c->path, OGI_GGUF_NAME(t->name), t->type, OGI_DTYPE_FILE_MAX);
     if (type->removed)
         OG_FAIL(ctx, OG_E_UNSUPPORTED,
-                "%s: tensor '%.*s' has type %s, which GGUF no longer has; convert the model anew",
-                c->path, OGI_GGUF_NAME(t->name), type->name);
+                "%s: tensor '%.*s' has type %s (%d), which GGUF no longer has; convert the "
+                "model anew",
+                c->path, OGI_GGUF_NAME(t->name), type->name, t->type);
     if (t->dim[0] % type->block)
         OG_FAIL(ctx, OG_E_FORMAT,
                 "%s: tensor '%.*s' has rows of %lld values, expected whole blocks of %d (%s)",

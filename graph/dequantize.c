@@ -14,17 +14,27 @@ typedef union lanes {
     uint32_t u[STRIP];
 } lanes;
 
-static const ogi_type_def *const defs[] = {
-#define TYPE(NAME, file) &ogi_type_##file,
+static const struct {
+    const ogi_type_def *def;
+    og_dtype activation;
+} types[] = {
+#define TYPE(NAME, file, X) { &ogi_type_##file, OG_##X },
 #include "graph/types.def"
 #undef TYPE
 };
 
 const ogi_type_def *ogi_type_def_of(og_dtype dtype)
 {
-    for (int i = 0; i < OGI_LEN(defs); i++)
-        if (defs[i]->dtype == dtype) return defs[i];
+    for (int i = 0; i < OGI_LEN(types); i++)
+        if (types[i].def->dtype == dtype) return types[i].def;
     return NULL;
+}
+
+og_dtype ogi_type_activation(og_dtype weight)
+{
+    for (int i = 0; i < OGI_LEN(types); i++)
+        if (types[i].def->dtype == weight) return types[i].activation;
+    return OG_F32;
 }
 
 /* COORD is the lane: its place in its block. */
@@ -77,26 +87,25 @@ static bool run_float(const ogi_kx_ins *ins, lanes *r, const lanes *x, const lan
 }
 
 /* One instruction over n lanes of whole blocks; false if no description may use it. */
-static bool run(const ogi_type_def *def, const ogi_kx_ins *ins, lanes *reg, int at,
+static bool run(const ogi_decoder *d, const ogi_kx_ins *ins, lanes *reg, int at,
                 const unsigned char *blocks, int n)
 {
-    const ogi_dtype *type = ogi_dtype_info((int64_t)def->dtype);
     lanes *r = &reg[at];
     const lanes *x = &reg[ins->a < 0 ? 0 : ins->a], *y = &reg[ins->b < 0 ? 0 : ins->b];
     const lanes *z = &reg[ins->c < 0 ? 0 : ins->c];
     switch (ins->op) {
     case OGI_KX_CONST: EACH(i[k] = ins->imm.i);
-    case OGI_KX_COORD: EACH(i[k] = k % type->block);
+    case OGI_KX_COORD: EACH(i[k] = k % d->block);
     case OGI_KX_BYTE:
         for (int k = 0; k < n; k++) {
-            OGI_ASSERT(x->i[k] >= 0 && x->i[k] < type->bytes);
-            r->i[k] = blocks[k / type->block * type->bytes + x->i[k]];
+            OGI_ASSERT(x->i[k] >= 0 && x->i[k] < d->bytes);
+            r->i[k] = blocks[k / d->block * d->bytes + x->i[k]];
         }
         return true;
     case OGI_KX_TABLE:
         for (int k = 0; k < n; k++) {
-            OGI_ASSERT(x->i[k] >= 0 && x->i[k] < def->n_table);
-            r->i[k] = def->table[x->i[k]];
+            OGI_ASSERT(x->i[k] >= 0 && x->i[k] < d->def->n_table);
+            r->i[k] = d->def->table[x->i[k]];
         }
         return true;
     case OGI_KX_SELECT: EACH(u[k] = x->i[k] ? y->u[k] : z->u[k]);
@@ -104,41 +113,69 @@ static bool run(const ogi_type_def *def, const ogi_kx_ins *ins, lanes *reg, int 
     }
 }
 
-static og_status interpret(const ogi_type_def *def, const ogi_kb *b, ogi_kx result,
-                           const unsigned char *blocks, int64_t n, float *out)
+/* A first run of all instructions, over no lanes, tells whether each is known. */
+static bool is_known(const ogi_decoder *d)
 {
-    og_ctx *ctx = b->ctx;
-    const ogi_dtype *type = ogi_dtype_info((int64_t)def->dtype);
-    lanes *reg = OGI_NEW_N(ctx, lanes, b->n_ins);
-    if (!reg) return OG_E_MEMORY;
-    int strip = STRIP / type->block * type->block;
-    bool ok = true;
-    for (int64_t at = 0; at < n && ok; at += strip) {
-        int here = (int)OGI_MIN(n - at, (int64_t)strip);
-        for (int i = 0; i < b->n_ins && ok; i++)
-            ok = run(def, &b->ins[i], reg, i, blocks + at / type->block * type->bytes, here);
-        if (ok) memcpy(out + at, reg[result].f, (size_t)here * sizeof *out);
+    lanes none[1];
+    for (int i = 0; i < d->n_ins; i++) {
+        ogi_kx_ins ins = d->ins[i];
+        ins.a = ins.b = ins.c = OGI_KX_NONE;
+        if (!run(d, &ins, none, 0, NULL, 0)) return false;
     }
-    ogi_free(ctx, reg);
-    if (!ok)
-        OG_FAIL(ctx, OG_E_UNSUPPORTED, "type %s: its description uses an op that none may use",
+    return true;
+}
+
+og_status ogi_decoder_new(ogi_arena *mem, og_dtype dtype, ogi_decoder **out)
+{
+    const ogi_dtype *type = ogi_dtype_info((int64_t)dtype);
+    const ogi_type_def *def = ogi_type_def_of(dtype);
+    *out = NULL;
+    if (!type || !def)
+        OG_FAIL(mem->ctx, OG_E_UNSUPPORTED, "values of type %s cannot be decoded",
+                og_dtype_name(dtype));
+    ogi_kb b = { .ctx = mem->ctx };
+    ogi_kx result = describe(def, &b);
+    ogi_decoder *d = ogi_arena_alloc(mem, 1, sizeof *d);
+    ogi_kx_ins *ins = d ? ogi_arena_alloc(mem, (size_t)b.n_ins + 1, sizeof *ins) : NULL;
+    bool is_whole = ins && !b.failed && result >= 0;
+    if (is_whole) {
+        memcpy(ins, b.ins, (size_t)b.n_ins * sizeof *ins);
+        *d = (ogi_decoder){ def, type->block, type->bytes, ins, b.n_ins, result, 0 };
+        d->scratch = (size_t)b.n_ins * sizeof(lanes);
+    }
+    ogi_kb_free(&b);
+    if (!is_whole) return OG_E_MEMORY;
+    if (!is_known(d))
+        OG_FAIL(mem->ctx, OG_E_UNSUPPORTED, "type %s: its description uses an op that none may use",
                 type->name);
+    *out = d;
     return OG_OK;
+}
+
+void ogi_decoder_run(const ogi_decoder *d, const void *blocks, int64_t n, float *out, void *scratch)
+{
+    const unsigned char *p = blocks;
+    lanes *reg = scratch;
+    int strip = STRIP / d->block * d->block;
+    for (int64_t at = 0; at < n; at += strip, p += strip / d->block * d->bytes) {
+        int here = (int)OGI_MIN(n - at, (int64_t)strip);
+        for (int i = 0; i < d->n_ins; i++) run(d, &d->ins[i], reg, i, p, here);
+        memcpy(out + at, reg[d->result].f, (size_t)here * sizeof *out);
+    }
 }
 
 og_status ogi_dequantize(og_ctx *ctx, og_dtype dtype, const void *blocks, int64_t n, float *out)
 {
-    const ogi_dtype *type = ogi_dtype_info((int64_t)dtype);
-    const ogi_type_def *def = ogi_type_def_of(dtype);
-    if (!type || !def)
-        OG_FAIL(ctx, OG_E_UNSUPPORTED, "values of type %s cannot be decoded", og_dtype_name(dtype));
-    if (n < 0 || n % type->block)
-        OG_FAIL(ctx, OG_E_INVALID, "%lld values are not whole blocks of %d (%s)", (long long)n,
-                type->block, type->name);
-    ogi_kb b = { .ctx = ctx };
-    ogi_kx result = describe(def, &b);
-    og_status status =
-        b.failed || result < 0 ? OG_E_MEMORY : interpret(def, &b, result, blocks, n, out);
-    ogi_kb_free(&b);
+    ogi_arena mem = { .ctx = ctx };
+    ogi_decoder *d = NULL;
+    og_status status = ogi_decoder_new(&mem, dtype, &d);
+    if (status == OG_OK && (n < 0 || n % d->block))
+        status = ogi_fail(ctx, OG_E_INVALID, __FILE__, __LINE__,
+                          "%lld values are not whole blocks of %d (%s)", (long long)n, d->block,
+                          og_dtype_name(dtype));
+    void *scratch = status == OG_OK ? ogi_arena_alloc(&mem, 1, d->scratch) : NULL;
+    if (status == OG_OK && !scratch) status = OG_E_MEMORY;
+    if (status == OG_OK) ogi_decoder_run(d, blocks, n, out, scratch);
+    ogi_arena_free(&mem);
     return status;
 }

@@ -343,9 +343,10 @@ og_tensor *ogi_leaf(og_graph *g, og_op op, const char *name, og_dtype dtype, con
         if (!had_error) og_error_clear(g->ctx);
         return fail_leaf(g, __LINE__, kind, name, why), NULL;
     }
-    if (!leaf_dtype_is_valid(op, dtype))
-        return fail_leaf(g, __LINE__, kind, name, "not an element type for this kind of leaf"),
-               NULL;
+    char unfit[80];
+    snprintf(unfit, sizeof unfit, "%s is not an element type for this kind of leaf",
+             og_dtype_name(dtype));
+    if (!leaf_dtype_is_valid(op, dtype)) return fail_leaf(g, __LINE__, kind, name, unfit), NULL;
     if (op == OG_OP_TABLE)
         s = copy_params(g, ogi_op_def_of(op), data, &n->params);
     else if (!(n->name = claim_name(g, kind, name, g->n_node)))

@@ -186,8 +186,26 @@ typedef struct ogi_type_def {
 
 const ogi_type_def *ogi_type_def_of(og_dtype dtype); /* NULL: no decoder for this type */
 
-/* n values (a multiple of the type's block) from blocks to F32 by interpreting decode().
- * OG_E_UNSUPPORTED without a decoder. */
+/* What linears whose weights are of this type read their activations as: A8 or F32. */
+og_dtype ogi_type_activation(og_dtype weight);
+
+/* decode() made ready to be interpreted, in an arena: decoding allocates nothing, cannot fail, and
+ * many threads may share a decoder, each with scratch of its own. */
+typedef struct ogi_decoder {
+    const ogi_type_def *def;
+    int block, bytes; /* of the type */
+    const ogi_kx_ins *ins;
+    int n_ins;
+    ogi_kx result;
+    size_t scratch; /* bytes */
+} ogi_decoder;
+
+/* OG_E_UNSUPPORTED without a description, or if it uses what none may use. */
+og_status ogi_decoder_new(ogi_arena *mem, og_dtype dtype, ogi_decoder **out);
+/* n values, a multiple of the type's block. */
+void ogi_decoder_run(const ogi_decoder *d, const void *blocks, int64_t n, float *out,
+                     void *scratch);
+/* All of it at once. */
 og_status ogi_dequantize(og_ctx *ctx, og_dtype dtype, const void *blocks, int64_t n, float *out);
 
 #endif

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
  * Materialize views: inserts a copy (a cast to the same type) where a consumer cannot follow a
- * view. Assumes a verified graph; guarantees that
+ * view, and a cast to F32 where a kernel would read a weight of another type. Assumes a verified
+ * graph; guarantees that
  *   - every chain of views has a layout (ogi_layout_of), so reshapes never cut across strides;
  *   - inputs of linears have contiguous rows with one stride from row to row;
- *   - sources of KERNEL ops other than states are contiguous, and so are outputs.
+ *   - sources of KERNEL ops other than states are contiguous F32 or I32; outputs are contiguous.
  *
  *     %3 = permute(%2) {axes=[1,0,2]} : f32[8,T,64]        %3 = permute(%2) ...
  *     %4 = reshape(%3) : f32[8*T,64]                       %9 = cast(%3) : f32[8,T,64]
@@ -51,6 +52,11 @@ static bool is_state(const og_tensor *x)
     return r->op == OG_OP_STATE || ogi_op_def_of(r->op)->op_class == OGI_CLASS_STORE;
 }
 
+static bool is_plain(og_dtype t)
+{
+    return t == OG_F32 || t == OG_I32;
+}
+
 /* Has the view n a layout over x, which stands for its source? */
 static bool can_view(const og_tensor *n, const og_tensor *x)
 {
@@ -67,7 +73,7 @@ static bool can_read(const og_tensor *n, int s, const og_tensor *x)
     case OGI_CLASS_LINEAR:
         if (s == 0) return has_even_rows(x);
         return s == 1 ? ogi_layout_of(x, &l) : is_contiguous(x);
-    case OGI_CLASS_KERNEL: return is_state(x) || is_contiguous(x);
+    case OGI_CLASS_KERNEL: return is_state(x) || (is_plain(x->dtype) && is_contiguous(x));
     case OGI_CLASS_VIEW: return can_view(n, x);
     case OGI_CLASS_LEAF:
     case OGI_CLASS_MAP:
@@ -84,21 +90,30 @@ static bool can_copy(const og_tensor *x)
     return !is_state(x) && !ogi_dtype_info(x->dtype)->is_quantized && x->dtype != OG_A8;
 }
 
+/* Weights of kernels are converted, whatever their type. */
+static bool must_convert(const og_tensor *n, const og_tensor *x)
+{
+    return ogi_op_def_of(n->op)->op_class == OGI_CLASS_KERNEL && !is_plain(x->dtype) &&
+           !is_state(x);
+}
+
 og_status ogi_pass_materialize_views(const og_graph *in, og_graph **out)
 {
     *out = NULL;
     og_graph *g = ogi_graph_like(in);
     og_tensor **map = OGI_NEW_N(in->ctx, og_tensor *, in->n_node + 1);
-    og_tensor **copy = OGI_NEW_N(in->ctx, og_tensor *, in->n_node + 1);
+    og_tensor **copy = OGI_NEW_N(in->ctx, og_tensor *, 2 * in->n_node + 2); /* as is, as F32 */
     for (int64_t i = 0; g && map && copy && i < in->n_node; i++) {
         const og_tensor *n = in->node[i];
         og_tensor *src[OGI_MAX_SRC] = { 0 };
         for (int s = 0; s < n->n_src; s++) src[s] = n->src[s] ? map[n->src[s]->id] : NULL;
         og_graph_layer(g, n->layer);
         for (int s = 0; s < n->n_src; s++) {
-            if (!src[s] || can_read(n, s, src[s]) || !can_copy(src[s])) continue;
-            og_tensor **c = &copy[n->src[s]->id];
-            if (!*c) *c = og_cast(g, src[s], src[s]->dtype);
+            if (!src[s] || can_read(n, s, src[s])) continue;
+            bool to_f32 = must_convert(n, src[s]);
+            if (!to_f32 && !can_copy(src[s])) continue;
+            og_tensor **c = &copy[2 * n->src[s]->id + to_f32];
+            if (!*c) *c = og_cast(g, src[s], to_f32 ? OG_F32 : src[s]->dtype);
             src[s] = *c;
         }
         map[i] = ogi_node_copy(g, n, src);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * Quantize activations: a linear with a quantized weight reads its input as int8 codes (A8).
- * Linears over one value share its codes.
+ * Quantize activations: a linear reads its input as int8 codes (A8) if its weight's type says so
+ * (graph/types.def). Linears over one value share its codes.
  *
  *     %1 = linear(%0, @q) : F32[T,64]        %1 = quantize(%0) : A8[T,64]
  *     %2 = linear(%0, @k) : F32[T,64]        %2 = linear(%1, @q) : F32[T,64]
  *                                            %3 = linear(%1, @k) : F32[T,64] */
 #include "graph/pass.h"
 
-#include "graph/dtype.h"
+#include "graph/kx.h"
 #include "graph/op_def.h"
 
 typedef struct state {
@@ -31,7 +31,7 @@ static og_tensor *rewrite(void *user, og_graph *g, const og_tensor *n, og_tensor
     og_tensor *s[OGI_MAX_SRC];
     memcpy(s, src, sizeof s);
     bool is_linear = ogi_op_def_of(n->op)->op_class == OGI_CLASS_LINEAR && s[0]->dtype != OG_A8 &&
-                     ogi_dtype_info((int64_t)s[1]->dtype)->is_quantized;
+                     ogi_type_activation(s[1]->dtype) == OG_A8;
     if (!is_linear && n->op != OG_OP_QUANTIZE) return ogi_node_copy(g, n, s);
     og_tensor **codes = codes_of(user, g, s[0]);
     if (!codes) return NULL;

@@ -8,6 +8,7 @@
 
 #include "graph/dtype.h"
 #include "models/arch_impl.h"
+#include "ops/op.h"
 
 typedef struct wanted {
     ogi_weights *w;
@@ -161,13 +162,14 @@ static og_status add_binding(ogi_weights *w, const char *name, const ogi_gguf_te
 
 static og_status check_type(const wanted *q, const char *name, int id)
 {
-    const ogi_dtype *type = ogi_dtype_info(id);
     if (q->row->flags & OG_W_FLOATS) return id == OG_F32 ? OG_OK : wrong_type(q, name, id, "F32");
     if (q->row->flags & OG_W_INTS) return id == OG_I32 ? OG_OK : wrong_type(q, name, id, "I32");
-    bool is_real = id == OG_F32 || id == OG_F16 || id == OG_BF16;
-    return is_real || (type && type->is_quantized)
-               ? OG_OK
-               : wrong_type(q, name, id, "a float or quantized type");
+    if (ogi_is_real((og_dtype)id)) return OG_OK;
+    OG_FAIL(
+        q->w->ctx, OG_E_UNSUPPORTED,
+        "%s: tensor '%s' is %s (type %d), which no such weight may be; convert the model to F32, "
+        "F16, BF16 or a quantized type",
+        ogi_gguf_path(q->w->file), name, og_dtype_name((og_dtype)id), id);
 }
 
 /* Two fields may be one weight, as a tied output is. */

@@ -42,7 +42,7 @@ bool ogi_is_real(og_dtype t)
 {
     if (t == OG_F32 || t == OG_F16 || t == OG_BF16) return true;
     const ogi_dtype *d = ogi_dtype_info(t);
-    return t != OG_A8 && d && d->is_quantized;
+    return t != OG_A8 && d && d->is_quantized && !d->removed;
 }
 
 og_status ogi_want_real(const og_tensor *n, int i, const char *name)

@@ -35,10 +35,11 @@ typedef struct ogi_cpu_prog {
 /* Weight of one linear of a panel set. */
 typedef struct ogi_cpu_weight {
     const og_tensor *root;
-    int64_t offset;      /* bytes to the first row */
-    int64_t row_size;    /* bytes from row to row */
-    int64_t expert_size; /* grouped: bytes from expert to expert */
-    int operand;         /* of the set's program: the panel, or -1 */
+    int64_t offset;         /* bytes to the first row */
+    int64_t row_size;       /* bytes from row to row */
+    int64_t expert_size;    /* grouped: bytes from expert to expert */
+    int operand;            /* of the set's program: the panel, or -1 */
+    ogi_cpu_decode *decode; /* NULL: the kernels know the type */
 } ogi_cpu_weight;
 
 typedef struct ogi_cpu_set {

@@ -5,6 +5,7 @@
  * program runs on the panels while they are in cache.
  *
  *   thread's scratch:  operands | x (prologue) | x_row (grouped) | panels | kernels' and programs'
+ * | the decoders'
  */
 #include "backends/cpu/cpu.h"
 #include "codegen/lower.h"
@@ -21,7 +22,7 @@ enum {
 
 /* Offsets into the thread's scratch. */
 typedef struct scratch_map {
-    size_t operand, x, x_row, panel, work, size;
+    size_t operand, x, x_row, panel, work, decode, size;
 } scratch_map;
 
 typedef struct matmul {
@@ -32,6 +33,7 @@ typedef struct matmul {
     const unsigned char *x_base;
     int64_t x_skip; /* bytes from the root's start to the first row */
     int max_operand;
+    size_t decode_scratch;
 } matmul;
 
 static matmul *mm_of(const ogi_cpu_group *g)
@@ -51,8 +53,9 @@ static int64_t gcd(int64_t a, int64_t b)
 
 /* ---- compile ------------------------------------------------------------------------------- */
 
+/* What no kernel knows is decoded. */
 static og_status compile_weight(ogi_exec *e, const og_tensor *linear, bool is_grouped,
-                                ogi_cpu_weight *w)
+                                ogi_cpu_weight *w, size_t *decode_scratch)
 {
     ogi_layout l;
     const og_tensor *x = linear->src[1];
@@ -62,11 +65,14 @@ static og_status compile_weight(ogi_exec *e, const og_tensor *linear, bool is_gr
         OG_FAIL(e->dev->ctx, OG_E_UNSUPPORTED, "cpu: rows of weight %s are not contiguous",
                 ogi_root(x)->name);
     og_dtype input = linear->src[0]->dtype;
-    if (t->is_quantized != (input == OG_A8)) /* the pass was skipped, or the graph is foreign */
+    bool is_known = e->dev->kernels->has_matmul(x->dtype);
+    bool wants_a8 = ogi_type_activation(x->dtype) == OG_A8;
+    /* The pass was skipped, or the graph is foreign. */
+    if (wants_a8 != (input == OG_A8) || (wants_a8 && !is_known))
         OG_FAIL(e->dev->ctx, OG_E_UNSUPPORTED,
-                "cpu: no kernel for linear of %s by %s (weight %s): quantize_activations makes the "
-                "input A8",
-                og_dtype_name(input), t->name, ogi_root(x)->name);
+                "cpu: no kernel for linear of %s by %s (weight '%s'): quantize_activations makes "
+                "the input %s",
+                og_dtype_name(input), t->name, ogi_root(x)->name, wants_a8 ? "A8" : "F32");
     const int64_t *sym = e->plan->sym_max;
     *w = (ogi_cpu_weight){
         .root = l.root,
@@ -75,6 +81,10 @@ static og_status compile_weight(ogi_exec *e, const og_tensor *linear, bool is_gr
         .expert_size = is_grouped ? ogi_dim_value(l.stride[0], sym) / t->block * t->bytes : 0,
         .operand = -1,
     };
+    if (is_known) return OG_OK;
+    size_t scratch;
+    OG_TRY(ogi_cpu_decode_new(&e->mem, x->dtype, &w->decode, &scratch));
+    *decode_scratch = OGI_MAX(*decode_scratch, align64(scratch));
     return OG_OK;
 }
 
@@ -135,14 +145,15 @@ static void choose_block(ogi_cpu_set *s, int64_t total_rows, int64_t max_rows, i
     s->n_block = (s->set->n_row + s->block - 1) / s->block;
 }
 
-static og_status compile_set(ogi_exec *e, const ogi_group *g, const ogi_panel_set *set,
-                             bool is_grouped, ogi_cpu_set *s)
+static og_status compile_set(ogi_exec *e, const ogi_group *g, const ogi_panel_set *set, matmul *m,
+                             ogi_cpu_set *s)
 {
     *s = (ogi_cpu_set){ .set = set, .unit = set->unit };
     s->weight = ogi_arena_alloc(&e->mem, (size_t)set->n_linear, sizeof *s->weight);
     if (!s->weight) return OG_E_MEMORY;
     for (int i = 0; i < set->n_linear; i++)
-        OG_TRY(compile_weight(e, set->linear[i], is_grouped, &s->weight[i]));
+        OG_TRY(compile_weight(e, set->linear[i], m->pub.is_grouped, &s->weight[i],
+                              &m->decode_scratch));
     return set->n_member || set->n_linear > 1 ? compile_epilogue(e, g, s) : OG_OK;
 }
 
@@ -217,7 +228,8 @@ static void map_scratch(matmul *m, int64_t max_rows)
         m->at.x + (m->pub.is_prologue ? align64((size_t)(max_rows * m->pub.x_stride)) : 0);
     m->at.panel = m->at.x_row + (m->pub.is_grouped ? align64((size_t)max_rows * 4) : 0);
     m->at.work = m->at.panel + align64(panel);
-    m->at.size = m->at.work + align64(work);
+    m->at.decode = m->at.work + align64(work);
+    m->at.size = m->at.decode + m->decode_scratch;
 }
 
 og_status ogi_cpu_matmul_compile(ogi_exec *e, ogi_cpu_group *g, size_t *scratch)
@@ -238,7 +250,7 @@ og_status ogi_cpu_matmul_compile(ogi_exec *e, ogi_cpu_group *g, size_t *scratch)
     if (m->pub.is_grouped) total *= OGI_MIN(m->pub.n_expert, max_rows);
     for (int i = 0; i < gr->n_set; i++) {
         ogi_cpu_set *s = &m->pub.set[m->pub.n_set];
-        og_status st = compile_set(e, gr, &gr->set[i], m->pub.is_grouped, s);
+        og_status st = compile_set(e, gr, &gr->set[i], m, s);
         m->pub.n_set++; /* counted even if it failed, so that free sees its program */
         OG_TRY(st);
         choose_block(s, total, max_rows, e->dev->n_thread);
@@ -325,11 +337,13 @@ static ogi_mm_args kernel_args(const ogi_exec *e, const matmul *m, const item *i
 {
     const ogi_cpu_weight *w = &it->set->weight[linear];
     return (ogi_mm_args){
-        .type = (int)w->root->dtype,
+        .type = w->root->dtype,
         .w = (const unsigned char *)e->ptr[w->root->id] + w->offset + it->f0 * w->row_size,
         .w_stride = w->row_size,
         .n_row = it->f1 - it->f0,
         .k = m->pub.k,
+        .decode = w->decode,
+        .decode_scratch = scratch + m->at.decode,
         .x = x,
         .x_stride = m->pub.x_stride,
         .out_stride = it->set->block,

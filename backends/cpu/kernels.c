@@ -66,16 +66,13 @@ const ogi_cpu_kernels *ogi_cpu_kernels_find(const char *name)
     return NULL;
 }
 
-/* Quantized weights: two tiles of 16 rows and 512 columns (codes, scales of 16 values and their
- * bias, mins); a chunk of each token (codes, starts, scales, sums); the sums of OGI_MM_SPAN rows.
- * Float weights: 16 rows of 512 columns; 16 lane sums for each row and token of a span. */
+/* Quantized weights: two tiles, each token's chunk, the sums of OGI_MM_SPAN rows. Float weights: a
+ * panel; 16 lane sums for each row and token of a span. */
 size_t ogi_matmul_scratch(int64_t n_tok)
 {
-    const size_t tile = 16 * (512 + (32 + 32 + 16) * sizeof(float));
-    const size_t token = 512 + (32 + 16 + 16) * sizeof(float);
     size_t n = (size_t)n_tok, span = n < OGI_MM_FLOAT_TOKS ? (n + 3) / 4 * 4 : OGI_MM_FLOAT_TOKS;
-    size_t quantized = 2 * tile + (token + OGI_MM_SPAN * sizeof(float)) * n;
-    size_t floats = 16 * 512 * sizeof(float) + OGI_MM_FLOAT_ROWS * 64 * span;
+    size_t quantized = OGI_MM_TILES + (OGI_MM_TOKEN + OGI_MM_SPAN * sizeof(float)) * n;
+    size_t floats = OGI_MM_PANEL + OGI_MM_FLOAT_ROWS * 64 * span;
     return quantized > floats ? quantized : floats;
 }
 

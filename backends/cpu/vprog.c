@@ -6,7 +6,7 @@
 enum { MAX_INS = 8000 };
 
 /* Layout of the scratch: slot pointers, row offsets, scalars, accumulators, a place for quantized
- * blocks, registers, rows; each part 64-byte aligned. */
+ * blocks, the decoder's, registers, rows; each part 64-byte aligned. */
 static void measure(ogi_vcompiler *c)
 {
     ogi_vprog *v = c->v;
@@ -14,9 +14,22 @@ static void measure(ogi_vcompiler *c)
     size_t n = OGI_ALIGN((size_t)v->n_slot * sizeof(char *), 64);
     n += OGI_ALIGN((size_t)v->n_access * sizeof(int64_t), 64);
     n += OGI_ALIGN((size_t)v->n_scalar * 4, 64);
-    n += (size_t)v->n_acc * 64 + OGI_V_QUANT_TEMP * 4;
+    n += (size_t)v->n_acc * 64 + OGI_V_QUANT_TEMP * 4 + v->decode_scratch;
     n += (size_t)v->n_reg * (size_t)v->strip * 4 + (size_t)v->n_row * (size_t)v->row_max * 4;
     v->scratch = n;
+}
+
+og_status ogi_cpu_decode_new(ogi_arena *mem, og_dtype type, ogi_cpu_decode **out, size_t *scratch)
+{
+    ogi_decoder *d;
+    *out = NULL;
+    OG_TRY(ogi_decoder_new(mem, type, &d));
+    ogi_cpu_decode *x = ogi_arena_alloc(mem, 1, sizeof *x);
+    if (!x) return OG_E_MEMORY;
+    *x = (ogi_cpu_decode){ ogi_decoder_run, d, d->block, d->bytes };
+    *scratch = d->scratch;
+    *out = x;
+    return OG_OK;
 }
 
 static og_status compile(ogi_vcompiler *c)

@@ -37,4 +37,7 @@ void ogi_vprog_bind(const ogi_vprog *v, const int64_t *sym, int64_t *space, ogi_
 void ogi_vprog_run(const ogi_vprog *v, const ogi_voperand *operand, const int64_t *space,
                    const int64_t *lo, const int64_t *hi, void *scratch);
 
+/* For types that the kernels do not know; `scratch`: what decoding needs, in bytes. */
+og_status ogi_cpu_decode_new(ogi_arena *mem, og_dtype type, ogi_cpu_decode **out, size_t *scratch);
+
 #endif

@@ -3,6 +3,17 @@
  * Slots for values, and the instructions of every phase with registers for its strips. */
 #include "backends/cpu/vprog_compile.h"
 
+/* What ogi_vprog_analyse lets through. */
+static ogi_velement element_of(const ogi_dtype *t)
+{
+    if (t->id == OG_F32 || t->id == OG_I32) return OGI_V_WORDS;
+    if (t->id == OG_F16) return OGI_V_F16;
+    if (t->id == OG_BF16) return OGI_V_BF16;
+    if (t->id == OG_A8) return OGI_V_A8;
+    OGI_ASSERT(t->is_quantized);
+    return OGI_V_BLOCKS;
+}
+
 /* ---- slots ----------------------------------------------------------------------------------- */
 static og_status add_access(ogi_vcompiler *c, int i)
 {
@@ -11,11 +22,17 @@ static og_status add_access(ogi_vcompiler *c, int i)
     ogi_vaccess *a = &v->access[v->n_access];
     const ogi_dtype *info = ogi_dtype_info(dtype_of(c, s));
     *a = (ogi_vaccess){ .operand = s->arg,
-                        .dtype = (int16_t)dtype_of(c, s),
+                        .element = element_of(info),
+                        .dtype = info->id,
                         .block = (int16_t)info->block,
                         .block_bytes = (int16_t)info->bytes,
                         .lane_axis = -1 };
-    if (a->dtype == OG_A8) {
+    if (a->element == OGI_V_BLOCKS && !v->kernels->has_matmul(info->id)) {
+        size_t scratch;
+        OG_TRY(ogi_cpu_decode_new(&v->mem, info->id, &a->decode, &scratch));
+        v->decode_scratch = OGI_MAX(v->decode_scratch, OGI_ALIGN(scratch, (size_t)64));
+    }
+    if (a->element == OGI_V_A8) {
         const og_shape *shape = &c->kx->operand[s->arg].value->shape;
         a->a8_row = ogi_dim_value(shape->dim[shape->rank - 1], NULL);
     }

@@ -37,10 +37,22 @@ typedef struct ogi_vins {
     } imm;
 } ogi_vins;
 
+/* How elements are read and written. */
+typedef enum ogi_velement {
+    OGI_V_WORDS, /* F32, I32 */
+    OGI_V_F16,
+    OGI_V_BF16,
+    OGI_V_A8,
+    OGI_V_BLOCKS, /* of quantized types */
+} ogi_velement;
+
 /* The address of a row: an operand at uniform explicit coordinates. */
 typedef struct ogi_vaccess {
     int16_t operand, slot;
-    int16_t dtype, block, block_bytes;
+    ogi_velement element;
+    og_dtype dtype;
+    ogi_cpu_decode *decode; /* BLOCKS of a type that the kernels do not know; else NULL */
+    int16_t block, block_bytes;
     int8_t n_coord;
     int8_t lane_axis; /* own axis of the lane index, -1: none */
     int8_t axis[OG_MAX_RANK];
@@ -72,6 +84,7 @@ struct ogi_vprog {
     int rank;
     int n_scalar, n_access, n_row, n_reg, n_slot, n_acc;
     int64_t row_max, strip; /* lanes; multiples of 16 */
+    size_t decode_scratch;
     ogi_vphase once;
     ogi_vaccess *access; /* LOADs and STOREs; slot n_scalar + i */
     ogi_vphase *phase;

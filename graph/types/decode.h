@@ -8,7 +8,7 @@
 
 #include "graph/kx.h"
 
-#define TYPE(NAME, file) extern const ogi_type_def ogi_type_##file;
+#define TYPE(NAME, file, X) extern const ogi_type_def ogi_type_##file;
 #include "graph/types.def"
 #undef TYPE
 

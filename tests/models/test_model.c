@@ -3,6 +3,7 @@
  * Opening models: what files must have and say, what a model declares, and an architecture that is
  * registered from outside. */
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "models/model.h"
@@ -152,6 +153,37 @@ Test(model, wrong_types_are_refused)
 {
     refuse("llama", "llama.block_count=str:three", "llama.block_count", "integer");
     refuse("llama", "llama.rope.freq_base=str:big", "rope.freq_base", "number");
+}
+
+/* A norm's F32 values of another type of the same size, and of ids that are no type's. */
+static void refuse_type(uint32_t id, const char *name_of_type)
+{
+    static const char name[] = "blk.0.attn_norm.weight";
+    char error[200] = "", number[20];
+    char *dir = ogt_kind_dir("arch");
+    cr_assert(ogt_spec_open(dir, "llama", &spec, error), "%s", error);
+    free(dir);
+    cr_assert(og_ctx_new(NULL, &ctx) == OG_OK);
+    unsigned char *p = spec.gguf;
+    while (memcmp(p, name, strlen(name))) p++;
+    memcpy(p + strlen(name) + 4 + 8, &id, 4); /* behind the rank, 1, and the only dimension */
+    og_status s = ogi_gguf_open_memory(ctx, "m.gguf", spec.gguf, spec.gguf_size, NULL, 0, &file);
+    if (s == OG_OK)
+        s = ogi_model_open(ctx, file, &(ogi_model_options){ .kv = { OG_F16, OG_F16 } }, &model);
+    snprintf(number, sizeof number, "%u", id);
+    const char *said = og_error(ctx);
+    cr_assert(s == OG_E_UNSUPPORTED && strstr(said, name) && strstr(said, name_of_type) &&
+                  strstr(said, number) && strstr(said, "convert the model"),
+              "%s", said);
+    close_all();
+}
+
+Test(model, weights_of_types_that_cannot_run_are_refused_by_name)
+{
+    refuse_type(OG_I32, "I32");
+    refuse_type(OG_Q4_0_4_4, "Q4_0_4_4");
+    refuse_type(43, "fork");
+    refuse_type(150, "fork");
 }
 
 Test(model, tensors_that_do_not_fit_are_refused)

@@ -12,6 +12,7 @@
 #include "base/half.h"
 #include "graph/dim.h"
 #include "graph/dtype.h"
+#include "graph/kx.h"
 #include "graph/layout.h"
 #include "tests/support/random_graph.h"
 
@@ -100,32 +101,31 @@ static void fill_ints(const ogt_leaf *l, const step *st, uint64_t r)
         for (int64_t s = 0; s <= st->n_seq; s++) v[s] = (int32_t)st->first[s];
 }
 
-/* Where the half-precision scales of a block lie, and what makes values of about 1. */
-typedef struct block_scales {
-    og_dtype dtype;
-    int at[2]; /* byte offsets; -1: none */
-    float size[2];
-} block_scales;
-
-static const block_scales scales[] = {
-    { OG_Q8_0, { 0, -1 }, { 1.0f / 127, 0 } },
-    { OG_Q4_0, { 0, -1 }, { 1.0f / 8, 0 } },
-    { OG_Q4_K, { 0, 2 }, { 1.0f / 400, 1.0f / 60 } },
-    { OG_Q5_K, { 0, 2 }, { 1.0f / 800, 1.0f / 60 } },
-    { OG_Q6_K, { 208, -1 }, { 1.0f / 2000, 0 } },
-};
-
-static void fill_blocks(unsigned char *p, int64_t size, const ogi_dtype *type, uint64_t r)
+/* Random blocks of any type whose largest value is about 1: random bytes until it is. A leaf is
+ * made of a few such blocks in random order. */
+static bool fill_blocks(og_ctx *ctx, unsigned char *p, int64_t size, const ogi_dtype *type,
+                        uint64_t r)
 {
-    const block_scales *s = scales;
-    while (s->dtype != type->id) s++;
-    for (int64_t i = 0; i < size; i++) p[i] = (unsigned char)ogi_random(&r);
-    for (int64_t b = 0; b < size; b += type->bytes)
-        for (int k = 0; k < 2; k++) {
-            if (s->at[k] < 0) continue;
-            uint16_t h = ogi_f16_of_f32(s->size[k] * (0.5f + 0.5f * fabsf(uniform(&r))));
-            memcpy(p + b + s->at[k], &h, 2);
-        }
+    enum { N_BLOCK = 24, MAX_BLOCK = 512 };
+    ogi_arena mem = { .ctx = ctx };
+    ogi_decoder *d = NULL;
+    unsigned char block[N_BLOCK][MAX_BLOCK];
+    float v[MAX_BLOCK];
+    void *scratch = NULL;
+    if (ogi_decoder_new(&mem, type->id, &d) == OG_OK)
+        scratch = ogi_arena_alloc(&mem, 1, d->scratch);
+    for (int b = 0; scratch && b < N_BLOCK;) {
+        float top = 0;
+        for (int i = 0; i < type->bytes; i++) block[b][i] = (unsigned char)ogi_random(&r);
+        ogi_decoder_run(d, block[b], type->block, v, scratch);
+        for (int i = 0; i < type->block; i++)
+            top = fabsf(v[i]) >= top ? fabsf(v[i]) : top + 0 * v[i];
+        b += top > 0.25f && top < 4;
+    }
+    for (int64_t i = 0; scratch && i < size; i += type->bytes)
+        memcpy(p + i, block[below(&r, N_BLOCK)], (size_t)type->bytes);
+    ogi_arena_free(&mem);
+    return scratch != NULL;
 }
 
 static void fill_reals(ogt_leaf *l, uint64_t r)
@@ -166,7 +166,7 @@ static bool fill_leaf(const og_graph *g, const og_tensor *n, uint64_t seed, cons
         fill_ints(l, &st, r);
         memcpy(l->ref.i, l->bytes, (size_t)l->size);
     } else if (type->is_quantized) {
-        fill_blocks(l->bytes, l->size, type, r);
+        if (!fill_blocks(g->ctx, l->bytes, l->size, type, r)) return false;
         return ogi_dequantize(g->ctx, n->dtype, l->bytes, l->ref.n, l->ref.f) == OG_OK;
     } else {
         fill_reals(l, r);

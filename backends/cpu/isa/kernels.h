@@ -18,13 +18,13 @@
  * Quantized linear, the blocks of 32 in ascending order b, acc starts at 0:
  *     for each scale group g of the block (1, or 2 of 16 values):
  *         acc = fma(float(isum_g) * dw_g, da_b, acc)       isum_g = sum of (code_w - zero) * code_a
- *     if the type has mins, once a 32-block: acc = fma(float(asum_b) * -mw_b, da_b, acc)
- *   Q4_0/Q8_0: dw = f16 scale. Q4_K/Q5_K: dw = d * sc, mw = dmin * m. Q6_K: dw_g = d * sc_g.
- *   All products rounded to F32 as written. fma is fused where the ISA has it (avx2, avx512, neon),
- *   a rounded product and a rounded sum where not (sse42); scalar uses fmaf().
- * Float linear (F32, F16, BF16 weights, F32 activations): 16 lanes, lane[i % 16] =
- *   fma(w[i], x[i], lane[i % 16]) for ascending i, then the tree of ogi_lane_sum (lanes i and i+8,
- *   then +4, +2, +1). A tail shorter than 16 leaves the other lanes as they are. */
+ *     if the type has mins, for each group g: acc = fma(-mw_g, float(asum_g) * da_b, acc)
+ *   dw and mw: the group's scale and min as F32, from the type's description (Q4_K: dw = d * sc,
+ *   mw = dmin * m). All products rounded to F32 as written. fma is fused where the ISA has it
+ * (avx2, avx512, neon), a rounded product and a rounded sum where not (sse42); scalar uses fmaf().
+ * Float linear (F32, F16, BF16 weights and all that is decoded to F32; F32 activations): 16 lanes,
+ * lane[i % 16] = fma(w[i], x[i], lane[i % 16]) for ascending i, then the tree of ogi_lane_sum
+ * (lanes i and i+8, then +4, +2, +1). A tail shorter than 16 leaves the other lanes as they are. */
 #ifndef OG_BACKENDS_CPU_ISA_KERNELS_H
 #define OG_BACKENDS_CPU_ISA_KERNELS_H
 
@@ -34,6 +34,8 @@
 
 #include "oxigraph/dtype.h"
 
+struct ogi_decoder;
+
 enum {
     OGI_CPU_PAGE = 64,   /* keys of a KV page */
     OGI_CPU_CHUNK = 256, /* keys that attention reduces before it merges */
@@ -41,16 +43,32 @@ enum {
     OGI_CPU_ATTN_BATCH = 16, /* queries that go through a chunk together */
     OGI_MM_SPAN = 256,       /* rows of a matmul that go through a chunk together */
     OGI_MM_FLOAT_ROWS = 64,  /* the same with float weights, and tokens */
-    OGI_MM_FLOAT_TOKS = 64
+    OGI_MM_FLOAT_TOKS = 64,
+    /* Bytes of scratch that the widest vectors need. A chunk (512 columns) of quantized weights:
+     * two tiles of 16 rows (codes; scales of 16 values, their bias, mins) and each token (codes;
+     * starts, scales, sums); of float weights: 16 rows. */
+    OGI_MM_TILES = 2 * 16 * (512 + (32 + 32 + 32) * 4),
+    OGI_MM_TOKEN = 512 + (32 + 16 + 32) * 4,
+    OGI_MM_PANEL = 16 * 512 * 4
 };
+
+/* How values of a type that the kernels do not know are decoded: ogi_decoder_run. */
+typedef struct ogi_cpu_decode {
+    void (*run)(const struct ogi_decoder *d, const void *blocks, int64_t n, float *out,
+                void *scratch);
+    const struct ogi_decoder *decoder;
+    int block, bytes; /* of the type; 512 values are whole blocks */
+} ogi_cpu_decode;
 
 /* out[t * out_stride + r] = dot(weight row r, activation row t), r < n_row, t < n_tok. */
 typedef struct ogi_mm_args {
-    int type;         /* og_dtype of the weight */
+    og_dtype type;    /* of the weight */
     const void *w;    /* first weight row, any alignment */
     int64_t w_stride; /* bytes from row to row */
     int64_t n_row, k;
-    const void *x;        /* F32 rows if the type is a float type, else A8 rows; 64-byte aligned */
+    const ogi_cpu_decode *decode; /* NULL: the type has a kernel; else x is F32 */
+    void *decode_scratch;
+    const void *x;        /* A8 rows with a type of qtypes.def, else F32 rows; 64-byte aligned */
     int64_t x_stride;     /* bytes from token to token */
     int64_t n_tok;        /* 1..512 */
     const int32_t *x_row; /* NULL, or row of x for each token (grouped matmul) */
@@ -154,10 +172,12 @@ typedef enum ogi_probe_kind {
 typedef struct ogi_cpu_kernels {
     const char *name; /* "avx2" */
     void (*matmul)(const ogi_mm_args *a);
+    /* Are weights of this type multiplied, and dequantized, as they are? Others are decoded. */
+    bool (*has_matmul)(og_dtype type);
     /* n values (multiple of 32) to one A8 row. */
     void (*quantize_a8)(const float *x, int64_t n, void *out);
     /* Weight blocks to F32, bit-exact with the type's definition; n a multiple of its block. */
-    void (*dequantize)(int type, const void *w, int64_t n, float *out);
+    void (*dequantize)(og_dtype type, const void *w, int64_t n, float *out);
     void (*attention)(const ogi_attn_args *a);
     void (*conv)(const ogi_conv_args *a, int64_t c0, int64_t c1); /* channels c0 .. c1 - 1 */
     void (*scan)(const ogi_scan_kernel_args *a, int64_t c0, int64_t c1);

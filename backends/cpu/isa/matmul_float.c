@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Matmul with F32, F16 and BF16 weights: blocks of rows and tokens, k in the 16 lanes, so that one
- * token and many add in the same order. */
+ * Matmul with F32, F16 and BF16 weights, and with those that are decoded to F32 first: blocks of
+ * rows and tokens, k in the 16 lanes, so that one token and many add in the same order. */
 #include "backends/cpu/isa/unpack.h"
 
 /* Rows and tokens of a block, with one token (N1) and with several: all sums stay in registers. */
@@ -18,26 +18,40 @@ enum {
                              : 2
 };
 
-OGI_INLINE v16 load_weights(int type, const char *p)
+/* How 16 weights are read. */
+typedef struct float_type {
+    int64_t size; /* bytes of a weight */
+    v16 (*load)(const char *p);
+} float_type;
+
+OGI_INLINE v16 load_f32(const char *p)
 {
-    if (type == OG_F16) return v16_load_f16((const uint16_t *)(const void *)p);
-    if (type == OG_BF16) return v16_load_bf16((const uint16_t *)(const void *)p);
     return v16_load((const float *)(const void *)p);
 }
+OGI_INLINE v16 load_f16(const char *p)
+{
+    return v16_load_f16((const uint16_t *)(const void *)p);
+}
+OGI_INLINE v16 load_bf16(const char *p)
+{
+    return v16_load_bf16((const uint16_t *)(const void *)p);
+}
+
+#define FLOAT_TYPES(F) F(F32, f32, 4) F(F16, f16, 2) F(BF16, bf16, 2)
 
 /* A dot over k of n_row rows and n_tok tokens to out[row * n_tok + token]; all but k constant. */
-OGI_INLINE void dot_block(int type, int n_row, int n_tok, const char *const *w,
+OGI_INLINE void dot_block(float_type type, int n_row, int n_tok, const char *const *w,
                           const char *const *x, int64_t k, float *out)
 {
     enum { MAX = N1_ROW > MANY_ROW * MANY_TOK ? N1_ROW : MANY_ROW * MANY_TOK };
-    const int64_t size = type == OG_F32 ? 4 : 2, whole = k / 16 * 16;
+    const int64_t size = type.size, whole = k / 16 * 16;
     v16 sum[(MAX + OGI_VN - 1) / OGI_VN * OGI_VN];
     for (int i = 0; i < (int)(sizeof sum / sizeof *sum); i++) sum[i] = v16_zero();
     for (int64_t j = 0; j < whole; j += 16) {
         v16 b[MANY_TOK];
         for (int t = 0; t < n_tok; t++) b[t] = v16_load((const float *)(const void *)x[t] + j);
         for (int r = 0; r < n_row; r++) {
-            v16 v = load_weights(type, w[r] + j * size);
+            v16 v = type.load(w[r] + j * size);
             for (int t = 0; t < n_tok; t++)
                 sum[r * n_tok + t] = v16_fma(v, b[t], sum[r * n_tok + t]);
         }
@@ -48,15 +62,15 @@ OGI_INLINE void dot_block(int type, int n_row, int n_tok, const char *const *w,
             _Alignas(64) char tail_w[64] = { 0 };
             memcpy(tail_x, x[i % n_tok] + whole * 4, (size_t)(k - whole) * 4);
             memcpy(tail_w, w[i / n_tok] + whole * size, (size_t)((k - whole) * size));
-            sum[i] = v16_fma(load_weights(type, tail_w), v16_load(tail_x), sum[i]);
+            sum[i] = v16_fma(type.load(tail_w), v16_load(tail_x), sum[i]);
         }
     }
     for (int i = 0; i < n_row * n_tok; i += OGI_VN) vf_store(out + i, v16_sums(sum + i));
 }
 
 /* Rows and tokens beyond the end of the block repeat its last ones; their sums are dropped. */
-OGI_INLINE void matmul_block(int type, int n_row, int n_tok, const ogi_mm_args *a, int64_t row,
-                             int64_t tok)
+OGI_INLINE void matmul_block(float_type type, int n_row, int n_tok, const ogi_mm_args *a,
+                             int64_t row, int64_t tok)
 {
     const char *w[N1_ROW > MANY_ROW ? N1_ROW : MANY_ROW], *x[MANY_TOK];
     float out[16 + N1_ROW];
@@ -89,20 +103,51 @@ typedef struct panel {
     float sum[][16]; /* [row group][token][row] */
 } panel;
 
-/* Rows row.. of the chunk at column j, n columns; what is missing to 16 columns is 0. */
-static void fill_weights(panel *p, const ogi_mm_args *a, int64_t row, int64_t j, int64_t n)
+_Static_assert(sizeof(panel) <= OGI_MM_PANEL, "see kernels.h");
+
+/* n columns from w to F32; what is missing to 16 columns is 0. */
+typedef void (*fill_row)(const ogi_mm_args *a, const char *w, int64_t n, float *out);
+
+OGI_INLINE void fill_typed(float_type type, const char *w, int64_t n, float *out)
 {
-    const int64_t size = a->type == OG_F32 ? 4 : 2;
+    for (int64_t i = 0; i + 16 <= n; i += 16) v16_store(out + i, type.load(w + i * type.size));
+    if (n % 16) {
+        _Alignas(64) char tail[64] = { 0 };
+        memcpy(tail, w + n / 16 * 16 * type.size, (size_t)(n % 16 * type.size));
+        v16_store(out + n / 16 * 16, type.load(tail));
+    }
+}
+
+static void fill_decoded(const ogi_mm_args *a, const char *w, int64_t n, float *out)
+{
+    a->decode->run(a->decode->decoder, w, n, out, a->decode_scratch);
+    if (n % 16) memset(out + n, 0, (size_t)(16 - n % 16) * sizeof *out);
+}
+
+#define F(NAME, name, size)                                                                        \
+    static void fill_##name(const ogi_mm_args *a, const char *w, int64_t n, float *out)            \
+    {                                                                                              \
+        (void)a;                                                                                   \
+        fill_typed((float_type){ size, load_##name }, w, n, out);                                  \
+    }
+FLOAT_TYPES(F)
+#undef F
+
+/* What is done with a type. */
+typedef struct kernel {
+    int64_t block, bytes;
+    fill_row fill;
+    void (*few)(const ogi_mm_args *a); /* NULL: as with many tokens */
+} kernel;
+
+/* Rows row.. of the chunk at column j, n columns. */
+static void fill_weights(panel *p, const ogi_mm_args *a, const kernel *type, int64_t row, int64_t j,
+                         int64_t n)
+{
     for (int64_t r = 0; r < GROUP_ROW; r++) {
         int64_t from = row + r < a->n_row ? row + r : a->n_row - 1;
-        const char *w = (const char *)a->w + from * a->w_stride + j * size;
-        for (int64_t i = 0; i + 16 <= n; i += 16)
-            v16_store(p->w[r] + i, load_weights(a->type, w + i * size));
-        if (n % 16) {
-            _Alignas(64) char tail[64] = { 0 };
-            memcpy(tail, w + n / 16 * 16 * size, (size_t)(n % 16 * size));
-            v16_store(p->w[r] + n / 16 * 16, load_weights(a->type, tail));
-        }
+        const char *w = (const char *)a->w + from * a->w_stride + j / type->block * type->bytes;
+        type->fill(a, w, n, p->w[r]);
     }
 }
 
@@ -148,8 +193,8 @@ static void finish_group(const ogi_mm_args *a, float (*sum)[16], int64_t row, in
 }
 
 /* Up to SPAN_ROW rows and SPAN_TOK tokens. */
-static void matmul_panel(const ogi_mm_args *a, int64_t row, int64_t n_row, int64_t tok,
-                         int64_t n_tok)
+static void matmul_panel(const ogi_mm_args *a, const kernel *type, int64_t row, int64_t n_row,
+                         int64_t tok, int64_t n_tok)
 {
     panel *p = a->scratch;
     const float *x[SPAN_TOK];
@@ -160,7 +205,7 @@ static void matmul_panel(const ogi_mm_args *a, int64_t row, int64_t n_row, int64
     for (int64_t j = 0; j < a->k; j += CHUNK_K) {
         int64_t n = a->k - j < CHUNK_K ? a->k - j : CHUNK_K;
         for (int64_t r = 0; r < n_row; r += GROUP_ROW) {
-            fill_weights(p, a, row + r, j, n);
+            fill_weights(p, a, type, row + r, j, n);
             for (int64_t t = 0; t < padded; t += MANY_TOK) {
                 const float *at[MANY_TOK];
                 for (int i = 0; i < MANY_TOK; i++) at[i] = x[t + i] + j;
@@ -174,15 +219,15 @@ static void matmul_panel(const ogi_mm_args *a, int64_t row, int64_t n_row, int64
         finish_group(a, p->sum + r * padded, row + r, tok, n_tok);
 }
 
-static void matmul_many(const ogi_mm_args *a)
+static void matmul_many(const ogi_mm_args *a, const kernel *type)
 {
     for (int64_t r = 0; r < a->n_row; r += SPAN_ROW)
         for (int64_t t = 0; t < a->n_tok; t += SPAN_TOK)
-            matmul_panel(a, r, a->n_row - r < SPAN_ROW ? a->n_row - r : SPAN_ROW, t,
+            matmul_panel(a, type, r, a->n_row - r < SPAN_ROW ? a->n_row - r : SPAN_ROW, t,
                          a->n_tok - t < SPAN_TOK ? a->n_tok - t : SPAN_TOK);
 }
 
-OGI_INLINE void matmul_few(int type, const ogi_mm_args *a)
+OGI_INLINE void matmul_few(float_type type, const ogi_mm_args *a)
 {
     if (a->n_tok == 1) {
         for (int64_t r = 0; r < a->n_row; r += N1_ROW) matmul_block(type, N1_ROW, 1, a, r, 0);
@@ -193,15 +238,44 @@ OGI_INLINE void matmul_few(int type, const ogi_mm_args *a)
             matmul_block(type, MANY_ROW, MANY_TOK, a, r, t);
 }
 
+#define F(NAME, name, size)                                                                        \
+    static void few_##name(const ogi_mm_args *a)                                                   \
+    {                                                                                              \
+        matmul_few((float_type){ size, load_##name }, a);                                          \
+    }
+FLOAT_TYPES(F)
+#undef F
+
+static const struct {
+    og_dtype type;
+    kernel kernel;
+} kernels[] = {
+#define F(NAME, name, size) { OG_##NAME, { 1, size, fill_##name, few_##name } },
+    FLOAT_TYPES(F)
+#undef F
+};
+
+static const kernel *kernel_of(og_dtype type)
+{
+    for (size_t i = 0; i < sizeof kernels / sizeof *kernels; i++)
+        if (kernels[i].type == type) return &kernels[i].kernel;
+    return NULL;
+}
+
+bool OGI_ISA(ogi_is_float)(og_dtype type)
+{
+    return kernel_of(type) != NULL;
+}
+
 void OGI_ISA(ogi_matmul_float)(const ogi_mm_args *a)
 {
-    if (a->n_tok >= FEW) {
-        matmul_many(a);
+    if (a->decode) {
+        matmul_many(a, &(kernel){ a->decode->block, a->decode->bytes, fill_decoded, NULL });
         return;
     }
-    switch (a->type) {
-    case OG_F32: matmul_few(OG_F32, a); break;
-    case OG_F16: matmul_few(OG_F16, a); break;
-    default: matmul_few(OG_BF16, a); break;
-    }
+    const kernel *type = kernel_of(a->type); /* there is one: has_matmul() */
+    if (a->n_tok >= FEW)
+        matmul_many(a, type);
+    else
+        type->few(a);
 }

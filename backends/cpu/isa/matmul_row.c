@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
  * Quantized matmul for few tokens, where reading the weights is what costs: AVX-512 and AVX2, the
- * other instruction sets take the tiles. A chunk of a row (512 codes) is decoded in registers; its
- * 16 block sums times the scales are the terms of the canonical sum. The terms of OGI_VN rows,
- * transposed, are added with the rows in the lanes.
+ * other instruction sets take the tiles. A chunk of a row (512 codes) is decoded, in registers
+ * where the type has a load of its own; its block sums times the scales are the terms of the
+ * canonical sum. The terms of OGI_VN rows, transposed, are added with the rows in the lanes.
  *
- * row_<isa>.h gives the types token and row_codes, and fill_token, load_<type>, row_terms. */
+ * row_<isa>.h gives the types row_layout, token and row_codes; fill_token, load_codes, store_mins,
+ * row_terms; and OGI_ROW_LOADS with load_<type>. */
 #include "backends/cpu/isa/unpack.h"
 
 #if defined(OGI_ISA_avx512) || defined(OGI_ISA_avx2)
@@ -31,36 +32,27 @@ OGI_INLINE void six_bits(const uint8_t *w, uint64_t *scale, uint64_t *min)
 #include "backends/cpu/isa/row_avx2.h"
 #endif
 
-/* Terms of a chunk: of 16 blocks, then of mins; or of 32 groups (Q6_K). */
-OGI_INLINE int n_term(int type)
-{
-    return type == OG_Q8_0 || type == OG_Q4_0 ? 1 : 2;
-}
+/* A type, or all types of one shape that have no load of their own here: constants where this is
+ * inlined, but for q. */
+typedef struct row_type {
+    ogi_qshape s;
+    row_layout layout;
+    void (*load)(const uint8_t *w, row_codes *out); /* NULL: through q's unpack */
+} row_type;
 
-OGI_INLINE void load_row(int type, const uint8_t *w, row_codes *s)
+/* Sums, rows in the lanes: the terms of a chunk, then the mins, block by block. */
+OGI_INLINE vf add_terms(ogi_qshape s, const float (*terms)[N_ROW][16],
+                        const float (*mins)[N_ROW][16], const token *x, int n_block, vf sum)
 {
-    switch (type) {
-    case OG_Q8_0: load_q8_0(w, s); break;
-    case OG_Q4_0: load_q4_0(w, s); break;
-    case OG_Q4_K: load_q4_k(w, s); break;
-    case OG_Q5_K: load_q5_k(w, s); break;
-    default: load_q6_k(w, s); break;
-    }
-}
-
-/* Adds the terms of a chunk to the sums of the rows, block by block. */
-OGI_INLINE vf add_terms(int type, const float (*terms)[N_ROW][16], const float *scale, int n_block,
-                        vf sum)
-{
-    const int per = type == OG_Q6_K ? 2 : 1; /* consecutive terms of a block */
-    vf first[OGI_VN], second[OGI_VN];
-    for (int g = 0; g < 16 * per; g += OGI_VN) {
-        vf_transpose(&terms[g / 16][0][g % 16], sizeof terms[0][0], first);
-        if (n_term(type) > per) vf_transpose(&terms[1][0][g], sizeof terms[0][0], second);
-        for (int i = 0; i < OGI_VN && (g + i) / per < n_block; i++) {
-            vf d = vf_set1(scale[(g + i) / per]);
-            sum = vf_fma(first[i], d, sum);
-            if (n_term(type) > per) sum = vf_fma(second[i], d, sum);
+    vf term[OGI_VN], min[OGI_VN];
+    for (int g = 0; g < 16 * s.n_group; g += OGI_VN) {
+        vf_transpose(&terms[g / 16][0][g % 16], sizeof terms[0][0], term);
+        if (s.n_min) vf_transpose(&mins[g / 16][0][g % 16], sizeof mins[0][0], min);
+        for (int i = 0; i < OGI_VN && (g + i) / s.n_group < n_block; i += s.n_group) {
+            for (int j = i; j < i + s.n_group; j++)
+                sum = vf_fma(term[j], vf_set1(x->scale[(g + i) / s.n_group]), sum);
+            for (int j = i; s.n_min && j < i + s.n_group; j++)
+                sum = vf_fma(min[j], vf_set1(x->sum[g + j]), sum);
         }
     }
     return sum;
@@ -68,9 +60,10 @@ OGI_INLINE vf add_terms(int type, const float (*terms)[N_ROW][16], const float *
 
 /* A last chunk of fewer than 16 blocks, filled up with zeros so that nothing is read beyond. */
 typedef struct padded {
-    _Alignas(64) uint8_t w[N_ROW][544]; /* the largest chunk, Q8_0's */
+    _Alignas(64) uint8_t w[N_ROW][640]; /* no type has chunks that long */
     int8_t code[N_TOK][OGI_MM_CHUNK];
     int16_t sum[N_TOK][2 * OGI_MM_BLOCKS];
+    float scale[N_TOK][OGI_MM_BLOCKS];
 } padded;
 
 /* A lane takes n_group neighbouring rows one after the other, so that the weights are read as
@@ -82,12 +75,24 @@ OGI_INLINE void prefetch_next(const uint8_t *p, int size)
         _mm_prefetch((const char *)((uintptr_t)p + (uintptr_t)i), _MM_HINT_T0);
 }
 
-/* Row `group` of each lane with n_tok tokens. */
-OGI_INLINE void dot_rows(int type, const ogi_mm_args *a, int64_t group, int64_t n_group,
-                         int64_t tok, int n_tok)
+/* Codes, scales and mins of a row's chunk. */
+OGI_INLINE void load_row(row_type type, const ogi_qtype *q, const uint8_t *w, row_codes *s)
 {
-    const ogi_qshape s = ogi_qshape_of(type);
+    if (type.load) {
+        type.load(w, s);
+        return;
+    }
+    ogi_codes c;
+    q->unpack(w, OGI_MM_BLOCKS, &c);
+    load_codes(type.s, &c, s);
+}
+
+/* Row `group` of each lane with n_tok tokens. */
+OGI_INLINE void dot_rows(row_type type, const ogi_qtype *q, const ogi_mm_args *a, int64_t group,
+                         int64_t n_group, int64_t tok, int n_tok)
+{
     const uint8_t *w[N_ROW];
+    const int chunk_bytes = OGI_MM_CHUNK / q->block * q->bytes;
     vf sum[N_TOK];
     for (int r = 0; r < N_ROW; r++) {
         int64_t row = r * n_group + group;
@@ -95,9 +100,9 @@ OGI_INLINE void dot_rows(int type, const ogi_mm_args *a, int64_t group, int64_t 
     }
     for (int t = 0; t < n_tok; t++) sum[t] = vf_set1(0.0f);
     for (int64_t at = 0; at < a->k; at += OGI_MM_CHUNK) {
-        _Alignas(64) float terms[N_TOK][2][N_ROW][16];
+        _Alignas(64) float terms[N_TOK][2][N_ROW][16], mins[2][N_ROW][16];
         const int n_block = a->k - at < OGI_MM_CHUNK ? (int)(a->k - at) / 32 : OGI_MM_BLOCKS;
-        const int64_t offset = at / s.block * s.bytes;
+        const int64_t offset = at / q->block * q->bytes;
         token x[N_TOK];
         padded pad;
         if (n_block < OGI_MM_BLOCKS) memset(&pad, 0, sizeof pad);
@@ -105,26 +110,28 @@ OGI_INLINE void dot_rows(int type, const ogi_mm_args *a, int64_t group, int64_t 
             const char *in = ogi_mm_row(a, tok + t);
             const int8_t *code = (const int8_t *)in + at;
             const int16_t *half = (const int16_t *)(const void *)(in + a->k + a->k / 8 + at / 8);
-            x[t].scale = (const float *)(const void *)(in + a->k + at / 8);
+            const float *scale = (const float *)(const void *)(in + a->k + at / 8);
             if (n_block < OGI_MM_BLOCKS) {
                 code = memcpy(pad.code[t], code, (size_t)n_block * 32);
                 half = memcpy(pad.sum[t], half, (size_t)n_block * 4);
+                scale = memcpy(pad.scale[t], scale, (size_t)n_block * 4);
             }
-            fill_token(type, &x[t], code, half);
+            fill_token(type.s, type.layout, q->zero, &x[t], code, half, scale);
         }
         for (int r = 0; r < N_ROW; r++) {
             const uint8_t *p = w[r] + offset;
             row_codes codes;
-            prefetch_next(p, OGI_MM_CHUNK / s.block * s.bytes);
+            prefetch_next(p, chunk_bytes);
             if (n_block < OGI_MM_BLOCKS)
-                p = memcpy(pad.w[r], p, (size_t)(n_block * 32 / s.block * s.bytes));
-            load_row(type, p, &codes);
+                p = memcpy(pad.w[r], p, (size_t)(n_block * 32 / q->block * q->bytes));
+            load_row(type, q, p, &codes);
+            if (type.s.n_min) store_mins(type.s, &codes, mins[0][r], mins[1][r]);
             for (int t = 0; t < n_tok; t++)
-                row_terms(type, &codes, &x[t], terms[t][0][r], terms[t][1][r]);
+                row_terms(type.s, type.layout, &codes, &x[t], terms[t][0][r], terms[t][1][r]);
         }
         for (int t = 0; t < n_tok; t++)
-            sum[t] =
-                add_terms(type, (const float(*)[N_ROW][16])terms[t], x[t].scale, n_block, sum[t]);
+            sum[t] = add_terms(type.s, (const float(*)[N_ROW][16])terms[t],
+                               (const float(*)[N_ROW][16])mins, &x[t], n_block, sum[t]);
     }
     for (int t = 0; t < n_tok; t++) {
         float out[N_ROW];
@@ -134,26 +141,55 @@ OGI_INLINE void dot_rows(int type, const ogi_mm_args *a, int64_t group, int64_t 
     }
 }
 
-OGI_INLINE void matmul_typed(int type, const ogi_mm_args *a)
+OGI_INLINE void matmul_typed(row_type type, const ogi_qtype *q, const ogi_mm_args *a)
 {
     int64_t n = (a->n_row + N_ROW - 1) / N_ROW;
     for (int64_t g = 0; g < n; g++) {
         int64_t t = 0;
-        for (; t + N_TOK <= a->n_tok; t += N_TOK) dot_rows(type, a, g, n, t, N_TOK);
-        for (; t + 2 <= a->n_tok; t += 2) dot_rows(type, a, g, n, t, 2);
-        if (t < a->n_tok) dot_rows(type, a, g, n, t, 1);
+        for (; t + N_TOK <= a->n_tok; t += N_TOK) dot_rows(type, q, a, g, n, t, N_TOK);
+        for (; t + 2 <= a->n_tok; t += 2) dot_rows(type, q, a, g, n, t, 2);
+        if (t < a->n_tok) dot_rows(type, q, a, g, n, t, 1);
     }
 }
 
-void OGI_ISA(ogi_matmul_few)(const ogi_mm_args *a)
-{
-    switch (a->type) {
-    case OG_Q8_0: matmul_typed(OG_Q8_0, a); break;
-    case OG_Q4_0: matmul_typed(OG_Q4_0, a); break;
-    case OG_Q4_K: matmul_typed(OG_Q4_K, a); break;
-    case OG_Q5_K: matmul_typed(OG_Q5_K, a); break;
-    default: matmul_typed(OG_Q6_K, a); break;
+typedef void (*few)(const ogi_qtype *q, const ogi_mm_args *a);
+
+#define S(NAME, n_group, n_min, is_wide)                                                           \
+    static void few_##NAME(const ogi_qtype *q, const ogi_mm_args *a)                               \
+    {                                                                                              \
+        matmul_typed((row_type){ { n_group, n_min, is_wide }, IN_ORDER, NULL }, q, a);             \
     }
+OGI_QSHAPES(S)
+#undef S
+
+/* Types whose rows are decoded in registers. */
+#define R(NAME, name, layout, n_group, n_min, is_wide)                                             \
+    static void few_##name(const ogi_qtype *q, const ogi_mm_args *a)                               \
+    {                                                                                              \
+        matmul_typed((row_type){ { n_group, n_min, is_wide }, layout, load_##name }, q, a);        \
+    }
+OGI_ROW_LOADS(R)
+#undef R
+
+void OGI_ISA(ogi_matmul_few)(const ogi_qtype *q, const ogi_mm_args *a)
+{
+    static const struct {
+        og_dtype type;
+        few few;
+    } own[] = {
+#define R(NAME, name, ...) { OG_##NAME, few_##name },
+        OGI_ROW_LOADS(R)
+#undef R
+    };
+    static const few by_shape[] = {
+#define S(NAME, n_group, n_min, is_wide) few_##NAME,
+        OGI_QSHAPES(S)
+#undef S
+    };
+    few f = by_shape[q->shape];
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        if (own[i].type == q->type) f = own[i].few;
+    f(q, a);
 }
 
 #endif

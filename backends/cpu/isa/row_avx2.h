@@ -5,18 +5,27 @@
 #ifndef OG_BACKENDS_CPU_ISA_ROW_AVX2_H
 #define OG_BACKENDS_CPU_ISA_ROW_AVX2_H
 
+typedef enum row_layout { IN_ORDER } row_layout;
+
+/* R(NAME, name, layout, shape): the types with a load of their own. */
+#define OGI_ROW_LOADS(R)                                                                           \
+    R(Q8_0, q8_0, IN_ORDER, 1, 0, true)                                                            \
+    R(Q4_0, q4_0, IN_ORDER, 1, 0, false)                                                           \
+    R(Q4_K, q4_k, IN_ORDER, 1, 1, false)                                                           \
+    R(Q5_K, q5_k, IN_ORDER, 1, 1, false)                                                           \
+    R(Q6_K, q6_k, IN_ORDER, 2, 0, false)
+
 /* One token in one chunk. */
 typedef struct token {
     const int8_t *code;
-    __m256i start[4]; /* - zero * sum of each scale group */
-    __m256 sum[2];    /* of each block's codes */
+    __m256i start[4];             /* - zero * sum of each group's codes */
+    float sum[2 * OGI_MM_BLOCKS]; /* of each group's codes, times the scale */
     const float *scale;
 } token;
 
 typedef struct row_codes {
     __m256i v[16];
-    __m256 scale[4]; /* Q6_K: 32, other types 16 */
-    __m256 min[2];   /* negated */
+    __m256 scale[4], min[4]; /* of n_group * 16 groups; min negated */
 } row_codes;
 
 OGI_INLINE __m256i load_32(const void *p)
@@ -32,18 +41,37 @@ OGI_INLINE __m128i load_8(const void *p)
     return _mm_loadl_epi64((const __m128i *)p);
 }
 
-OGI_INLINE void fill_token(int type, token *t, const int8_t *code, const int16_t *sum)
+OGI_INLINE void fill_token(ogi_qshape s, row_layout layout, int zero, token *t, const int8_t *code,
+                           const int16_t *sum, const float *scale)
 {
-    const __m256i zero = _mm256_set1_epi16((int16_t)-ogi_qshape_of(type).zero);
+    (void)layout;
     t->code = code;
-    for (int i = 0; type == OG_Q6_K && i < 4; i++)
-        t->start[i] =
-            _mm256_mullo_epi32(_mm256_cvtepi16_epi32(load_16(sum + 8 * i)), _mm256_set1_epi32(-32));
-    for (int i = 0; type != OG_Q6_K && i < 2; i++) {
-        __m256i half = load_32(sum + 16 * i);
-        t->start[i] = _mm256_madd_epi16(half, zero);
-        t->sum[i] = _mm256_cvtepi32_ps(_mm256_madd_epi16(half, _mm256_set1_epi16(1)));
+    t->scale = scale;
+    for (int i = 0; i < 2 * s.n_group; i++) {
+        __m256i n = s.n_group == 2 ? _mm256_cvtepi16_epi32(load_16(sum + 8 * i))
+                                   : _mm256_madd_epi16(load_32(sum + 16 * i), _mm256_set1_epi16(1));
+        t->start[i] = _mm256_mullo_epi32(n, _mm256_set1_epi32(-zero));
+        if (!s.n_min) continue;
+        __m256 d = _mm256_loadu_ps(scale + (s.n_group == 2 ? i / 2 * 8 : i * 8));
+        if (s.n_group == 2)
+            d = _mm256_permutevar8x32_ps(d, i % 2 ? _mm256_setr_epi32(4, 4, 5, 5, 6, 6, 7, 7)
+                                                  : _mm256_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3));
+        _mm256_storeu_ps(t->sum + 8 * i, _mm256_mul_ps(_mm256_cvtepi32_ps(n), d));
     }
+}
+
+OGI_INLINE void load_codes(ogi_qshape s, const ogi_codes *c, row_codes *out)
+{
+    for (int i = 0; i < 16; i++) out->v[i] = load_32(c->code + 32 * i);
+    for (int i = 0; i < 2 * s.n_group; i++) out->scale[i] = _mm256_load_ps(c->scale + 8 * i);
+    for (int i = 0; i < 2 * s.n_min; i++)
+        out->min[i] = _mm256_xor_ps(_mm256_load_ps(c->min + 8 * i), _mm256_set1_ps(-0.0f));
+}
+
+OGI_INLINE void store_mins(ogi_qshape s, const row_codes *c, float *first, float *second)
+{
+    for (int i = 0; i < 2 * s.n_min; i++)
+        _mm256_store_ps((i < 2 ? first : second) + 8 * (i % 2), c->min[i]);
 }
 
 /* Eight halves, `stride` bytes apart; put together in general registers, shuffles are scarce. */
@@ -168,17 +196,18 @@ OGI_INLINE __m256i sum_lanes(const __m256i *v)
 }
 
 /* The terms of one row with one token, in block order. */
-OGI_INLINE void row_terms(int type, const row_codes *s, const token *t, float *first, float *second)
+OGI_INLINE void row_terms(ogi_qshape s, row_layout layout, const row_codes *c, const token *t,
+                          float *first, float *second)
 {
     const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
-    const bool has_min = type == OG_Q4_K || type == OG_Q5_K;
     __m256i dot[16], sum[4];
+    (void)layout;
     for (int b = 0; b < 16; b++) {
         __m256i x = load_32(t->code + 32 * b), zero = _mm256_setzero_si256();
-        dot[b] = type == OG_Q8_0 ? vi_dot_q8(zero, s->v[b], x) : vi_dot(zero, s->v[b], x);
+        dot[b] = s.is_wide ? vi_dot_wide(zero, c->v[b], x) : vi_dot(zero, c->v[b], x);
     }
     for (int i = 0; i < 4; i++) sum[i] = sum_lanes(dot + 4 * i);
-    if (type == OG_Q6_K) {
+    if (s.n_group == 2) {
         for (int i = 0; i < 4; i++) sum[i] = _mm256_permutevar8x32_epi32(sum[i], order);
     } else {
         for (int i = 0; i < 2; i++) {
@@ -187,13 +216,11 @@ OGI_INLINE void row_terms(int type, const row_codes *s, const token *t, float *f
                                       _mm256_permute2x128_si256(a, b, 0x31));
         }
     }
-    for (int i = 0; i < (type == OG_Q6_K ? 4 : 2); i++) {
-        if (type == OG_Q6_K || type == OG_Q4_0) sum[i] = _mm256_add_epi32(sum[i], t->start[i]);
+    for (int i = 0; i < 2 * s.n_group; i++) {
+        sum[i] = _mm256_add_epi32(sum[i], t->start[i]);
         _mm256_store_ps((i < 2 ? first : second) + 8 * (i % 2),
-                        _mm256_mul_ps(_mm256_cvtepi32_ps(sum[i]), s->scale[i]));
+                        _mm256_mul_ps(_mm256_cvtepi32_ps(sum[i]), c->scale[i]));
     }
-    for (int i = 0; has_min && i < 2; i++)
-        _mm256_store_ps(second + 8 * i, _mm256_mul_ps(t->sum[i], s->min[i]));
 }
 
 #endif

@@ -1,56 +1,83 @@
 /* SPDX-License-Identifier: MIT
  *
  * matmul_row.c's view of a row with AVX-512: 8 vectors of codes, whose dots end as one vector of 16
- * block sums. How codes lie in vectors 2v and 2v + 1 (blocks b = 4v, ...), in 16-byte lanes;
- * activations are shuffled alike, once for 16 rows:
+ * block sums, or two of group sums. How codes lie in vectors 2v and 2v + 1 (blocks b = 4v, ...), in
+ * 16-byte lanes; activations are shuffled alike, once for 16 rows:
  *
- *   Q4_0 Q8_0   first halves of b, b+1, b+2, b+3   | second halves
- *   Q4_K Q5_K   b, b+2                             | b+1, b+3
- *   Q6_K        b, b+1                             | b+2, b+3 */
+ *   HALVES     first halves of b, b+1, b+2, b+3   | second halves
+ *   PAIRS      b, b+2                             | b+1, b+3
+ *   IN_ORDER   b, b+1                             | b+2, b+3 */
 #ifndef OG_BACKENDS_CPU_ISA_ROW_AVX512_H
 #define OG_BACKENDS_CPU_ISA_ROW_AVX512_H
+
+typedef enum row_layout { HALVES, PAIRS, IN_ORDER } row_layout;
+
+/* R(NAME, name, layout, shape): the types with a load of their own. */
+#define OGI_ROW_LOADS(R)                                                                           \
+    R(Q8_0, q8_0, HALVES, 1, 0, true)                                                              \
+    R(Q4_0, q4_0, HALVES, 1, 0, false)                                                             \
+    R(Q4_K, q4_k, PAIRS, 1, 1, false)                                                              \
+    R(Q5_K, q5_k, PAIRS, 1, 1, false)                                                              \
+    R(Q6_K, q6_k, IN_ORDER, 2, 0, false)
 
 /* One token in one chunk. */
 typedef struct token {
     __m512i code[8];
-    __m512i start[2]; /* - zero * sum of each scale group */
-    __m512 sum;       /* of each block's codes */
+    __m512i start[2];             /* - zero * sum of each group's codes */
+    float sum[2 * OGI_MM_BLOCKS]; /* of each group's codes, times the scale */
     const float *scale;
 } token;
 
 typedef struct row_codes {
     __m512i v[8];
-
-    __m512 scale[2];
-    __m512 min; /* negated */
+    __m512 scale[2], min[2]; /* min negated */
 } row_codes;
 
-OGI_INLINE void fill_token(int type, token *t, const int8_t *code, const int16_t *sum)
+OGI_INLINE void fill_token(ogi_qshape s, row_layout layout, int zero, token *t, const int8_t *code,
+                           const int16_t *sum, const float *scale)
 {
-    const __m512i zero = _mm512_set1_epi16((int16_t)-ogi_qshape_of(type).zero);
     const __m512i half = _mm512_loadu_si512(sum);
+    t->scale = scale;
     for (int i = 0; i < 8; i += 2) {
         __m512i a = _mm512_loadu_si512(code + 64 * i), b = _mm512_loadu_si512(code + 64 * i + 64);
-        if (type == OG_Q6_K) {
-            t->code[i] = a;
-            t->code[i + 1] = b;
-        } else if (type == OG_Q4_K || type == OG_Q5_K) {
-            t->code[i] = _mm512_shuffle_i64x2(a, b, 0x44);
-            t->code[i + 1] = _mm512_shuffle_i64x2(a, b, 0xee);
-        } else {
-            t->code[i] = _mm512_shuffle_i64x2(a, b, 0x88);
-            t->code[i + 1] = _mm512_shuffle_i64x2(a, b, 0xdd);
-        }
+        t->code[i] = layout == PAIRS    ? _mm512_shuffle_i64x2(a, b, 0x44)
+                     : layout == HALVES ? _mm512_shuffle_i64x2(a, b, 0x88)
+                                        : a;
+        t->code[i + 1] = layout == PAIRS    ? _mm512_shuffle_i64x2(a, b, 0xee)
+                         : layout == HALVES ? _mm512_shuffle_i64x2(a, b, 0xdd)
+                                            : b;
     }
-    if (type == OG_Q6_K) {
-        __m512i low = _mm512_cvtepi16_epi32(_mm512_castsi512_si256(half));
-        __m512i high = _mm512_cvtepi16_epi32(_mm512_extracti64x4_epi64(half, 1));
-        t->start[0] = _mm512_mullo_epi32(low, _mm512_set1_epi32(-32));
-        t->start[1] = _mm512_mullo_epi32(high, _mm512_set1_epi32(-32));
+    __m512i sums[2];
+    if (s.n_group == 2) {
+        sums[0] = _mm512_cvtepi16_epi32(_mm512_castsi512_si256(half));
+        sums[1] = _mm512_cvtepi16_epi32(_mm512_extracti64x4_epi64(half, 1));
     } else {
-        t->start[0] = _mm512_madd_epi16(half, zero);
-        t->sum = _mm512_cvtepi32_ps(_mm512_madd_epi16(half, _mm512_set1_epi16(1)));
+        sums[0] = _mm512_madd_epi16(half, _mm512_set1_epi16(1));
     }
+    for (int i = 0; i < s.n_group; i++) {
+        t->start[i] = _mm512_mullo_epi32(sums[i], _mm512_set1_epi32(-zero));
+        if (!s.n_min) continue;
+        __m512 d = _mm512_loadu_ps(scale);
+        if (s.n_group == 2)
+            d = _mm512_permutexvar_ps(
+                _mm512_add_epi32(_mm512_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7),
+                                 _mm512_set1_epi32(8 * i)),
+                d);
+        _mm512_storeu_ps(t->sum + 16 * i, _mm512_mul_ps(_mm512_cvtepi32_ps(sums[i]), d));
+    }
+}
+
+OGI_INLINE void load_codes(ogi_qshape s, const ogi_codes *c, row_codes *out)
+{
+    for (int i = 0; i < 8; i++) out->v[i] = _mm512_load_si512(c->code + 64 * i);
+    for (int i = 0; i < s.n_group; i++) out->scale[i] = _mm512_load_ps(c->scale + 16 * i);
+    for (int i = 0; i < s.n_min; i++)
+        out->min[i] = _mm512_xor_ps(_mm512_load_ps(c->min + 16 * i), _mm512_set1_ps(-0.0f));
+}
+
+OGI_INLINE void store_mins(ogi_qshape s, const row_codes *c, float *first, float *second)
+{
+    for (int i = 0; i < s.n_min; i++) _mm512_store_ps(i == 0 ? first : second, c->min[i]);
 }
 
 /* 16 bytes from each of four places. */
@@ -103,7 +130,7 @@ OGI_INLINE __m512i high_nibbles(__m512i v)
 
 OGI_INLINE void load_q8_0(const uint8_t *w, row_codes *s)
 {
-    const __m512i flip = _mm512_set1_epi8((char)OGI_Q8_ZERO);
+    const __m512i flip = _mm512_set1_epi8((char)OGI_WIDE_ZERO);
     for (int v = 0; v < 4; v++) {
         s->v[2 * v] = _mm512_xor_si512(load_lanes(w + 136 * v + 2, 34), flip);
         s->v[2 * v + 1] = _mm512_xor_si512(load_lanes(w + 136 * v + 18, 34), flip);
@@ -141,7 +168,7 @@ OGI_INLINE void load_k_scales(const uint8_t *w, int size, row_codes *s)
     __m512i of_min = _mm512_setr_epi32(1, 1, 1, 1, 1, 1, 1, 1, 3, 3, 3, 3, 3, 3, 3, 3);
     __m512 minus = _mm512_xor_ps(d, _mm512_set1_ps(-0.0f));
     s->scale[0] = _mm512_mul_ps(_mm512_permutexvar_ps(of_d, d), of_bytes(scale[0], scale[1]));
-    s->min = _mm512_mul_ps(_mm512_permutexvar_ps(of_min, minus), of_bytes(min[0], min[1]));
+    s->min[0] = _mm512_mul_ps(_mm512_permutexvar_ps(of_min, minus), of_bytes(min[0], min[1]));
 }
 
 OGI_INLINE void load_q4_k(const uint8_t *w, row_codes *s)
@@ -215,31 +242,30 @@ OGI_INLINE __m512i sum_lanes(const __m512i *v)
 }
 
 /* The terms of one row with one token, in block order. */
-OGI_INLINE void row_terms(int type, const row_codes *s, const token *t, float *first, float *second)
+OGI_INLINE void row_terms(ogi_qshape s, row_layout layout, const row_codes *c, const token *t,
+                          float *first, float *second)
 {
     const __m512i zero = _mm512_setzero_si512();
-    const bool has_pairs = type == OG_Q4_K || type == OG_Q5_K;
     const __m512i order =
-        has_pairs ? _mm512_setr_epi32(0, 8, 4, 12, 1, 9, 5, 13, 2, 10, 6, 14, 3, 11, 7, 15)
-                  : _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+        layout == PAIRS ? _mm512_setr_epi32(0, 8, 4, 12, 1, 9, 5, 13, 2, 10, 6, 14, 3, 11, 7, 15)
+                        : _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
     __m512i dot[8];
     for (int v = 0; v < 8; v++) {
-        bool is_second = (type == OG_Q8_0 || type == OG_Q4_0) && v % 2;
-        dot[v] = _mm512_dpbusd_epi32(is_second ? dot[v - 1] : zero, s->v[v], t->code[v]);
+        bool is_second = layout == HALVES && v % 2;
+        dot[v] = _mm512_dpbusd_epi32(is_second ? dot[v - 1] : zero, c->v[v], t->code[v]);
     }
-    for (int v = 0; type != OG_Q6_K && v < 4; v++) {
+    for (int v = 0; s.n_group == 1 && v < 4; v++) { /* halves of blocks to blocks */
         __m512i a = dot[2 * v], b = dot[2 * v + 1];
-        dot[v] = has_pairs ? _mm512_add_epi32(_mm512_shuffle_i64x2(a, b, 0x88),
-                                              _mm512_shuffle_i64x2(a, b, 0xdd))
-                           : b;
+        dot[v] = layout == HALVES ? b
+                                  : _mm512_add_epi32(_mm512_shuffle_i64x2(a, b, 0x88),
+                                                     _mm512_shuffle_i64x2(a, b, 0xdd));
     }
-    for (int i = 0; i < (type == OG_Q6_K ? 2 : 1); i++) {
+    for (int i = 0; i < s.n_group; i++) {
         __m512i sum = _mm512_permutexvar_epi32(order, sum_lanes(dot + 4 * i));
-        if (!has_pairs) sum = _mm512_add_epi32(sum, t->start[i]);
+        if (layout != PAIRS) sum = _mm512_add_epi32(sum, t->start[i]); /* PAIRS: no zero */
         _mm512_store_ps(i == 0 ? first : second,
-                        _mm512_mul_ps(_mm512_cvtepi32_ps(sum), s->scale[i]));
+                        _mm512_mul_ps(_mm512_cvtepi32_ps(sum), c->scale[i]));
     }
-    if (has_pairs) _mm512_store_ps(second, _mm512_mul_ps(t->sum, s->min));
 }
 
 #endif

@@ -20,14 +20,14 @@
 
 #define OGI_INLINE static inline __attribute__((always_inline))
 
-/* OGI_Q8_ZERO: what is added to signed codes: 128 where the 4-byte dot takes unsigned weights.
- * vi_dot is for codes up to 127, vi_dot_q8 for those of Q8_0; both give exact sums.
+/* OGI_WIDE_ZERO: what is added to signed codes: 128 where the 4-byte dot takes unsigned weights.
+ * vi_dot is for codes up to 127, vi_dot_wide for those of Q8_0; both give exact sums.
  * OGI_MAGIC: what is added to integer sums so that their bits, read as a float, are 1.5 * 2^23 plus
  * the sum; one fused multiply-add then converts and scales. 0: convert, then multiply. */
 
 #if defined(OGI_ISA_avx512)
 
-enum { OGI_VN = 16, OGI_HAS_32_VECTORS = 1, OGI_Q8_ZERO = 128, OGI_MAGIC = 0x4b400000 };
+enum { OGI_VN = 16, OGI_HAS_32_VECTORS = 1, OGI_WIDE_ZERO = 128, OGI_MAGIC = 0x4b400000 };
 typedef __m512 vf;
 typedef __m512i vi;
 OGI_INLINE vf vf_load(const float *p)
@@ -86,7 +86,7 @@ OGI_INLINE vf vf_load_bf16(const uint16_t *p)
 
 #elif defined(OGI_ISA_avx2)
 
-enum { OGI_VN = 8, OGI_HAS_32_VECTORS = 0, OGI_Q8_ZERO = 0, OGI_MAGIC = 0x4b400000 };
+enum { OGI_VN = 8, OGI_HAS_32_VECTORS = 0, OGI_WIDE_ZERO = 0, OGI_MAGIC = 0x4b400000 };
 typedef __m256 vf;
 typedef __m256i vi;
 OGI_INLINE vf vf_load(const float *p)
@@ -136,7 +136,7 @@ OGI_INLINE vi vi_dot(vi acc, vi w, vi x)
     return _mm256_add_epi32(acc, _mm256_madd_epi16(pair, _mm256_set1_epi16(1)));
 }
 /* Both signed: |w| <= 128 and |x| <= 127 give pair sums up to 32512. */
-OGI_INLINE vi vi_dot_q8(vi acc, vi w, vi x)
+OGI_INLINE vi vi_dot_wide(vi acc, vi w, vi x)
 {
     return vi_dot(acc, _mm256_abs_epi8(w), _mm256_sign_epi8(x, w));
 }
@@ -152,7 +152,7 @@ OGI_INLINE vf vf_load_bf16(const uint16_t *p)
 
 #elif defined(OGI_ISA_sse42)
 
-enum { OGI_VN = 4, OGI_HAS_32_VECTORS = 0, OGI_Q8_ZERO = 0, OGI_MAGIC = 0 };
+enum { OGI_VN = 4, OGI_HAS_32_VECTORS = 0, OGI_WIDE_ZERO = 0, OGI_MAGIC = 0 };
 typedef __m128 vf;
 typedef __m128i vi;
 OGI_INLINE vf vf_load(const float *p)
@@ -199,7 +199,7 @@ OGI_INLINE vi vi_dot(vi acc, vi w, vi x)
 {
     return _mm_add_epi32(acc, _mm_madd_epi16(_mm_maddubs_epi16(w, x), _mm_set1_epi16(1)));
 }
-OGI_INLINE vi vi_dot_q8(vi acc, vi w, vi x)
+OGI_INLINE vi vi_dot_wide(vi acc, vi w, vi x)
 {
     return vi_dot(acc, _mm_abs_epi8(w), _mm_sign_epi8(x, w));
 }
@@ -223,7 +223,7 @@ OGI_INLINE vf vf_load_bf16(const uint16_t *p)
 
 #elif defined(OGI_ISA_neon)
 
-enum { OGI_VN = 4, OGI_HAS_32_VECTORS = 1, OGI_Q8_ZERO = 0, OGI_MAGIC = 0 };
+enum { OGI_VN = 4, OGI_HAS_32_VECTORS = 1, OGI_WIDE_ZERO = 0, OGI_MAGIC = 0 };
 typedef float32x4_t vf;
 typedef int32x4_t vi;
 OGI_INLINE vf vf_load(const float *p)
@@ -281,7 +281,7 @@ OGI_INLINE vf vf_load_bf16(const uint16_t *p)
 
 #else
 
-enum { OGI_VN = 1, OGI_HAS_32_VECTORS = 0, OGI_Q8_ZERO = 0, OGI_MAGIC = 0 };
+enum { OGI_VN = 1, OGI_HAS_32_VECTORS = 0, OGI_WIDE_ZERO = 0, OGI_MAGIC = 0 };
 typedef float vf;
 typedef int32_t vi;
 OGI_INLINE vf vf_load(const float *p)
@@ -345,7 +345,7 @@ OGI_INLINE vf vf_load_bf16(const uint16_t *p)
 #endif
 
 #if !defined(OGI_ISA_avx2) && !defined(OGI_ISA_sse42)
-OGI_INLINE vi vi_dot_q8(vi acc, vi w, vi x)
+OGI_INLINE vi vi_dot_wide(vi acc, vi w, vi x)
 {
     return vi_dot(acc, w, x);
 }

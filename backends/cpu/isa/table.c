@@ -13,6 +13,7 @@ extern const ogi_cpu_kernels OGI_ISA(ogi_cpu_kernels);
 const ogi_cpu_kernels OGI_ISA(ogi_cpu_kernels) = {
     .name = NAME_OF(OGI_ISA_NAME),
     .matmul = OGI_ISA(ogi_matmul),
+    .has_matmul = OGI_ISA(ogi_has_matmul),
     .quantize_a8 = OGI_ISA(ogi_quantize_a8),
     .dequantize = OGI_ISA(ogi_dequantize),
     .attention = OGI_ISA(ogi_attention),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the matmul kernels of one instruction set share: the types' shapes, and the decoding of
- * weight blocks to codes and scales. Included by the files of this folder only. */
+ * What the matmul kernels of one instruction set share: how the rows of quantized types look once
+ * they are decoded to codes and scales. Included by the files of this folder only. */
 #ifndef OG_BACKENDS_CPU_ISA_UNPACK_H
 #define OG_BACKENDS_CPU_ISA_UNPACK_H
 
@@ -13,39 +13,58 @@
 /* Quantized weights are handled in chunks of 512 values of a row: 16 blocks of 32. */
 enum { OGI_MM_CHUNK = 512, OGI_MM_BLOCKS = 16, OGI_MM_FEW = 8 };
 
-/* What a block of 32 of a quantized type consists of. */
+/* S(NAME, n_group, n_min, is_wide): the kinds of types that a kernel tells apart: the scales of 32
+ * values, the mins of 32 values (0 or as many as the scales), and whether codes fill 8 bits.
+ * Other codes are unsigned and at most 127. */
+#define OGI_QSHAPES(S)                                                                             \
+    S(PLAIN, 1, 0, false)                                                                          \
+    S(WIDE, 1, 0, true)                                                                            \
+    S(MIN, 1, 1, false)                                                                            \
+    S(HALF, 2, 0, false)
+
 typedef struct ogi_qshape {
-    int block, bytes; /* values and bytes of the type's own block */
-    int n_group;      /* scale groups in 32 values */
-    bool has_min;
-    int zero; /* code of value 0, as ogi_unpack writes codes */
+    int n_group, n_min;
+    bool is_wide;
 } ogi_qshape;
 
-OGI_INLINE ogi_qshape ogi_qshape_of(int type)
-{
-    switch (type) {
-    case OG_Q8_0: return (ogi_qshape){ 32, 34, 1, false, OGI_Q8_ZERO };
-    case OG_Q4_0: return (ogi_qshape){ 32, 18, 1, false, 8 };
-    case OG_Q4_K: return (ogi_qshape){ 256, 144, 1, true, 0 };
-    case OG_Q5_K: return (ogi_qshape){ 256, 176, 1, true, 0 };
-    default: return (ogi_qshape){ 256, 210, 2, false, 32 }; /* Q6_K */
-    }
-}
+enum {
+#define S(NAME, n_group, n_min, is_wide) OGI_QSHAPE_##NAME,
+    OGI_QSHAPES(S)
+#undef S
+};
 
-/* A chunk of one row. Codes are unsigned, less those of Q8_0 where OGI_Q8_ZERO is 0. */
+/* A chunk of one row. */
 typedef struct ogi_codes {
-    _Alignas(64) uint8_t code[OGI_MM_CHUNK];
-    _Alignas(64) float scale[2 * OGI_MM_BLOCKS]; /* [block][group] */
-    _Alignas(64) float min[OGI_MM_BLOCKS];       /* to subtract; types that have mins */
+    _Alignas(64) uint8_t code[OGI_MM_CHUNK];     /* is_wide: signed, plus OGI_WIDE_ZERO */
+    _Alignas(64) float scale[2 * OGI_MM_BLOCKS]; /* [block][group], at most 22 significant bits */
+    _Alignas(64) float min[2 * OGI_MM_BLOCKS];   /* [block][group], to subtract */
 } ogi_codes;
 
-/* n_block blocks of 32 from the start of a block of the type. */
-void OGI_ISA(ogi_unpack)(int type, const uint8_t *w, int n_block, ogi_codes *out);
-void OGI_ISA(ogi_dequantize)(int type, const void *w, int64_t n, float *out);
+typedef struct ogi_qtype {
+    og_dtype type;
+    int block, bytes; /* of the type's own block: values, bytes */
+    int shape;        /* OGI_QSHAPE_NAME */
+    int zero;         /* code of the value 0 */
+    /* n_block blocks of 32 from the start of a block of the type. */
+    void (*unpack)(const uint8_t *w, int n_block, ogi_codes *out);
+} ogi_qtype;
+
+/* NULL: not in qtypes.def. */
+const ogi_qtype *OGI_ISA(ogi_qtype_of)(og_dtype type);
+ogi_qshape OGI_ISA(ogi_qshape_of)(const ogi_qtype *q);
+
+#define QTYPE(NAME, name, SHAPE, zero)                                                             \
+    void OGI_ISA(ogi_unpack_##name)(const uint8_t *w, int n_block, ogi_codes *out);
+#include "backends/cpu/isa/qtypes.def"
+#undef QTYPE
+
+bool OGI_ISA(ogi_has_matmul)(og_dtype type);
+void OGI_ISA(ogi_dequantize)(og_dtype type, const void *w, int64_t n, float *out);
 void OGI_ISA(ogi_quantize_a8)(const float *x, int64_t n, void *out);
 void OGI_ISA(ogi_matmul)(const ogi_mm_args *a);
-void OGI_ISA(ogi_matmul_few)(const ogi_mm_args *a);
-void OGI_ISA(ogi_matmul_float)(const ogi_mm_args *a);
+void OGI_ISA(ogi_matmul_few)(const ogi_qtype *q, const ogi_mm_args *a);
+bool OGI_ISA(ogi_is_float)(og_dtype type);            /* F32, F16, BF16 */
+void OGI_ISA(ogi_matmul_float)(const ogi_mm_args *a); /* of these, or with a->decode */
 int64_t OGI_ISA(ogi_probe)(ogi_probe_kind kind, const void *memory, int64_t n, uint64_t *sink);
 void OGI_ISA(ogi_attention)(const ogi_attn_args *a);
 

@@ -31,6 +31,7 @@ typedef struct run {
     int64_t *elem; /* of each access: the row's element 0 */
     float *acc;    /* 16 lanes for each reduction */
     float *quant;
+    void *decode_scratch;
     int64_t coord[OG_MAX_RANK];
 } run;
 
@@ -100,14 +101,14 @@ static void gather_16(uint16_t *d, const uint16_t *p, const lane_map *m, int n)
     }
 }
 
-static void load_16(int dtype, ogi_lane_f *d, const uint16_t *p, const lane_map *m, int n)
+static void load_16(ogi_velement kind, ogi_lane_f *d, const uint16_t *p, const lane_map *m, int n)
 {
     uint16_t raw[OGI_V_STRIP];
     if (m->index || m->step != 1) {
         gather_16(raw, p, m, n);
         p = raw;
     }
-    if (dtype == OG_F16) {
+    if (kind == OGI_V_F16) {
         OGI_ISA(ogi_vm_of_f16)((float *)d, p, n);
     } else {
         OGI_VM_LANES
@@ -123,13 +124,14 @@ static void load_blocks(const run *r, const ogi_vaccess *a, ogi_lane_f *d, int64
     const char *p = r->operand[a->operand].base;
     int64_t first = e / a->block, skip = e - first * a->block;
     int64_t count = (skip + n + a->block - 1) / a->block;
+    bool is_whole = skip == 0 && n % a->block == 0;
+    float *out = is_whole ? (float *)d : r->quant;
     p += first * a->block_bytes;
-    if (skip == 0 && n % a->block == 0) {
-        r->v->kernels->dequantize(a->dtype, p, n, (float *)d);
-    } else {
-        r->v->kernels->dequantize(a->dtype, p, count * a->block, r->quant);
-        memcpy(d, r->quant + skip, (size_t)n * sizeof *d);
-    }
+    if (a->decode)
+        a->decode->run(a->decode->decoder, p, count * a->block, out, r->decode_scratch);
+    else
+        r->v->kernels->dequantize(a->dtype, p, count * a->block, out);
+    if (!is_whole) memcpy(d, out + skip, (size_t)n * sizeof *d);
 }
 
 /* A8 rows: codes, then scales. */
@@ -153,13 +155,12 @@ static void load(const run *r, const ogi_vins *in, void *d, int64_t e, int64_t o
     const char *p = r->operand[a->operand].base;
     lane_map m = map_of(r, a, in->a, o);
     e += o * m.step;
-    switch (a->dtype) {
-    case OG_F32:
-    case OG_I32: gather_32(d, (const ogi_lane_i *)(const void *)p + e, &m, n); return;
-    case OG_F16:
-    case OG_BF16: load_16(a->dtype, d, (const uint16_t *)(const void *)p + e, &m, n); return;
-    case OG_A8: load_a8(a, d, p, e, &m, n); return;
-    default: load_blocks(r, a, d, e, n);
+    switch (a->element) {
+    case OGI_V_WORDS: gather_32(d, (const ogi_lane_i *)(const void *)p + e, &m, n); return;
+    case OGI_V_F16:
+    case OGI_V_BF16: load_16(a->element, d, (const uint16_t *)(const void *)p + e, &m, n); return;
+    case OGI_V_A8: load_a8(a, d, p, e, &m, n); return;
+    case OGI_V_BLOCKS: load_blocks(r, a, d, e, n); return;
     }
 }
 
@@ -171,11 +172,11 @@ static void scatter_32(ogi_lane_i *p, const ogi_lane_i *a, const lane_map *m, in
     }
 }
 
-static void store_16(int dtype, uint16_t *p, const ogi_lane_f *a, const lane_map *m, int n)
+static void store_16(ogi_velement kind, uint16_t *p, const ogi_lane_f *a, const lane_map *m, int n)
 {
     uint16_t raw[OGI_V_STRIP];
     uint16_t *d = m->index || m->step != 1 ? raw : p;
-    if (dtype == OG_F16) {
+    if (kind == OGI_V_F16) {
         OGI_ISA(ogi_vm_to_f16)(d, (const float *)a, n);
     } else {
         OGI_VM_LANES
@@ -209,9 +210,9 @@ static void store(const run *r, const ogi_vins *in, const void *v, int64_t e, in
         OGI_ISA(ogi_vm_lanes)(OGI_V_MOVE, 1, fill, v, NULL, NULL, n);
         v = fill;
     }
-    if (a->dtype == OG_F16 || a->dtype == OG_BF16) {
-        store_16(a->dtype, (uint16_t *)(void *)p + e, v, &m, n);
-    } else if (a->block > 1) {
+    if (a->element == OGI_V_F16 || a->element == OGI_V_BF16) {
+        store_16(a->element, (uint16_t *)(void *)p + e, v, &m, n);
+    } else if (a->element == OGI_V_BLOCKS) {
         store_blocks(a, p, v, e, n);
     } else {
         scatter_32((ogi_lane_i *)(void *)p + e, v, &m, n);
@@ -369,6 +370,7 @@ static void place_slots(run *r, char *at)
     char *scalar = take(&at, (size_t)v->n_scalar * 4);
     r->acc = (float *)(void *)take(&at, (size_t)v->n_acc * 64);
     r->quant = (float *)(void *)take(&at, OGI_V_QUANT_TEMP * 4);
+    r->decode_scratch = take(&at, v->decode_scratch);
     for (int i = 0; i < v->n_scalar; i++) r->base[i] = scalar + (size_t)i * 4;
     int s = v->n_scalar + v->n_access;
     for (int i = 0; i < v->n_row; i++) r->base[s++] = take(&at, (size_t)v->row_max * 4);

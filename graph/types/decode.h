@@ -107,12 +107,6 @@ static inline ogi_kx ogi_td_crumb128(ogi_kb *b, int32_t base, ogi_kx lane)
     return ogi_td_bits(b, ogi_td_byte(b, base, byte), shift, 2);
 }
 
-/* The non-uniform values of IQ4_NL and IQ4_XS; E2M1 floats (MXFP4, NVFP4), doubled. */
-static const int8_t ogi_td_iq4_values[16] = { -127, -104, -83, -65, -49, -35, -22, -10,
-                                              1,    13,   25,  38,  53,  69,  89,  113 };
-static const int8_t ogi_td_e2m1_values[16] = { 0, 1,  2,  3,  4,  6,  8,  12,
-                                               0, -1, -2, -3, -4, -6, -8, -12 };
-
 /* Entry q (0..15) of a table of small signed integers. */
 static inline ogi_kx ogi_td_pick16(ogi_kb *b, ogi_kx q, const int8_t table[16])
 {
@@ -198,8 +192,6 @@ static inline ogi_kx ogi_td_ternary(ogi_kb *b, ogi_kx q, ogi_kx lane, ogi_kx sca
     ogi_kx delta = ogi_kb_select(b, is_minus, ogi_kb_f32(b, -0.125f), ogi_kb_f32(b, 0.125f));
     return ogi_kb_mul(b, scale, ogi_kb_add(b, value, delta));
 }
-enum { OGI_TD_IQ1_GRID = 2048 };
-extern const uint16_t ogi_td_iq1_grid[OGI_TD_IQ1_GRID];
 
 static inline ogi_kx ogi_td_signed(ogi_kb *b, ogi_kx value, ogi_kx is_minus)
 {

@@ -5,6 +5,7 @@
  *
  *   0 [32] low 8 bits of q   32 [16]: for 8 lanes 4 bits: high 3 bits of q, sign of delta
  *   48 [4] u16: s of 64 lanes from the lowest bits up; the four top bits together are d, a half */
+#include "graph/types/codebooks.h"
 #include "graph/types/decode.h"
 
 static ogi_kx decode(ogi_kb *b, ogi_kx lane)
@@ -26,6 +27,6 @@ static ogi_kx decode(ogi_kb *b, ogi_kx lane)
 const ogi_type_def ogi_type_iq1_m = {
     .dtype = OG_IQ1_M,
     .decode = decode,
-    .table = ogi_td_iq1_grid,
-    .n_table = OGI_TD_IQ1_GRID,
+    .table = ogi_grid_iq1,
+    .n_table = OGI_LEN(ogi_grid_iq1),
 };

@@ -4,6 +4,7 @@
  *
  *   0 d half   2 high 2 bits of s 0..7 u16   4 [4] low 4 bits of s 0..7
  *   8 q[128]: 16 bytes for 32 lanes, as Q4_0 */
+#include "graph/types/codebooks.h"
 #include "graph/types/decode.h"
 
 static ogi_kx decode(ogi_kb *b, ogi_kx lane)
@@ -15,7 +16,7 @@ static ogi_kx decode(ogi_kb *b, ogi_kx lane)
     ogi_kx s = ogi_td_add(b, ogi_kb_or(b, low, ogi_td_shl(b, high, 4)), -32);
     ogi_kx byte = ogi_td_byte(b, 8, ogi_td_muladd(b, j, 16, ogi_td_and(b, lane, 15)));
     ogi_kx shift = ogi_td_shl(b, ogi_td_and(b, ogi_td_shr(b, lane, 4), 1), 2);
-    ogi_kx q = ogi_td_pick16(b, ogi_td_bits(b, byte, shift, 4), ogi_td_iq4_values);
+    ogi_kx q = ogi_td_pick16(b, ogi_td_bits(b, byte, shift, 4), ogi_iq4_values);
     return ogi_td_scaled(b, q, ogi_td_scaled(b, s, ogi_td_half(b, 0)));
 }
 

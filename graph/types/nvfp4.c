@@ -3,6 +3,7 @@
  * NVFP4: 64 E2M1 values, an unsigned E4M3 scale for each 16.
  *
  *   0 scale[4]   4 q[32]: 8 bytes for 16 lanes, the first 8 in the low halves */
+#include "graph/types/codebooks.h"
 #include "graph/types/decode.h"
 
 static ogi_kx decode(ogi_kb *b, ogi_kx lane)
@@ -19,7 +20,7 @@ static ogi_kx decode(ogi_kb *b, ogi_kx lane)
     ogi_kx power = ogi_kb_bits_f32(b, ogi_td_shl(b, ogi_td_add(b, up, 127 - 7 - 3 - 1), 23));
     ogi_kx byte = ogi_td_byte(b, 4, ogi_td_muladd(b, j, 8, ogi_td_and(b, lane, 7)));
     ogi_kx shift = ogi_td_shl(b, ogi_td_and(b, ogi_td_shr(b, lane, 3), 1), 2);
-    ogi_kx q = ogi_td_pick16(b, ogi_td_bits(b, byte, shift, 4), ogi_td_e2m1_values);
+    ogi_kx q = ogi_td_pick16(b, ogi_td_bits(b, byte, shift, 4), ogi_e2m1_values);
     return ogi_td_scaled(b, q, ogi_kb_mul(b, mantissa, power));
 }
 

@@ -172,7 +172,8 @@ static void check_isa(og_ctx *ctx, const char *isa, const og_graph *g, const exp
         float *y = run(p, g, sym, want[i].n);
         bool is_exact = !memcmp(y, want[i].y, (size_t)want[i].n * sizeof *y); /* I32, too */
         double error = is_exact ? 0 : ogt_nmse(y, want[i].y, want[i].n);
-        cr_assert(error <= 1e-6, "%s %s, %d tokens: NMSE %g", isa, what, tokens[i], error);
+        double allowed = strstr(form, "take_rows") ? 0 : 1e-6; /* decoding is exact */
+        cr_assert(error <= allowed, "%s %s, %d tokens: NMSE %g", isa, what, tokens[i], error);
         bool same =
             !most || strstr(form, "$pos") || !memcmp(y, most, (size_t)want[i].n * sizeof *y);
         cr_assert(same, "%s %s: %d tokens give other bits than 40", isa, what, tokens[i]);

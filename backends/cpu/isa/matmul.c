@@ -43,14 +43,15 @@ static void fill_token(token *t, const char *row, int64_t k, int64_t chunk, int 
     memcpy(t->code, row + chunk * OGI_MM_CHUNK, (size_t)n_block * 32);
     memcpy(t->scale, scale + chunk * OGI_MM_BLOCKS * 4, (size_t)n_block * 4);
     memcpy(half, sum + chunk * OGI_MM_CHUNK / 8, (size_t)n_block * 4);
+    const int magic = s.is_far ? 0 : OGI_MAGIC;
     if (s.n_group == 2) {
-        for (int g = 0; g < 2 * OGI_MM_BLOCKS; g++) t->start[g] = OGI_MAGIC - zero * half[g];
+        for (int g = 0; g < 2 * OGI_MM_BLOCKS; g++) t->start[g] = magic - zero * half[g];
         for (int g = 0; s.n_min && g < 2 * n_block; g++)
             t->sum[g] = (float)half[g] * t->scale[g / 2];
         return;
     }
     for (int b = 0; b < OGI_MM_BLOCKS; b++)
-        t->start[b] = OGI_MAGIC - zero * (half[2 * b] + half[2 * b + 1]);
+        t->start[b] = magic - zero * (half[2 * b] + half[2 * b + 1]);
     for (int b = 0; s.n_min && b < n_block; b++)
         t->sum[b] = (float)(half[2 * b] + half[2 * b + 1]) * t->scale[b];
 }
@@ -90,6 +91,7 @@ OGI_INLINE void dot_tiles(ogi_qshape s, int n_tok, const tile *w, const token *x
                           float *acc)
 {
     const int step = 8 / s.n_group;
+    const bool has_magic = OGI_MAGIC && !s.is_far;
     vf sum[ROW_TILES][MM_TOK];
     for (int r = 0; r < ROW_TILES; r++)
         for (int t = 0; t < n_tok; t++) sum[r][t] = vf_load(acc + (t * ROW_TILES + r) * OGI_VN);
@@ -114,7 +116,7 @@ OGI_INLINE void dot_tiles(ogi_qshape s, int n_tok, const tile *w, const token *x
                 vf scale = vf_load(w[r].scale[b * s.n_group + g]);
                 vf bias = vf_load(w[r].bias[b * s.n_group + g]);
                 for (int t = 0; t < n_tok; t++) {
-                    vf f = OGI_MAGIC ? vf_fma(vf_of_bits(dot[r][t]), scale, bias)
+                    vf f = has_magic ? vf_fma(vf_of_bits(dot[r][t]), scale, bias)
                                      : vf_mul(vf_of_vi(dot[r][t]), scale);
                     sum[r][t] = vf_fma(f, vf_set1(x[t].scale[b]), sum[r][t]);
                 }
@@ -148,11 +150,11 @@ OGI_INLINE void dot_group(ogi_qshape s, int n_tok, const tile *w, const token *x
 /* One chunk of MM_ROWS rows with all tokens: a function for each shape. */
 typedef void (*dot_chunk)(const tile *w, const token *x, int64_t n_tok, int n_block, float *acc);
 
-#define S(NAME, n_group, n_min, is_wide)                                                           \
+#define S(NAME, n_group, n_min, is_wide, is_far)                                                   \
     static void dot_##NAME(const tile *w, const token *x, int64_t n_tok, int n_block, float *acc)  \
     {                                                                                              \
         for (int64_t t = 0; t < n_tok; t += MM_TOK)                                                \
-            dot_group((ogi_qshape){ n_group, n_min, is_wide },                                     \
+            dot_group((ogi_qshape){ n_group, n_min, is_wide, is_far },                             \
                       n_tok - t < MM_TOK ? (int)(n_tok - t) : MM_TOK, w, x + t, n_block,           \
                       acc + t * MM_ROWS);                                                          \
     }
@@ -160,7 +162,7 @@ OGI_QSHAPES(S)
 #undef S
 
 static const dot_chunk dots[] = {
-#define S(NAME, n_group, n_min, is_wide) dot_##NAME,
+#define S(NAME, n_group, n_min, is_wide, is_far) dot_##NAME,
     OGI_QSHAPES(S)
 #undef S
 };

@@ -154,10 +154,10 @@ OGI_INLINE void matmul_typed(row_type type, const ogi_qtype *q, const ogi_mm_arg
 
 typedef void (*few)(const ogi_qtype *q, const ogi_mm_args *a);
 
-#define S(NAME, n_group, n_min, is_wide)                                                           \
+#define S(NAME, n_group, n_min, is_wide, is_far)                                                   \
     static void few_##NAME(const ogi_qtype *q, const ogi_mm_args *a)                               \
     {                                                                                              \
-        matmul_typed((row_type){ { n_group, n_min, is_wide }, IN_ORDER, NULL }, q, a);             \
+        matmul_typed((row_type){ { n_group, n_min, is_wide, is_far }, IN_ORDER, NULL }, q, a);     \
     }
 OGI_QSHAPES(S)
 #undef S
@@ -166,7 +166,7 @@ OGI_QSHAPES(S)
 #define R(NAME, name, layout, n_group, n_min, is_wide)                                             \
     static void few_##name(const ogi_qtype *q, const ogi_mm_args *a)                               \
     {                                                                                              \
-        matmul_typed((row_type){ { n_group, n_min, is_wide }, layout, load_##name }, q, a);        \
+        matmul_typed((row_type){ { n_group, n_min, is_wide, false }, layout, load_##name }, q, a); \
     }
 OGI_ROW_LOADS(R)
 #undef R
@@ -182,7 +182,7 @@ void OGI_ISA(ogi_matmul_few)(const ogi_qtype *q, const ogi_mm_args *a)
 #undef R
     };
     static const few by_shape[] = {
-#define S(NAME, n_group, n_min, is_wide) few_##NAME,
+#define S(NAME, n_group, n_min, is_wide, is_far) few_##NAME,
         OGI_QSHAPES(S)
 #undef S
     };

@@ -28,7 +28,7 @@ const ogi_qtype *OGI_ISA(ogi_qtype_of)(og_dtype type)
 ogi_qshape OGI_ISA(ogi_qshape_of)(const ogi_qtype *q)
 {
     static const ogi_qshape shapes[] = {
-#define S(NAME, n_group, n_min, is_wide) { n_group, n_min, is_wide },
+#define S(NAME, n_group, n_min, is_wide, is_far) { n_group, n_min, is_wide, is_far },
         OGI_QSHAPES(S)
 #undef S
     };

@@ -13,22 +13,25 @@
 /* Quantized weights are handled in chunks of 512 values of a row: 16 blocks of 32. */
 enum { OGI_MM_CHUNK = 512, OGI_MM_BLOCKS = 16, OGI_MM_FEW = 8 };
 
-/* S(NAME, n_group, n_min, is_wide): the kinds of types that a kernel tells apart: the scales of 32
- * values, the mins of 32 values (0 or as many as the scales), and whether codes fill 8 bits.
- * Other codes are unsigned and at most 127. */
+/* S(NAME, n_group, n_min, is_wide, is_far): the kinds of types that a kernel tells apart: the
+ * scales of 32 values, the mins of 32 values (0 or as many as the scales), whether codes fill 8
+ * bits (other codes are unsigned and at most 127), whether scales may be too large to be multiplied
+ * by 2^24. */
 #define OGI_QSHAPES(S)                                                                             \
-    S(PLAIN, 1, 0, false)                                                                          \
-    S(WIDE, 1, 0, true)                                                                            \
-    S(MIN, 1, 1, false)                                                                            \
-    S(HALF, 2, 0, false)
+    S(PLAIN, 1, 0, false, false)                                                                   \
+    S(WIDE, 1, 0, true, false)                                                                     \
+    S(FAR, 1, 0, false, true)                                                                      \
+    S(MIN, 1, 1, false, false)                                                                     \
+    S(HALF, 2, 0, false, false)                                                                    \
+    S(HALF_MIN, 2, 2, false, false)
 
 typedef struct ogi_qshape {
     int n_group, n_min;
-    bool is_wide;
+    bool is_wide, is_far;
 } ogi_qshape;
 
 enum {
-#define S(NAME, n_group, n_min, is_wide) OGI_QSHAPE_##NAME,
+#define S(NAME, n_group, n_min, is_wide, is_far) OGI_QSHAPE_##NAME,
     OGI_QSHAPES(S)
 #undef S
 };

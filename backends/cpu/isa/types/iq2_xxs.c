@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * IQ2_XXS to codes and scales; graph/types/iq2_xxs.c says where its bytes lie. */
+#include "backends/cpu/isa/types/words.h"
+
+void OGI_ISA(ogi_unpack_iq2_xxs)(const uint8_t *w, int n_block, ogi_codes *out)
+{
+    for (int b = 0; b < n_block; b += 8, w += 66) {
+        float d = half_at(w);
+        for (int j = 0; j < 8; j++) {
+            const uint8_t *p = w + 2 + 8 * j;
+            uint32_t signs = word_at(p + 4);
+            out->scale[b + j] = d * ((float)(signs >> 28) + 0.5f) * 0.25f;
+            for (int i = 0; i < 4; i++)
+                put_signed(grid2(ogi_grid_iq2_xxs[p[i]]), signs7(signs >> 7 * i), 43,
+                           out->code + 32 * (b + j) + 8 * i);
+        }
+    }
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Q4_1 to codes and scales; graph/types/q4_1.c says where its bytes lie. */
+#include "backends/cpu/isa/types/words.h"
+
+void OGI_ISA(ogi_unpack_q4_1)(const uint8_t *w, int n_block, ogi_codes *out)
+{
+    for (int b = 0; b < n_block; b++, w += 20) {
+        out->scale[b] = half_at(w);
+        out->min[b] = -half_at(w + 2);
+        nibbles32(w + 4, out->code + 32 * b);
+    }
+}

@@ -9,9 +9,13 @@ void OGI_ISA(ogi_unpack_iq2_s)(const uint8_t *w, int n_block, ogi_codes *out)
         float d = half_at(w);
         for (int g = 0; g < 16; g++)
             out->scale[2 * b + g] = d * ((float)nibble_at(w + 74, g) + 0.5f) * 0.25f;
-        for (int i = 0; i < 32; i++) {
-            int q = w[2 + i] | (w[66 + i / 4] >> 2 * (i % 4) & 3) << 8;
-            put_signed(grid2(ogi_grid_iq2_s[q]), w[34 + i], 43, out->code + 32 * b + 8 * i);
+        for (int j = 0; j < 8; j++) {
+            const uint16_t *grid = ogi_grid_iq2_s;
+            const uint8_t *q = w + 2 + 4 * j;
+            int high = w[66 + j] << 8;
+            c32 c = c32_grid2(grid[q[0] | (high & 0x300)], grid[q[1] | (high >> 2 & 0x300)],
+                              grid[q[2] | (high >> 4 & 0x300)], grid[q[3] | (high >> 6 & 0x300)]);
+            c32_store(out->code + 32 * (b + j), c32_signed(c, word_at(w + 34 + 4 * j), 43));
         }
     }
 }

@@ -9,10 +9,16 @@ void OGI_ISA(ogi_unpack_iq2_xs)(const uint8_t *w, int n_block, ogi_codes *out)
         float d = half_at(w);
         for (int g = 0; g < 16; g++)
             out->scale[2 * b + g] = d * ((float)nibble_at(w + 66, g) + 0.5f) * 0.25f;
-        for (int i = 0; i < 32; i++) {
-            uint32_t q = (uint32_t)(w[2 + 2 * i] | w[3 + 2 * i] << 8);
-            put_signed(grid2(ogi_grid_iq2_xs[q & 511]), signs7(q >> 9), 43,
-                       out->code + 32 * b + 8 * i);
+        for (int j = 0; j < 8; j++) {
+            const uint16_t *grid = ogi_grid_iq2_xs;
+            uint32_t q[4], signs = 0;
+            for (int i = 0; i < 4; i++) {
+                q[i] = (uint32_t)(w[2 + 8 * j + 2 * i] | w[3 + 8 * j + 2 * i] << 8);
+                signs |= q[i] >> 9 << 8 * i;
+                q[i] &= 511;
+            }
+            c32 c = c32_grid2(grid[q[0]], grid[q[1]], grid[q[2]], grid[q[3]]);
+            c32_store(out->code + 32 * (b + j), c32_signed(c, even_signs(signs), 43));
         }
     }
 }

@@ -11,9 +11,9 @@ void OGI_ISA(ogi_unpack_iq2_xxs)(const uint8_t *w, int n_block, ogi_codes *out)
             const uint8_t *p = w + 2 + 8 * j;
             uint32_t signs = word_at(p + 4);
             out->scale[b + j] = d * ((float)(signs >> 28) + 0.5f) * 0.25f;
-            for (int i = 0; i < 4; i++)
-                put_signed(grid2(ogi_grid_iq2_xxs[p[i]]), signs7(signs >> 7 * i), 43,
-                           out->code + 32 * (b + j) + 8 * i);
+            const uint16_t *grid = ogi_grid_iq2_xxs;
+            c32 c = c32_grid2(grid[p[0]], grid[p[1]], grid[p[2]], grid[p[3]]);
+            c32_store(out->code + 32 * (b + j), c32_signed(c, even_signs(spread7(signs)), 43));
         }
     }
 }

@@ -12,7 +12,7 @@ void OGI_ISA(ogi_unpack_iq4_xs)(const uint8_t *w, int n_block, ogi_codes *out)
         for (int j = 0; j < 8; j++) {
             int s = (w[4 + j / 2] >> 4 * (j % 2) & 15) | (high >> 2 * j & 3) << 4;
             out->scale[b + j] = d * (float)(s - 32);
-            nibbles32_of(w + 8 + 16 * j, table, out->code + 32 * (b + j));
+            c32_store(out->code + 32 * (b + j), c32_table(c32_nibbles(w + 8 + 16 * j), table));
         }
     }
 }

@@ -5,10 +5,12 @@
 
 void OGI_ISA(ogi_unpack_q1_0)(const uint8_t *w, int n_block, ogi_codes *out)
 {
+    static const uint64_t none[4];
     for (int b = 0; b < n_block; b += 4, w += 18) {
         float d = half_at(w);
         for (int j = 0; j < 4; j++) out->scale[b + j] = d;
-        memset(out->code + 32 * b, 0, 128);
-        for (int j = 0; j < 4; j++) add_bits32(w + 2 + 4 * j, 2, out->code + 32 * (b + j));
+        for (int j = 0; j < 4; j++)
+            c32_store(out->code + 32 * (b + j),
+                      c32_add_bits(c32_words(none), word_at(w + 2 + 4 * j), 2));
     }
 }

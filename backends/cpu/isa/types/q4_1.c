@@ -8,6 +8,6 @@ void OGI_ISA(ogi_unpack_q4_1)(const uint8_t *w, int n_block, ogi_codes *out)
     for (int b = 0; b < n_block; b++, w += 20) {
         out->scale[b] = half_at(w);
         out->min[b] = -half_at(w + 2);
-        nibbles32(w + 4, out->code + 32 * b);
+        c32_store(out->code + 32 * b, c32_nibbles(w + 4));
     }
 }

@@ -8,7 +8,6 @@ void OGI_ISA(ogi_unpack_q5_1)(const uint8_t *w, int n_block, ogi_codes *out)
     for (int b = 0; b < n_block; b++, w += 24) {
         out->scale[b] = half_at(w);
         out->min[b] = -half_at(w + 2);
-        nibbles32(w + 8, out->code + 32 * b);
-        add_bits32(w + 4, 16, out->code + 32 * b);
+        c32_store(out->code + 32 * b, c32_add_bits(c32_nibbles(w + 8), word_at(w + 4), 16));
     }
 }

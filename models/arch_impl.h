@@ -92,6 +92,8 @@ typedef struct ogi_decoder_own {
     ogi_weights *weights;
 } ogi_decoder_own;
 
+/* Has the model a layer il? If not, the graph fails, once. False for a graph that has failed. */
+bool ogi_decoder_has_layer(og_decoder *d, int il);
 /* og_decoder_pages in a type; OG_E_UNSUPPORTED where rows are no whole blocks of it. */
 og_tensor *ogi_decoder_pages_as(og_decoder *d, og_dtype type, const char *name, int il,
                                 int64_t n_head, int64_t n_row, int64_t dim);

@@ -9,8 +9,18 @@
 
 /* ---- inputs and layers --------------------------------------------------------------------- */
 
+bool ogi_decoder_has_layer(og_decoder *d, int il)
+{
+    if (!d || d->g->status != OG_OK) return false;
+    if (il >= 0 && il < d->own->weights->n_copy && il < OG_MAX_LAYER) return true;
+    d->g->status = ogi_fail(d->g->ctx, OG_E_INVALID, __FILE__, __LINE__,
+                            "architecture %s: there is no layer %d", d->arch->name, il);
+    return false;
+}
+
 og_tensor *og_decoder_input(og_decoder *d, og_step_input which)
 {
+    if (!d || (unsigned)which >= OG_STEP_INPUT_COUNT) return NULL;
     ogi_decoder_own *o = d->own;
     const og_dim one = OG_N(1);
     const struct {
@@ -46,9 +56,13 @@ void ogi_decoder_prepare(og_decoder *d)
 
 const void *og_decoder_layer(og_decoder *d, int il)
 {
+    if (!d) return NULL;
     ogi_decoder_own *o = d->own;
     ogi_weights *w = o->weights;
-    OGI_ASSERT(il >= 0 && il < w->n_copy);
+    if (il < 0 || il >= w->n_copy) { /* a block may look into what it gets: the graph has failed */
+        ogi_decoder_has_layer(d, il);
+        il = 0;
+    }
     o->il = il;
     og_graph_layer(d->g, il);
     if (!o->is_declared[il]) {
@@ -61,12 +75,14 @@ const void *og_decoder_layer(og_decoder *d, int il)
 
 void og_decoder_layers_end(og_decoder *d)
 {
+    if (!d) return;
     d->own->il = -1;
     og_graph_layer(d->g, -1);
 }
 
 og_tensor *og_decoder_rows(og_decoder *d)
 {
+    if (!d) return NULL;
     ogi_decoder_own *o = d->own;
     if (o->rows) return o->rows;
     og_tensor *hidden = og_input(d->g, "hidden", OG_F32, OG_SHAPE(o->T, OG_N(o->hidden)));
@@ -76,6 +92,7 @@ og_tensor *og_decoder_rows(og_decoder *d)
 
 og_tensor *og_decoder_pooled(og_decoder *d)
 {
+    if (!d) return NULL;
     ogi_decoder_own *o = d->own;
     if (!o->rows) o->rows = og_input(d->g, "row", OG_F32, OG_SHAPE(o->O, OG_N(o->n_row)));
     return o->rows;
@@ -83,7 +100,7 @@ og_tensor *og_decoder_pooled(og_decoder *d)
 
 og_dim og_decoder_tokens(const og_decoder *d, int64_t n)
 {
-    return og_dim_mul(d->own->T, n);
+    return d ? og_dim_mul(d->own->T, n) : (og_dim){ .c = -1 }; /* of no graph */
 }
 
 /* ---- states -------------------------------------------------------------------------------- */
@@ -126,9 +143,10 @@ static og_tensor *add_state(og_decoder *d, const char *name, og_dtype type, og_s
 og_tensor *og_decoder_state(og_decoder *d, const char *name, int il, og_shape per_slot)
 {
     char full[64];
+    if (!name || per_slot.rank < 0 || per_slot.rank >= OG_MAX_RANK) return NULL;
+    if (!ogi_decoder_has_layer(d, il)) return NULL;
     snprintf(full, sizeof full, "%s.%d", name, il);
     og_shape shape = { .rank = per_slot.rank + 1, .dim = { d->own->M } };
-    OGI_ASSERT(shape.rank <= OG_MAX_RANK);
     for (int i = 0; i < per_slot.rank; i++) shape.dim[i + 1] = per_slot.dim[i];
     return add_state(d, full, OG_F32, shape, false);
 }
@@ -153,11 +171,13 @@ og_tensor *ogi_decoder_pages_as(og_decoder *d, og_dtype type, const char *name, 
 og_tensor *og_decoder_pages(og_decoder *d, const char *name, int il, int64_t n_head, int64_t n_row,
                             int64_t dim)
 {
+    if (!name || !ogi_decoder_has_layer(d, il)) return NULL;
     return ogi_decoder_pages_as(d, d->own->kv.k, name, il, n_head, n_row, dim);
 }
 
 og_tensor *og_decoder_store(og_decoder *d, const char *name, int il, og_tensor *x, int64_t n_head)
 {
+    if (!name || n_head < 1 || !ogi_decoder_has_layer(d, il)) return NULL;
     og_shape s = og_tensor_shape(x);
     int64_t dim = s.rank == 2 ? s.dim[1].b / n_head : 0;
     og_tensor *y = og_reshape(d->g, x, OG_SHAPE(d->own->T, OG_N(n_head), OG_N(dim)));
@@ -180,7 +200,7 @@ og_tensor *ogi_decoder_norm_eps(og_decoder *d, og_norm_kind kind, float eps, og_
 og_tensor *og_decoder_norm_as(og_decoder *d, og_norm_kind kind, og_tensor *x, og_tensor *w,
                               og_tensor *b)
 {
-    return ogi_decoder_norm_eps(d, kind, d->hp->eps, x, w, b);
+    return d ? ogi_decoder_norm_eps(d, kind, d->hp->eps, x, w, b) : NULL;
 }
 
 og_tensor *og_decoder_norm(og_decoder *d, og_tensor *x, og_tensor *w, og_tensor *b)
@@ -202,6 +222,7 @@ og_tensor *ogi_decoder_scale_of(const og_decoder *d, const og_tensor *w)
 
 og_tensor *og_decoder_linear(og_decoder *d, og_tensor *x, og_tensor *w, og_tensor *b)
 {
+    if (!d) return NULL;
     og_tensor *y = og_linear(d->g, x, w);
     og_tensor *scale = ogi_decoder_scale_of(d, w);
     if (scale) y = og_mul(d->g, y, scale);
@@ -210,13 +231,13 @@ og_tensor *og_decoder_linear(og_decoder *d, og_tensor *x, og_tensor *w, og_tenso
 
 og_tensor *og_decoder_softcap(og_decoder *d, og_tensor *x, float c)
 {
-    if (c == 0) return x;
+    if (!d || c == 0) return x;
     return og_scale(d->g, og_tanh(d->g, og_scale(d->g, x, 1 / c, 0)), c, 0);
 }
 
 og_tensor *og_decoder_scale(og_decoder *d, og_tensor *x, float s)
 {
-    return s == 0 || s == 1 ? x : og_scale(d->g, x, s, 0);
+    return !d || s == 0 || s == 1 ? x : og_scale(d->g, x, s, 0);
 }
 
 og_tensor *og_relu2(og_graph *g, og_tensor *x)
@@ -228,6 +249,7 @@ og_tensor *og_relu2(og_graph *g, og_tensor *x)
 
 og_tensor *og_decoder_embed(og_decoder *d)
 {
+    if (!d) return NULL;
     og_tensor *token = og_decoder_input(d, OG_STEP_TOKEN);
     if (d->arch->embed) return d->arch->embed(d, token);
     const og_globals *w = d->w;
@@ -241,6 +263,7 @@ og_tensor *og_decoder_embed(og_decoder *d)
 
 og_tensor *og_decoder_logits(og_decoder *d, og_tensor *x)
 {
+    if (!d) return NULL;
     if (d->arch->head) return d->arch->head(d, x);
     x = og_decoder_norm(d, x, d->w->out_norm, d->w->out_norm_b);
     x = og_decoder_linear(d, x, d->w->out, d->w->out_b);

@@ -161,6 +161,7 @@ static og_tensor *gated(const attend *a, og_tensor *y)
 og_tensor *og_decoder_attend(og_decoder *d, int il, og_tensor *x, const og_attend *spec)
 {
     static const og_attend none;
+    if (!ogi_decoder_has_layer(d, il)) return NULL;
     const og_hparams *hp = d->hp;
     attend a = { d, il, og_decoder_layer(d, il), &hp->layer[il], spec ? spec : &none, x };
     og_attention_args args = {

@@ -19,6 +19,7 @@ static og_tensor *added(og_decoder *d, og_tensor *y, og_tensor *post, og_tensor 
 og_tensor *og_decoder_block(og_decoder *d, int il, og_tensor *x, const og_block *spec)
 {
     static const og_block none;
+    if (!ogi_decoder_has_layer(d, il)) return NULL;
     const og_layer *l = og_decoder_layer(d, il);
     const og_block *s = spec ? spec : &none;
     og_tensor *in = norm_before(d, x, l->attn_norm, l->attn_norm_b, s->is_norm_plain);

@@ -25,6 +25,7 @@ static og_tensor *activated(og_decoder *d, int il, og_tensor *gate, og_tensor *u
 og_tensor *og_decoder_ffn(og_decoder *d, int il, og_tensor *x, const og_ffn *spec)
 {
     static const og_ffn none;
+    if (!ogi_decoder_has_layer(d, il)) return NULL;
     const og_layer *l = og_decoder_layer(d, il);
     const og_ffn *s = spec ? spec : &none;
     bool is_own = !s->up; /* of the layer, not given */
@@ -122,6 +123,7 @@ static og_tensor *through(const experts *e, og_tensor *x, og_tensor *w, og_tenso
 
 og_tensor *og_decoder_shared(og_decoder *d, int il, og_tensor *x, og_act act)
 {
+    if (!ogi_decoder_has_layer(d, il)) return NULL;
     const og_layer *l = og_decoder_layer(d, il);
     og_ffn spec = { .act = act, .gate = l->gate_shexp, .up = l->up_shexp, .down = l->down_shexp };
     og_tensor *y = og_decoder_ffn(d, il, x, &spec);
@@ -134,6 +136,7 @@ og_tensor *og_decoder_shared(og_decoder *d, int il, og_tensor *x, og_act act)
 og_tensor *og_decoder_experts(og_decoder *d, int il, og_tensor *x, const og_experts *spec)
 {
     static const og_experts none;
+    if (!ogi_decoder_has_layer(d, il)) return NULL;
     og_graph *g = d->g;
     experts e = { .d = d, .il = il, .l = og_decoder_layer(d, il), .spec = spec ? spec : &none };
     e.score = e.spec->score != OG_SCORE_DEFAULT ? e.spec->score : (og_score)d->hp->expert_score;

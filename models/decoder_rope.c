@@ -116,6 +116,7 @@ og_tensor *ogi_decoder_rope_table(og_decoder *d, int il, int head_dim, og_rope *
 og_tensor *og_decoder_turn(og_decoder *d, int il, og_tensor *x)
 {
     og_rope rule;
+    if (!ogi_decoder_has_layer(d, il)) return NULL;
     if (!x || !d->hp->layer[il].has_rope) return x;
     int head_dim = (int)og_tensor_shape(x).dim[2].b;
     og_tensor *table = ogi_decoder_rope_table(d, il, head_dim, &rule);

@@ -325,6 +325,7 @@ static og_status check_experts(const reader *r)
 
 void og_hparams_pattern(og_hparams *hp, int period, bool is_first_global)
 {
+    if (!hp || period < 0) return;
     int global = is_first_global ? 0 : period - 1;
     for (int i = 0; i < hp->n_layer; i++)
         hp->layer[i].is_local = period == 0 || i % period != global;

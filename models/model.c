@@ -34,6 +34,7 @@ const char *ogi_arch_doc(int i)
 
 og_status og_arch_register(og_ctx *ctx, const og_arch *arch)
 {
+    OGI_NEEDS(NULL, ctx);
     if (!arch || !arch->name || !arch->key || !arch->weight || (!arch->block && !arch->n_entry))
         OG_FAIL(ctx, OG_E_INVALID, "an architecture needs name, key, weight, and block or entries");
     return ogi_ctx_attach(ctx, arch);
@@ -168,6 +169,7 @@ static og_tensor *classified(og_decoder *d, og_tensor *x)
 /* Dense layers behind the pooling, or, for scores, the classifier. */
 og_tensor *og_decoder_pool(og_decoder *d)
 {
+    if (!d) return NULL;
     const og_globals *w = d->w;
     og_tensor *x = og_decoder_pooled(d);
     if (d->pooling == OG_POOL_RANK) return classified(d, x);

@@ -396,6 +396,10 @@ Test(misuse, models_and_sequences)
     REFUSED(og_model_check_logits(NULL, row));
     TOLD(og_model_check_logits(m, NULL));
     TOLD(og_model_embed(m, &good, 1, ignore_row, NULL)); /* loaded for logits */
+    REFUSED(og_model_encode(NULL, s, token, 3));
+    TOLD(og_model_encode(m, NULL, token, 3));
+    TOLD(og_model_encode(m, s, NULL, 3));
+    TOLD(og_model_encode(m, s, token, 3)); /* there is no encoder */
     og_model_free(m);
     og_model_free(other);
 }
@@ -502,11 +506,97 @@ Test(misuse, generation)
     og_model_free(other);
 }
 
+/* ---- architectures ------------------------------------------------------------------------- */
+
+static int wrong_call; /* which one the block below makes */
+
+/* The decoder's blocks with a wrong argument; NULL: there is no such call. */
+static og_tensor *call_wrongly(og_decoder *d, int il, og_tensor *x, bool *is_over)
+{
+    const og_shape deep = { .rank = OG_MAX_RANK }, one = OG_SHAPE(OG_N(1));
+    switch (wrong_call) {
+    case 0:
+        return og_decoder_norm(d, ((const og_layer *)og_decoder_layer(d, 999))->attn_norm, x, x);
+    case 1: return og_decoder_norm(d, ((const og_layer *)og_decoder_layer(d, -1))->attn_norm, x, x);
+    case 2: return og_decoder_attend(d, 999, x, NULL);
+    case 3: return og_decoder_attend(d, il, NULL, NULL);
+    case 4: return og_decoder_ffn(d, -1, x, NULL);
+    case 5: return og_decoder_ffn(d, il, NULL, NULL);
+    case 6: return og_decoder_shared(d, 999, x, og_silu);
+    case 7: return og_decoder_experts(d, 999, x, NULL);
+    case 8: return og_decoder_turn(d, 999, x);
+    case 9: return og_decoder_state(d, "s", il, deep);
+    case 10: return og_decoder_state(d, NULL, il, one);
+    case 11: return og_decoder_state(d, "s", 999, one);
+    case 12: return og_decoder_pages(d, NULL, il, 1, 64, 16);
+    case 13: return og_decoder_pages(d, "p", 999, 1, 64, 16);
+    case 14: return og_decoder_input(d, (og_step_input)999);
+    case 15: return og_decoder_linear(d, x, NULL, NULL);
+    case 16: return og_decoder_norm_as(d, OG_NORM_DEFAULT, NULL, NULL, NULL);
+    case 17: return og_decoder_store(d, NULL, il, x, 1);
+    case 18: return og_decoder_store(d, "s", 999, x, 1);
+    case 19: return og_decoder_store(d, "s", il, x, 0);
+    case 20: return og_decoder_store(d, "s", il, NULL, 1);
+    case 21: return og_decoder_block(d, 999, x, NULL);
+    case 22: return og_decoder_block(d, il, NULL, NULL);
+    case 23: return og_decoder_plain_block(d, -1, x);
+    default: *is_over = true; return x;
+    }
+}
+
+static bool is_over;
+
+static og_tensor *block(og_decoder *d, int il, og_tensor *x)
+{
+    return call_wrongly(d, il, x, &is_over);
+}
+
+Test(misuse, blocks_of_architectures)
+{
+    static const og_hp_key keys[] = { OG_KEYS_DECODER, OG_KEYS_ROPE,
+                                      OG_KEY_EPS("attention.layer_norm_rms_epsilon") };
+    static const og_weight_row weights[] = { OG_WEIGHTS_EDGES, OG_WEIGHTS_ATTENTION,
+                                             OG_WEIGHTS_FFN };
+    const og_arch arch = { .name = "llama", OG_ARCH_TABLES, .block = block };
+    og_model *m;
+    REFUSED(og_arch_register(NULL, &arch));
+    TOLD(og_arch_register(ctx, NULL));
+    TOLD(og_arch_register(ctx, &(og_arch){ .name = "no tables" }));
+    og_error_clear(ctx);
+    cr_assert_eq(og_arch_register(ctx, &arch), OG_OK);
+    for (wrong_call = 0; !is_over; wrong_call++) {
+        TOLD(og_model_load(ctx, model_path, NULL, &m));
+    }
+    cr_assert_eq(wrong_call, 25);
+}
+
+Test(misuse, decoders_that_are_none)
+{
+    og_tensor *x = NULL;
+    const og_shape one = OG_SHAPE(OG_N(1));
+    cr_assert(!og_decoder_layer(NULL, 0) && !og_decoder_input(NULL, OG_STEP_POS));
+    og_decoder_layers_end(NULL);
+    og_hparams_pattern(NULL, 2, false);
+    cr_assert(!og_decoder_rows(NULL) && !og_decoder_pooled(NULL) && !og_decoder_pool(NULL));
+    cr_assert(!og_decoder_embed(NULL) && !og_decoder_logits(NULL, x));
+    og_decoder_tokens(NULL, 1);
+    cr_assert(!og_decoder_state(NULL, "s", 0, one) && !og_decoder_pages(NULL, "p", 0, 1, 64, 16));
+    cr_assert(!og_decoder_block(NULL, 0, x, NULL) && !og_decoder_plain_block(NULL, 0, x));
+    cr_assert(!og_decoder_store(NULL, "s", 0, x, 1));
+    cr_assert(!og_decoder_norm(NULL, x, x, x) && !og_decoder_linear(NULL, x, x, x));
+    cr_assert(!og_decoder_norm_as(NULL, OG_NORM_DEFAULT, x, x, x));
+    cr_assert(!og_decoder_softcap(NULL, x, 1) && !og_decoder_scale(NULL, x, 2));
+    cr_assert(!og_relu2(NULL, x) && !og_decoder_turn(NULL, 0, x));
+    cr_assert(!og_decoder_attend(NULL, 0, x, NULL) && !og_decoder_ffn(NULL, 0, x, NULL));
+    cr_assert(!og_decoder_shared(NULL, 0, x, og_silu) && !og_decoder_experts(NULL, 0, x, NULL));
+}
+
 /* ---- nothing is left out ------------------------------------------------------------------- */
 
 Test(misuse, no_public_function_is_left_out)
 {
     static const char *const headers[] = { "base.h",  "dtype.h",    "graph.h",        "ops.h",
-                                           "model.h", "generate.h", "prompt_cache.h", "compile.h" };
-    ogt_expect_all_called(OGT_SOURCE_DIR, headers, 8, "tests/runtime/test_misuse.c");
+                                           "model.h", "generate.h", "prompt_cache.h", "compile.h",
+                                           "arch.h",  "decoder.h" };
+    ogt_expect_all_called(OGT_SOURCE_DIR, headers, 10, "tests/runtime/test_misuse.c");
 }

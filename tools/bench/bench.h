@@ -121,9 +121,29 @@ typedef struct bench_sheet {
     double load, first_token;
 } bench_sheet;
 
+/* Groups by name (one a layer is one row), the slowest first. */
+enum { BENCH_NAME_MAX = 160 };
+typedef struct bench_row {
+    char name[BENCH_NAME_MAX];
+    struct bench_work work;
+} bench_row;
+
+typedef struct bench_table {
+    bench_row *row; /* free() it; NULL when memory is out */
+    int n;
+    double seconds;
+} bench_table;
+
+bench_table bench_table_of(const bench_account *a);
+
 void bench_sheet_add(bench_sheet *s, const bench_report *r);
 og_status bench_sheet_end(bench_sheet *s); /* also frees */
 void bench_take_better(ogi_roofline *best, const ogi_roofline *r);
+
+/* ---- svg.c ----------------------------------------------------------------------------------- */
+
+/* The roofline of a report whose groups were timed, as a picture. */
+void bench_svg(const bench_report *r, ogi_buf *out);
 
 /* ---- compare.c ------------------------------------------------------------------------------- */
 

@@ -7,8 +7,6 @@
 #include "graph/layout.h"
 #include "tools/bench/bench.h"
 
-enum { NAME_MAX = 160 };
-
 /* ---- one phase in figures ------------------------------------------------------------------ */
 
 typedef struct figures {
@@ -32,17 +30,6 @@ static figures figures_of(const bench_phase *p, const bench_account *a)
 
 /* ---- groups by name ------------------------------------------------------------------------ */
 
-typedef struct row {
-    char name[NAME_MAX];
-    struct bench_work work;
-} row;
-
-typedef struct table {
-    row *row;
-    int n;
-    double seconds;
-} table;
-
 /* "blk.3.attn_q.weight" is attn_q. */
 static void add_weight_name(const og_tensor *linear, ogi_buf *out)
 {
@@ -56,29 +43,29 @@ static void add_weight_name(const og_tensor *linear, ogi_buf *out)
                    name);
 }
 
-static void name_group(og_ctx *ctx, const ogi_group *g, char name[static NAME_MAX])
+static void name_group(og_ctx *ctx, const ogi_group *g, char name[static BENCH_NAME_MAX])
 {
     ogi_buf b = { .ctx = ctx };
     for (int i = 0; i < g->n_set; i++)
         for (int k = 0; k < g->set[i].n_linear; k++) add_weight_name(g->set[i].linear[k], &b);
     if (b.n) ogi_buf_puts(&b, ": ");
     ogi_group_print_ops(g, &b);
-    strncpy(name, ogi_buf_str(&b), NAME_MAX - 1);
-    name[NAME_MAX - 1] = 0;
+    strncpy(name, ogi_buf_str(&b), BENCH_NAME_MAX - 1);
+    name[BENCH_NAME_MAX - 1] = 0;
     ogi_buf_free(&b);
 }
 
 static int by_seconds(const void *a, const void *b)
 {
-    double x = ((const row *)a)->work.seconds, y = ((const row *)b)->work.seconds;
+    double x = ((const bench_row *)a)->work.seconds, y = ((const bench_row *)b)->work.seconds;
     return x < y ? 1 : x > y ? -1 : 0;
 }
 
-static void add_row(table *t, const char *name, const struct bench_work *w)
+static void add_row(bench_table *t, const char *name, const struct bench_work *w)
 {
     int i = 0;
     while (i < t->n && strcmp(t->row[i].name, name) != 0) i++;
-    if (i == t->n) memcpy(t->row[t->n++].name, name, NAME_MAX);
+    if (i == t->n) memcpy(t->row[t->n++].name, name, BENCH_NAME_MAX);
     struct bench_work *sum = &t->row[i].work;
     sum->n_run += w->n_run;
     sum->bytes += w->bytes;
@@ -88,16 +75,15 @@ static void add_row(table *t, const char *name, const struct bench_work *w)
     t->seconds += w->seconds;
 }
 
-/* Free t.row with free(); no rows when memory is out. */
-static table table_of(const bench_account *a)
+bench_table bench_table_of(const bench_account *a)
 {
-    table t = { 0 };
+    bench_table t = { 0 };
     size_t n = 0;
     for (int i = 0; i < a->n_plan; i++) n += (size_t)a->plan[i].plan->n_group;
     t.row = calloc(n + 1, sizeof *t.row);
     for (int i = 0; t.row && i < a->n_plan; i++)
         for (int g = 0; g < a->plan[i].plan->n_group; g++) {
-            char name[NAME_MAX] = { 0 };
+            char name[BENCH_NAME_MAX] = { 0 };
             if (!a->plan[i].work[g].n_run) continue;
             name_group(a->ctx, &a->plan[i].plan->group[g], name);
             add_row(&t, name, &a->plan[i].work[g]);
@@ -132,7 +118,7 @@ static shares shares_of(const bench_phase *p, const bench_account *a)
 
 static void print_groups(const bench_phase *p, const bench_account *a, ogi_buf *out)
 {
-    table t = table_of(a);
+    bench_table t = bench_table_of(a);
     shares s = shares_of(p, a);
     double percent = 100 / OGI_MAX(s.total, 1e-12);
     ogi_buf_printf(
@@ -181,7 +167,7 @@ static void print_text(const bench_report *r, ogi_buf *out)
 
 static json_t *json_groups(const bench_account *a)
 {
-    table t = table_of(a);
+    bench_table t = bench_table_of(a);
     json_t *list = json_array();
     for (int i = 0; i < t.n; i++) {
         const struct bench_work *w = &t.row[i].work;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/file.h"
 #include "tools/bench/bench.h"
 #include "tools/bench/grammar.h"
 #include "tools/bench/tokenize.h"
@@ -22,7 +23,7 @@ typedef struct list {
 } list;
 
 typedef struct options {
-    const char *path, *types, *compare;
+    const char *path, *types, *compare, *svg;
     const ogi_synth_shape *shape;
     cli_model model;
     og_model_options mo;
@@ -68,6 +69,15 @@ static bool type_at(const char *types, int i, char name[static MAX_TYPE])
 
 /* ---- sweeps -------------------------------------------------------------------------------- */
 
+static og_status write_svg(og_ctx *ctx, const char *path, const bench_report *r)
+{
+    ogi_buf out = { .ctx = ctx };
+    bench_svg(r, &out);
+    og_status st = out.failed ? OG_E_MEMORY : ogi_file_write(ctx, path, out.p, out.n, 0644);
+    ogi_buf_free(&out);
+    return st;
+}
+
 static og_status measure(og_ctx *ctx, const options *o, const bench_case *c, bench_sheet *sheet)
 {
     bench_session *b;
@@ -80,7 +90,9 @@ static og_status measure(og_ctx *ctx, const options *o, const bench_case *c, ben
         cli_progress_update(&progress, (double)(r + 1) / (double)o->reps);
     }
     cli_progress_end(&progress);
-    if (st == OG_OK) bench_sheet_add(sheet, bench_session_report(b));
+    const bench_report *report = st == OG_OK ? bench_session_report(b) : NULL;
+    if (report) bench_sheet_add(sheet, report);
+    if (report && o->svg) st = write_svg(ctx, o->svg, report);
     bench_session_free(b);
     return st;
 }
@@ -97,7 +109,7 @@ static bench_case case_of(const options *o)
                    : o->compare    ? 0
                                    : o->prefill.v[0],
         .batch = 1,
-        .groups = o->groups,
+        .groups = o->groups || o->svg,
     };
 }
 
@@ -162,6 +174,9 @@ static int check(options *o)
         if (o->prefill.v[i] + o->decode == 0) return cli_usage_error("there is nothing to measure");
     if (o->compare && (!o->path || o->batch.n > 1 || o->batch.v[0] != 1 || o->prefill.n > 1))
         return cli_usage_error("--compare wants a MODEL, one --prefill and no --batch");
+    if (o->svg && (o->compare || o->prefill.n > 1 || o->batch.n > 1 || o->threads.n > 1 ||
+                   (o->types && strchr(o->types, ','))))
+        return cli_usage_error("--svg shows one measurement: no lists, no --compare beside it");
     if (o->reps < 1 || o->reps > BENCH_MAX_REPS)
         return cli_usage_error("--reps wants 1 to %d repetitions", BENCH_MAX_REPS);
     return -1;
@@ -188,6 +203,7 @@ int cmd_bench(int argc, char **argv)
         { "--groups", CLI_FLAG, &o.groups, NULL, "also the time of each group of the plans" },
         { "--compare", CLI_STR, &o.compare, "PROGRAM",
           "a llama-bench that takes turns on the same file; ratios" },
+        { "--svg", CLI_STR, &o.svg, "FILE", "a roofline with a circle for each group" },
         { "--md", CLI_FLAG, &o.markdown, NULL, "a table in Markdown" },
         { "--json", CLI_FLAG, &o.json, NULL, "everything as JSON" },
     };

@@ -195,6 +195,26 @@ Test(cmd_bench, lists_are_swept)
     }
 }
 
+Test(cmd_bench, draws_the_roofline)
+{
+    char path[] = "/tmp/og_svg_XXXXXX";
+    int fd = mkstemp(path);
+    cr_assert_geq(fd, 0);
+    close(fd);
+    ogt_result r = ogt_run_command(
+        OGT_PROGRAM " bench --shape tiny --type Q4_0 --prefill 8 --decode 2 --reps 1 --svg %s; "
+                    "cat %s",
+        path, path);
+    cr_expect(strstr(r.out, "<svg ") && strstr(r.out, "</svg>"), "%s%s", r.out, r.err);
+    cr_expect_geq(count_lines(r.out, "<circle class=\"decode\""), 4);
+    cr_expect_geq(count_lines(r.out, "<circle class=\"prefill\""), 4);
+    ogt_result_free(&r);
+    r = ogt_run_command(OGT_PROGRAM " bench --shape tiny --type Q4_0 --prefill 8,9 --svg %s", path);
+    cr_expect_eq(r.status, 2, "%s", r.err);
+    ogt_result_free(&r);
+    unlink(path);
+}
+
 Test(cmd_bench, time_of_a_repetition_adds_up)
 {
     json_t *j = bench("--shape tiny --type Q8_0 --prefill 24 --decode 3 --groups");

@@ -71,8 +71,9 @@ typedef struct bench_job {
 og_status bench_job_init(og_ctx *ctx, og_model *m, int64_t batch, int64_t max_tokens,
                          bench_job *out);
 void bench_job_free(og_ctx *ctx, bench_job *job);
-/* One repetition: brings the sequences to the phase's context, then measures. */
-og_status bench_measure(bench_job *job, bench_phase *p);
+/* One repetition: brings the sequences to the phase's context, then measures, groups too if there
+ * is an account to add them to. */
+og_status bench_measure(bench_job *job, bench_phase *p, bench_account *timed);
 
 /* ---- session.c ------------------------------------------------------------------------------- */
 

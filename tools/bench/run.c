@@ -58,14 +58,16 @@ static og_status set_context(bench_job *job, const bench_phase *p)
     return have < p->context ? feed(job, p->batch, p->context - have, OG_ROWS_NONE) : OG_OK;
 }
 
-og_status bench_measure(bench_job *job, bench_phase *p)
+og_status bench_measure(bench_job *job, bench_phase *p, bench_account *timed)
 {
     OG_TRY(set_context(job, p));
+    if (timed) OG_TRY(bench_account_time(timed, true));
     double start = ogi_seconds();
     if (!p->is_decode) OG_TRY(feed(job, p->batch, p->tokens, OG_ROWS_LAST));
     for (int64_t i = 0; p->is_decode && i < p->tokens; i++)
         OG_TRY(feed(job, p->batch, 1, OG_ROWS_LAST));
     double seconds = ogi_seconds() - start;
+    if (timed) OG_TRY(bench_account_time(timed, false));
     int at = p->n_rep++;
     for (; at > 0 && p->seconds[at - 1] > seconds; at--) p->seconds[at] = p->seconds[at - 1];
     p->seconds[at] = seconds;

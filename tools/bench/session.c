@@ -100,7 +100,7 @@ static og_status load(bench_session *b)
     int64_t most = OGI_MAX(OGI_MAX(c->prefill, c->context), 1);
     OG_TRY(bench_job_init(b->ctx, b->model, c->batch, most, &b->job));
     bench_phase first = { .is_decode = true, .tokens = 1, .batch = 1 };
-    OG_TRY(bench_measure(&b->job, &first));
+    OG_TRY(bench_measure(&b->job, &first, NULL));
     b->report.first_token = ogi_seconds() - start;
     return OG_OK;
 }
@@ -122,7 +122,7 @@ static og_status add_phase(bench_session *b, const char *name, bool is_decode, i
     OG_TRY(bench_account_init(b->ctx, b->model, &b->account[b->n_phase++]));
     bench_phase warm_up = *p;
     warm_up.tokens = OGI_MIN(tokens, is_decode ? 2 : 32);
-    return bench_measure(&b->job, &warm_up);
+    return bench_measure(&b->job, &warm_up, NULL);
 }
 
 /* What the machine allows just now: for the phases measured before and after. */
@@ -142,9 +142,7 @@ og_status bench_session_repeat(bench_session *b)
 {
     for (int i = 0; i < b->n_phase; i++) {
         OG_TRY(measure_roofline(b, i ? &b->phase[i - 1] : NULL, &b->phase[i]));
-        if (b->of.groups) OG_TRY(bench_account_time(&b->account[i], true));
-        OG_TRY(bench_measure(&b->job, &b->phase[i]));
-        OG_TRY(bench_account_time(&b->account[i], false));
+        OG_TRY(bench_measure(&b->job, &b->phase[i], b->of.groups ? &b->account[i] : NULL));
     }
     return measure_roofline(b, &b->phase[b->n_phase - 1], NULL);
 }

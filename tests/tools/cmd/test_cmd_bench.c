@@ -217,7 +217,7 @@ Test(cmd_bench, draws_the_roofline)
 
 Test(cmd_bench, time_of_a_repetition_adds_up)
 {
-    json_t *j = bench("--shape tiny --type Q8_0 --prefill 24 --decode 3 --groups");
+    json_t *j = bench("--shape tiny --type Q8_0 --prefill 24 --decode 3 --context 400 --groups");
     for (size_t i = 0; i < 2; i++) {
         const json_t *r = result(j, i, i ? "decode" : "prefill"), *t = json_object_get(r, "time");
         double sum = number(t, "work") + number(t, "waiting") + number(t, "dispatch");

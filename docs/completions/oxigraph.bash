@@ -4,7 +4,7 @@ _oxigraph()
     local word=${COMP_WORDS[COMP_CWORD]} names=
     COMPREPLY=()
     if [ "$COMP_CWORD" = 1 ]; then
-        mapfile -t COMPREPLY < <(compgen -W 'run inspect sample tokenize template ops archs grammar logits embed perplexity graph bench synth --help --version' -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W 'run inspect sample tokenize template ops archs grammar logits embed rerank perplexity graph bench synth --help --version' -- "$word")
         return
     fi
     case ${COMP_WORDS[1]} in
@@ -18,9 +18,10 @@ _oxigraph()
     grammar) names='--help --schema --regex --root --vocab --jsonl' ;;
     logits) names='--help --tokens --then --encode --beside --batch --dump-activations --nodes --reverse-pages -o --output --device --isa -t --threads --no-mmap --mlock -c --ctx --kv -ctk --cache-type-k -ctv --cache-type-v --override-kv --skip' ;;
     embed) names='--help --text --tokens --pooling --raw --json --batch --reverse-pages -o --output --device --isa -t --threads --no-mmap --mlock -c --ctx --kv -ctk --cache-type-k -ctv --cache-type-v --override-kv --skip' ;;
+    rerank) names='--help --query -f --file --json --device --isa -t --threads --no-mmap --mlock -c --ctx --kv -ctk --cache-type-k -ctv --cache-type-v --override-kv --skip' ;;
     perplexity) names='--help --chunk --all --json --device --isa -t --threads --no-mmap --mlock -c --ctx --kv -ctk --cache-type-k -ctv --cache-type-v --override-kv --skip' ;;
     graph) names='--help --after --format --entry --plan --kernels --tokens --no-fuse --json -o --output -c --ctx --kv -ctk --cache-type-k -ctv --cache-type-v --override-kv --skip' ;;
-    bench) names='--help --shape --type --prefill --decode --context --batch --reps --groups --compare --md --json --device --isa -t --threads --no-mmap --mlock -c --ctx --kv -ctk --cache-type-k -ctv --cache-type-v --override-kv --skip' ;;
+    bench) names='--help --shape --type --prefill --decode --context --batch --reps --groups --compare --svg --md --json --device --isa -t --threads --no-mmap --mlock -c --ctx --kv -ctk --cache-type-k -ctv --cache-type-v --override-kv --skip' ;;
     synth) names='--help --shape --type --vocab --seed -o --output' ;;
     esac
     [ "${word#-}" != "$word" ] && mapfile -t COMPREPLY < <(compgen -W "$names" -- "$word")

@@ -11,6 +11,7 @@
 
 #ifdef __linux__
 #include <link.h>
+#include <stdint.h>
 #include <string.h>
 
 typedef struct text {
@@ -47,7 +48,7 @@ static int look(struct dl_phdr_info *info, size_t size, void *user)
     (void)size;
     for (int i = 0; i < info->dlpi_phnum; i++) {
         const ElfW(Phdr) *h = &info->dlpi_phdr[i];
-        const void *at = (const char *)0 + info->dlpi_addr + h->p_vaddr;
+        const void *at = (const void *)(uintptr_t)(info->dlpi_addr + h->p_vaddr);
         if (h->p_type == PT_NOTE) find_in(at, h->p_memsz, user);
     }
     return 1;

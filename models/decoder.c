@@ -191,6 +191,7 @@ og_tensor *og_decoder_store(og_decoder *d, const char *name, int il, og_tensor *
 og_tensor *ogi_decoder_norm_eps(og_decoder *d, og_norm_kind kind, float eps, og_tensor *x,
                                 og_tensor *w, og_tensor *b)
 {
+    if (kind == OG_NORM_DEFAULT) kind = d->hp->norm;
     if (kind == OG_NORM_DEFAULT) kind = d->arch->norm;
     og_tensor *y = kind == OG_NORM_LAYER ? og_layer_norm(d->g, x, eps) : og_rms_norm(d->g, x, eps);
     if (w) y = og_mul(d->g, y, w);

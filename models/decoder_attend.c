@@ -73,7 +73,7 @@ static og_tensor *tempered(const attend *a, og_tensor *q)
 {
     const og_hparams *hp = a->d->hp;
     og_graph *g = a->d->g;
-    if (hp->temp_scale == 0 || hp->temp_length == 0) return q;
+    if (hp->temp_scale == 0 || hp->temp_length == 0 || a->spec->has_no_temp) return q;
     og_tensor *t = og_cast(g, og_decoder_input(a->d, OG_STEP_POS), OG_F32);
     float by = 1 / (float)hp->temp_length;
     t = og_cast(g, og_cast(g, og_scale(g, t, by, hp->temp_offset * by), OG_I32), OG_F32);
@@ -153,6 +153,10 @@ static og_tensor *gated(const attend *a, og_tensor *y)
 {
     og_decoder *d = a->d;
     og_tensor *gate = a->spec->gate;
+    if (!gate && a->l->attn_gate) {
+        og_act act = a->spec->gate_act ? a->spec->gate_act : og_sigmoid;
+        gate = act(d->g, og_decoder_linear(d, a->x, a->l->attn_gate, NULL));
+    }
     if (!gate) return y;
     bool is_of_head = last_dim(gate) == a->h->n_head && a->h->head_v != 1;
     return og_mul(d->g, y, heads(d, gate, a->h->n_head, is_of_head ? 1 : a->h->head_v));
@@ -175,6 +179,7 @@ og_tensor *og_decoder_attend(og_decoder *d, int il, og_tensor *x, const og_atten
         .scale = a.spec->scale != 0 ? a.spec->scale : hp->attn_scale,
         .softcap = hp->attn_softcap,
         .window = a.h->window,
+        .chunk = a.spec->chunk,
         .bias = a.spec->bias,
         .is_bidirectional = !hp->is_causal || a.spec->is_bidirectional,
     };

@@ -101,7 +101,8 @@ static void choose(experts *e, og_tensor *x)
         e->weight = og_div(g, e->weight, og_clamp(g, og_sum(g, e->weight), 0x1p-14f, FLT_MAX));
     e->weight =
         og_decoder_scale(e->d, e->weight, e->spec->scale != 0 ? e->spec->scale : hp->expert_scale);
-    e->groups = og_group_by_expert(g, e->ids, hp->n_expert);
+    int64_t n = e->spec->up ? og_tensor_shape(e->spec->up).dim[0].b : hp->n_expert;
+    e->groups = og_group_by_expert(g, e->ids, (int)n);
     og_shape shape = e->ids ? og_tensor_shape(e->ids) : (og_shape){ .rank = 2 };
     e->k = (int)shape.dim[1].b;
 }
@@ -147,7 +148,10 @@ og_tensor *og_decoder_experts(og_decoder *d, int il, og_tensor *x, const og_expe
     if (e.spec->is_weight_first)
         in = og_mul(g, in, og_reshape(g, e.weight, OG_SHAPE(T, OG_N(e.k), OG_N(1))));
     og_tensor *up, *gate; /* [T, k, n_ff_exp] */
-    if (e.l->gate_up_exps) {
+    if (e.spec->up) {
+        up = through(&e, in, e.spec->up, NULL);
+        gate = through(&e, in, e.spec->gate, NULL);
+    } else if (e.l->gate_up_exps) {
         og_tensor *both = through(&e, in, e.l->gate_up_exps, NULL);
         int64_t half = og_tensor_shape(e.l->gate_up_exps).dim[1].b / 2;
         gate = og_slice(g, both, 2, 0, half);
@@ -157,11 +161,12 @@ og_tensor *og_decoder_experts(og_decoder *d, int il, og_tensor *x, const og_expe
         gate = through(&e, in, e.l->gate_exps, e.l->gate_exps_b);
     }
     og_tensor *h = activated(d, il, gate, up, e.spec->act, e.spec->glu);
-    h = through(&e, h, e.l->down_exps, e.l->down_exps_b);
+    h = e.spec->up ? through(&e, h, e.spec->down, NULL)
+                   : through(&e, h, e.l->down_exps, e.l->down_exps_b);
     /* Weights that went in first count once: here all are 1. */
     og_tensor *weight = e.spec->is_weight_first ? og_scale(g, e.weight, 0, 1) : e.weight;
     og_tensor *y = og_moe_combine(g, h, weight);
-    if (e.l->up_shexp && !e.spec->has_no_shared)
+    if (e.l->up_shexp && !e.spec->has_no_shared && !e.spec->up)
         y = og_add(g, y, og_decoder_shared(d, il, x, e.spec->act));
     return og_name(y, "blk.%d.experts", il);
 }

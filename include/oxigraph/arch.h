@@ -42,6 +42,8 @@ typedef enum og_rope_scaling {
     OG_SCALING_LONGROPE
 } og_rope_scaling;
 
+typedef enum og_norm_kind { OG_NORM_DEFAULT, OG_NORM_RMS, OG_NORM_LAYER } og_norm_kind;
+
 /* How rows of a sequence become one; numbered as in files. */
 typedef enum og_pooling {
     OG_POOL_NONE, /* every row */
@@ -68,7 +70,8 @@ typedef struct og_hparams {
     int n_layer, n_embd, n_vocab, n_ctx_train;
     int n_ctx;            /* of this run */
     int n_block, n_nextn; /* n_layer and the layers behind it that predict further tokens */
-    int n_own_layer; /* with weights of their own; those behind take the same once more; 0: all */
+    int n_own_layer;   /* with weights of their own; those behind take the same once more; 0: all */
+    og_norm_kind norm; /* for derive to set where a file says it; default: the architecture's */
     float eps;
     bool is_causal;
     int pooling;      /* og_pooling, the file's; -1: it says none */
@@ -366,15 +369,18 @@ typedef struct og_weight_row {
 #define OG_WEIGHTS_EXPERTS                                                                         \
     OG_WL_IF("n_expert > 0", "blk.%d.ffn_gate_inp.weight", router, OG_W_OPTIONAL,                  \
              "n_expert, n_embd"),                                                                  \
-    OG_WL_IF("has(router)", "blk.%d.ffn_gate_exps.weight", gate_exps, 0,                           \
+    OG_WL_IF("has(router)", "blk.%d.ffn_gate_up_exps.weight", gate_up_exps, OG_W_OPTIONAL,         \
+             "n_expert, 2 * n_ff_exp, n_embd"),                                                    \
+    OG_WL_IF("has(router) && !has(gate_up_exps)", "blk.%d.ffn_gate_exps.weight", gate_exps, 0,     \
              "n_expert, n_ff_exp, n_embd"),                                                        \
-    OG_WL_IF("has(router)", "blk.%d.ffn_up_exps.weight", up_exps, 0,                               \
+    OG_WL_IF("has(router) && !has(gate_up_exps)", "blk.%d.ffn_up_exps.weight", up_exps, 0,         \
              "n_expert, n_ff_exp, n_embd"),                                                        \
     OG_WL_IF("has(router)", "blk.%d.ffn_down_exps.weight", down_exps, 0,                           \
              "n_expert, n_embd, n_ff_exp")
 #define OG_WEIGHTS_EXPERT_BIAS /* of the choice; the name ends in .bias or not */                  \
     OG_WL_IF("has(router)", "blk.%d.exp_probs_b.bias|blk.%d.exp_probs_b", expert_bias,             \
              OG_W_OPTIONAL, "n_expert")
+#define OG_WEIGHTS_SINKS OG_WL("blk.%d.attn_sinks.weight", sinks, OG_W_OPTIONAL, "n_head")
 #define OG_WEIGHTS_SHARED(flags)                                                                   \
     OG_WL_IF("has(router)", "blk.%d.ffn_gate_shexp.weight", gate_shexp, flags,                     \
              "n_ff_shexp, n_embd"),                                                                \
@@ -386,7 +392,6 @@ typedef struct og_weight_row {
 /* ---- architectures ------------------------------------------------------------------------- */
 typedef struct og_decoder og_decoder;
 
-typedef enum og_norm_kind { OG_NORM_DEFAULT, OG_NORM_RMS, OG_NORM_LAYER } og_norm_kind;
 typedef enum og_rope_kind {
     OG_ROPE_NONE,
     OG_ROPE_PAIRS, /* (2i, 2i + 1) turn together */

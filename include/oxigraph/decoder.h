@@ -101,6 +101,9 @@ typedef struct og_attend {
     int kv_of;             /* 1 + the layer whose keys and values it reads; it stores none */
     og_tensor *gate;       /* [T, H] or [T, H * head_v]: times the heads' output */
     bool is_raw;           /* gives [T, H * head_v], without sub-norm and output projection */
+    og_act gate_act;  /* without a gate given: of x times the layer's attn_gate; default: sigmoid */
+    int chunk;        /* sees keys of its own chunk of so many positions alone; 0: of all */
+    bool has_no_temp; /* no temperature by position */
 } og_attend;
 
 /* Self-attention of a layer: q k v (separate or fused, with biases where there are any), clamped by
@@ -132,13 +135,14 @@ typedef enum og_score {
 typedef struct og_experts {
     og_act act; /* default: og_silu */
     og_glu glu;
-    og_score score;       /* default: hp->expert_score, else softmax */
-    og_tensor *logits;    /* [T, n_expert] given, instead of x times the router */
-    og_tensor *ids;       /* I32 [T, k] given, instead of the k largest */
-    bool is_normalized;   /* weights of a token add up to 1; or hp->expert_norm */
-    float scale;          /* of the weights; 0: hp->expert_scale, else 1 */
-    bool is_weight_first; /* weights multiply the experts' input */
-    bool has_no_shared;   /* leaves shared experts to the caller */
+    og_score score;              /* default: hp->expert_score, else softmax */
+    og_tensor *logits;           /* [T, n_expert] given, instead of x times the router */
+    og_tensor *gate, *up, *down; /* other experts than the layer's, of which ids speak */
+    og_tensor *ids;              /* I32 [T, k] given, instead of the k largest */
+    bool is_normalized;          /* weights of a token add up to 1; or hp->expert_norm */
+    float scale;                 /* of the weights; 0: hp->expert_scale, else 1 */
+    bool is_weight_first;        /* weights multiply the experts' input */
+    bool has_no_shared;          /* leaves shared experts to the caller */
 } og_experts;
 
 /* The n_expert_used best experts of each token, of the best groups where there are groups, plus

@@ -47,6 +47,15 @@ Test(cmd_embed, none_gives_a_row_for_each_token_and_raw_keeps_its_length)
     json_decref(list);
 }
 
+Test(cmd_embed, rows_come_in_the_order_of_the_texts)
+{
+    json_t *want = embed("--tokens 1,2,3,4,5,6,7 --tokens 8 --tokens 9,10,11");
+    json_t *got = embed("--tokens 1,2,3,4,5,6,7 --tokens 8 --tokens 9,10,11 --batch 2");
+    cr_assert(json_equal(want, got));
+    json_decref(want);
+    json_decref(got);
+}
+
 static void refused(const char *command, int status, const char *why)
 {
     ogt_result r = ogt_run_command("%s %s", OGT_PROGRAM, command);

@@ -29,10 +29,9 @@ typedef struct request {
     og_model_info info;
     og_tokens input[MAX_INPUT];
     int n_input;
-    ogi_buf rows;   /* float32, or text */
-    int64_t n_rows; /* written so far */
-    int last_feed;  /* of the row before, of all inputs; -1: none */
-    int begin;      /* first input of the feed that runs */
+    ogi_buf row[MAX_INPUT]; /* float32, of each input: they end in any order */
+    ogi_buf rows;           /* float32, or text, of all */
+    int begin;              /* first input of the feed that runs */
 } request;
 
 static void normalize(float *row, int64_t n)
@@ -43,35 +42,45 @@ static void normalize(float *row, int64_t n)
     for (int64_t i = 0; i < n; i++) row[i] *= by;
 }
 
-/* A row as a line of numbers, or of a JSON list of lists, one list an input. */
-static void print_row(request *r, int input, const float *row)
-{
-    ogi_buf *b = &r->rows;
-    const char *between = r->o->is_json ? "," : " ";
-    if (r->o->is_json)
-        ogi_buf_printf(b, "%s", r->n_rows == 0 ? "[[[" : input == r->last_feed ? ",\n[" : "],\n[[");
-    for (int64_t i = 0; i < r->info.n_pooled; i++)
-        ogi_buf_printf(b, "%s%.9g", i ? between : "", (double)row[i]);
-    ogi_buf_printf(b, "%s", r->o->is_json ? "]" : "\n");
-}
-
 static bool take_row(void *user, int feed, int64_t i, const float *row)
 {
     request *r = user;
     int64_t n = r->info.n_pooled;
-    float *own = malloc((size_t)n * sizeof *own);
+    ogi_buf *b = &r->row[r->begin + feed];
     (void)i;
-    if (!own) return false;
-    memcpy(own, row, (size_t)n * sizeof *own);
-    if (!r->o->is_raw && !r->info.is_ranked) normalize(own, n);
-    if (r->o->out)
-        ogi_buf_add(&r->rows, own, (size_t)n * sizeof *own);
-    else
-        print_row(r, r->begin + feed, own);
-    free(own);
-    r->n_rows++;
-    r->last_feed = r->begin + feed;
-    return !r->rows.failed;
+    b->ctx = r->ctx;
+    ogi_buf_add(b, row, (size_t)n * sizeof *row);
+    return !b->failed;
+}
+
+/* A row as a line of numbers, or as a JSON list. */
+static void print_row(request *r, const float *row)
+{
+    ogi_buf *b = &r->rows;
+    const char *between = r->o->is_json ? "," : " ";
+    if (r->o->is_json) ogi_buf_putc(b, '[');
+    for (int64_t i = 0; i < r->info.n_pooled; i++)
+        ogi_buf_printf(b, "%s%.9g", i ? between : "", (double)row[i]);
+    ogi_buf_putc(b, r->o->is_json ? ']' : '\n');
+}
+
+/* The rows of one input. */
+static void print_input(request *r, int input)
+{
+    int64_t n = r->info.n_pooled, size = n * (int64_t)sizeof(float);
+    ogi_buf *own = &r->row[input];
+    if (!r->o->out && r->o->is_json) ogi_buf_printf(&r->rows, "%s[", input ? ",\n" : "[");
+    for (int64_t at = 0; at < (int64_t)own->n; at += size) {
+        float *row = (float *)(void *)(own->p + at);
+        if (!r->o->is_raw && !r->info.is_ranked) normalize(row, n);
+        if (r->o->out) {
+            ogi_buf_add(&r->rows, row, (size_t)size);
+            continue;
+        }
+        if (r->o->is_json && at > 0) ogi_buf_putc(&r->rows, ',');
+        print_row(r, row);
+    }
+    if (!r->o->out && r->o->is_json) ogi_buf_putc(&r->rows, ']');
 }
 
 static og_status embed_all(request *r)
@@ -89,6 +98,7 @@ static og_status embed_all(request *r)
         for (int i = 0; i < n; i++) og_sequence_free(feed[i].seq);
         if (st != OG_OK) return st;
     }
+    for (int i = 0; i < r->n_input; i++) print_input(r, i);
     return r->rows.failed ? OG_E_MEMORY : OG_OK;
 }
 
@@ -109,7 +119,7 @@ static og_status encode_texts(request *r, const char *path, const char *const *t
 static og_status write_rows(request *r)
 {
     if (r->o->out) return cli_output_write(r->ctx, r->o->out, ogi_model_file(r->m), &r->rows);
-    if (r->o->is_json) ogi_buf_printf(&r->rows, "]]\n");
+    if (r->o->is_json) ogi_buf_printf(&r->rows, "]\n");
     fwrite(r->rows.p, 1, r->rows.n, stdout);
     return OG_OK;
 }
@@ -154,6 +164,7 @@ static int parse_inputs(request *r, int n_args)
 static void free_inputs(request *r)
 {
     for (int i = 0; i < MAX_INPUT; i++) {
+        if (r->row[i].ctx) ogi_buf_free(&r->row[i]);
         if (i < r->o->tokens.n)
             free(r->input[i].id);
         else if (r->ctx)
@@ -167,7 +178,6 @@ static int begin(options *o, const char **args, int n_args)
     request *r = calloc(1, sizeof *r);
     if (!r) return 1;
     r->o = o;
-    r->last_feed = -1;
     int status = cli_model_config(&o->model, &mo);
     mo.has_pooling = true;
     mo.batch = (int)OGI_MIN(o->batch, 512);

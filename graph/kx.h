@@ -28,7 +28,8 @@ typedef enum ogi_kx_type { OGI_KX_F32, OGI_KX_I32 } ogi_kx_type;
     S(CONST, 0, "const")     /* literal f or i */                                                  \
     S(COORD, 0, "coord")     /* I32: coordinate along axis arg of the space */                     \
     S(LOAD,  0, "load")      /* operand arg; explicit coordinates in src[axis of the operand] */   \
-    S(STORE, 1, "store")     /* a to operand arg; explicit coordinates in src as LOAD */           \
+    S(STORE, 1, "store")     /* a to operand arg; explicit coordinates in src as LOAD, where -1 on \
+                                axis 0 is nowhere */                                               \
     S(ROW_AT, 2, "row_at")   /* value a of this row at last coordinate b (I32) */                  \
     S(ROW_SUM, 1, "row_sum") S(ROW_MAX, 1, "row_max")                                              \
     S(ADD, 2, "+") S(SUB, 2, "-") S(MUL, 2, "*") S(DIV, 2, "/") S(MIN, 2, "min") S(MAX, 2, "max")  \

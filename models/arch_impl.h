@@ -67,7 +67,7 @@ og_status ogi_weights_check(const ogi_weights *w);
 /* ---- decoder ------------------------------------------------------------------------------- */
 /* A table of cosines and sines, and what it was made from. */
 typedef struct ogi_rope_table {
-    og_rope rule;
+    og_rope_args rule;
     float base;
     bool has_factors;
     og_tensor *table;
@@ -105,6 +105,6 @@ og_tensor *ogi_decoder_norm_eps(og_decoder *d, og_norm_kind kind, float eps, og_
 /* The factor of a weight "X.weight" that the file holds as "X.scale": one number, or one for each
  * expert; NULL if there is none. */
 og_tensor *ogi_decoder_scale_of(const og_decoder *d, const og_tensor *w);
-og_tensor *ogi_decoder_rope_table(og_decoder *d, int il, int head_dim, og_rope *rule);
+og_tensor *ogi_decoder_rope_table(og_decoder *d, int il, int head_dim, og_rope_args *rule);
 
 #endif

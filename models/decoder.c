@@ -50,7 +50,8 @@ void ogi_decoder_prepare(og_decoder *d)
     for (int i = 0; i < OG_STEP_INPUT_COUNT; i++) og_decoder_input(d, (og_step_input)i);
     for (int il = 0; il < d->hp->n_layer; il++) {
         const og_layer_hp *h = &d->hp->layer[il];
-        if (h->has_rope && h->n_head > 0) ogi_decoder_rope_table(d, il, h->head_k, &(og_rope){ 0 });
+        if (h->has_rope && h->n_head > 0)
+            ogi_decoder_rope_table(d, il, h->head_k, &(og_rope_args){ 0 });
     }
 }
 

@@ -25,12 +25,12 @@ static double yarn_scale(double factor, double weight)
     return factor <= 1 ? 1 : 0.1 * weight * log(factor) + 1;
 }
 
-static og_rope rule_of(const og_decoder *d, int il, int head_dim)
+static og_rope_args rule_of(const og_decoder *d, int il, int head_dim)
 {
     const og_hparams *hp = d->hp;
     const og_layer_hp *h = &hp->layer[il];
     double factor = is_scaled(hp, il) ? (double)h->rope_factor : 1, base = (double)h->rope_base;
-    og_rope r;
+    og_rope_args r;
     memset(&r, 0, sizeof r); /* padding too: rules are compared as bytes */
     r.head_dim = head_dim;
     r.n_rot = OGI_MIN(h->n_rot, head_dim);
@@ -88,7 +88,7 @@ static og_tensor *frequencies(og_decoder *d, int il, int n_rot)
     return t;
 }
 
-static og_tensor *make_table(og_decoder *d, int il, const og_rope *rule)
+static og_tensor *make_table(og_decoder *d, int il, const og_rope_args *rule)
 {
     og_tensor *pos = og_decoder_input(d, OG_STEP_POS);
     og_graph_layer(d->g, -1); /* it belongs to all layers */
@@ -98,7 +98,7 @@ static og_tensor *make_table(og_decoder *d, int il, const og_rope *rule)
     return t;
 }
 
-og_tensor *ogi_decoder_rope_table(og_decoder *d, int il, int head_dim, og_rope *rule)
+og_tensor *ogi_decoder_rope_table(og_decoder *d, int il, int head_dim, og_rope_args *rule)
 {
     ogi_decoder_own *o = d->own;
     const og_layer_hp *h = &d->hp->layer[il];
@@ -115,10 +115,10 @@ og_tensor *ogi_decoder_rope_table(og_decoder *d, int il, int head_dim, og_rope *
 
 og_tensor *og_decoder_turn(og_decoder *d, int il, og_tensor *x)
 {
-    og_rope rule;
+    og_rope_args rule;
     if (!ogi_decoder_has_layer(d, il)) return NULL;
     if (!x || !d->hp->layer[il].has_rope) return x;
     int head_dim = (int)og_tensor_shape(x).dim[2].b;
     og_tensor *table = ogi_decoder_rope_table(d, il, head_dim, &rule);
-    return og_rope_apply(d->g, x, table, &rule);
+    return og_rope(d->g, x, table, &rule);
 }

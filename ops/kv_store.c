@@ -27,10 +27,11 @@ static og_status infer(og_tensor *n)
     return OG_OK;
 }
 
-/* One row of a head, as blocks of the type would give it back. */
-static og_status round_blocks(const ogi_ref_call *c, float *row, int64_t dim)
+og_status ogi_ref_store_row(const ogi_ref_call *c, const float *x, int64_t dim, float *row)
 {
-    for (int64_t d = 0; d < dim; d += OGI_BLOCK) {
+    bool is_blocks = ogi_dtype_info((int64_t)c->dst->dtype)->is_quantized;
+    memcpy(row, x, (size_t)dim * sizeof *row);
+    for (int64_t d = 0; is_blocks && d < dim; d += OGI_BLOCK) {
         uint8_t block[OGI_Q8_0_BYTES];
         if (c->dst->dtype == OG_Q8_0) ogi_q8_0_of_f32(row + d, block);
         if (c->dst->dtype == OG_Q4_0) ogi_q4_0_of_f32(row + d, block);
@@ -44,7 +45,6 @@ static og_status ref(const ogi_ref_call *c)
     const ogi_ref_tensor *x = c->src[1];
     ogi_ref_tensor *state = c->dst;
     int64_t n_head = x->dim[1], dim = x->dim[2];
-    bool is_blocks = ogi_dtype_info((int64_t)state->dtype)->is_quantized;
     for (int64_t e = 0; e < x->n; e += dim) {
         int64_t h = e / dim % n_head, slot = c->src[2]->i[e / dim / n_head];
         int64_t page = slot / OGI_KV_PAGE, row = slot % OGI_KV_PAGE;
@@ -52,8 +52,7 @@ static og_status ref(const ogi_ref_call *c)
             OG_FAIL(c->ctx, OG_E_INVALID, "kv_store: slot %lld, expected 0..%lld", (long long)slot,
                     (long long)state->dim[0] * OGI_KV_PAGE - 1);
         float *to = state->f + ((page * n_head + h) * OGI_KV_PAGE + row) * dim;
-        memcpy(to, x->f + e, (size_t)dim * sizeof *to);
-        if (is_blocks) OG_TRY(round_blocks(c, to, dim));
+        OG_TRY(ogi_ref_store_row(c, x->f + e, dim, to));
     }
     return OG_OK;
 }

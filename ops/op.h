@@ -43,6 +43,8 @@ void ogi_cost_io(const og_tensor *n, ogi_cost *c); /* the result and every sourc
 /* ---- ref ----------------------------------------------------------------------------------- */
 /* Place in src of the element of a broadcast result at flat index e. */
 int64_t ogi_ref_index(const ogi_ref_tensor *dst, const ogi_ref_tensor *src, int64_t e);
+/* A row of a head to a KV state, as the state's type would give it back. */
+og_status ogi_ref_store_row(const ogi_ref_call *c, const float *x, int64_t dim, float *row);
 static inline int64_t ogi_ref_last(const ogi_ref_tensor *t)
 {
     return t->dim[t->rank - 1];

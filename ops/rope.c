@@ -14,9 +14,9 @@ static const ogi_attr attr[] = {
     { "interleaved", OGI_ATTR_BOOL, offsetof(params, is_interleaved), 0 },
 };
 
-og_tensor *og_rope_apply(og_graph *g, og_tensor *x, og_tensor *table, const og_rope *rope)
+og_tensor *og_rope(og_graph *g, og_tensor *x, og_tensor *table, const og_rope_args *rope)
 {
-    static const og_rope none; /* no rotation: refused as such */
+    static const og_rope_args none; /* no rotation: refused as such */
     if (!rope) rope = &none;
     return ogi_node(g, OG_OP_ROPE, &(params){ rope->n_rot, rope->is_interleaved }, 2,
                     (og_tensor *[]){ x, table });

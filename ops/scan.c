@@ -20,19 +20,27 @@ og_status ogi_want_scan(const og_tensor *n, int state, int rank, og_dim n_token)
     return ogi_want_axis(n, state + 2, "seq_start", 0, og_dim_add(n_seq, OG_N(1)));
 }
 
+og_status ogi_ref_tokens(const ogi_ref_call *c, int seq_start, int64_t n_token, int64_t s,
+                         int64_t *begin, int64_t *end)
+{
+    *begin = c->src[seq_start]->i[s], *end = c->src[seq_start]->i[s + 1];
+    if (*begin >= 0 && *begin <= *end && *end <= n_token) return OG_OK;
+    OG_FAIL(c->ctx, OG_E_INVALID, "%s: sequence %lld has tokens %lld..%lld of %lld",
+            ogi_op_name(c->node->op), (long long)s, (long long)*begin, (long long)*end,
+            (long long)n_token);
+}
+
 og_status ogi_ref_scan(const ogi_ref_call *c, int state, int64_t s, ogi_scan_seq *out)
 {
     ogi_ref_tensor *st = c->src[state];
-    const int32_t *start = c->src[state + 2]->i;
     int64_t slot = c->src[state + 3]->i[s], n_token = c->src[state + 1]->dim[0];
     if (slot < 0 || slot >= st->dim[0])
         OG_FAIL(c->ctx, OG_E_INVALID, "%s: state slot %lld, expected 0..%lld",
                 ogi_op_name(c->node->op), (long long)slot, (long long)st->dim[0] - 1);
-    if (start[s] < 0 || start[s + 1] > n_token)
-        OG_FAIL(c->ctx, OG_E_INVALID, "%s: sequence %lld has tokens %d..%d of %lld",
-                ogi_op_name(c->node->op), (long long)s, start[s], start[s + 1], (long long)n_token);
+    int64_t begin, end;
+    OG_TRY(ogi_ref_tokens(c, state + 2, n_token, s, &begin, &end));
     int64_t size = st->n / st->dim[0];
-    *out = (ogi_scan_seq){ start[s], start[s + 1], st->f + slot * size };
+    *out = (ogi_scan_seq){ begin, end, st->f + slot * size };
     if (out->begin < out->end && c->src[state + 1]->i[out->begin] == 0)
         for (int64_t i = 0; i < size; i++) out->state[i] = 0;
     return OG_OK;

@@ -16,4 +16,8 @@ typedef struct ogi_scan_seq {
 } ogi_scan_seq;
 og_status ogi_ref_scan(const ogi_ref_call *c, int state, int64_t s, ogi_scan_seq *out);
 
+/* Tokens of sequence s, of n_token, by the source seq_start. */
+og_status ogi_ref_tokens(const ogi_ref_call *c, int seq_start, int64_t n_token, int64_t s,
+                         int64_t *begin, int64_t *end);
+
 #endif

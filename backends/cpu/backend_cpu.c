@@ -221,6 +221,7 @@ static void bind_call(const ogi_exec *e, ogi_cpu_group *g)
     const og_tensor *x = g->call.node;
     for (int s = 0; s < x->n_src; s++) bind_arg(e, x->src[s], &g->call.src[s]);
     bind_arg(e, x, &g->call.dst);
+    g->call.shared = ogi_cpu_scratch(e, 0);
 }
 
 static og_status compile_kernel(ogi_exec *e, ogi_cpu_group *g, size_t *scratch)
@@ -234,6 +235,7 @@ static og_status compile_kernel(ogi_exec *e, ogi_cpu_group *g, size_t *scratch)
         .kernels = e->dev->kernels,
         .n_thread = e->dev->n_thread,
         .next = &g->next,
+        .done = g->done,
     };
     *scratch = g->kernel->scratch ? g->kernel->scratch(x, e->plan->sym_max) : 0;
     return OG_OK;
@@ -409,8 +411,12 @@ static void add_profile(ogi_exec *e, double begin)
 static og_status cpu_run(ogi_exec *e, const int64_t *sym)
 {
     if (!e->is_bound || memcmp(e->sym, sym, sizeof e->sym) != 0) bind_all(e, sym);
-    for (int b = 0; b < e->plan->n_group; b++)
-        atomic_store_explicit(&e->group[b].next, 0, memory_order_relaxed);
+    for (int b = 0; b < e->plan->n_group; b++) {
+        ogi_cpu_group *g = &e->group[b];
+        atomic_store_explicit(&g->next, 0, memory_order_relaxed);
+        for (int i = 0; g->kernel && i < OGI_CPU_DONE; i++)
+            atomic_store_explicit(&g->done[i], 0, memory_order_relaxed);
+    }
     int n_span = e->plan->n_group * e->dev->n_thread;
     double begin = e->span ? ogi_seconds() : 0;
     if (e->span) memset(e->span, 0, (size_t)n_span * sizeof *e->span);

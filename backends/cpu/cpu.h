@@ -80,6 +80,8 @@ typedef struct ogi_cpu_arg {
     int64_t dim[OG_MAX_RANK], stride[OG_MAX_RANK];
 } ogi_cpu_arg;
 
+enum { OGI_CPU_DONE = 16 };
+
 /* A KERNEL group's call as its function sees it. */
 typedef struct ogi_cpu_call {
     const og_tensor *node;
@@ -87,6 +89,8 @@ typedef struct ogi_cpu_call {
     ogi_cpu_arg src[OGI_MAX_SRC], dst;
     int n_thread;
     atomic_int *next; /* work items taken so far */
+    atomic_int *done; /* [OGI_CPU_DONE] what a kernel counts for itself; 0 as the step begins */
+    void *shared;     /* scratch that all threads see: that of thread 0 */
 } ogi_cpu_call;
 
 /* Runs on every thread; scratch is the thread's own. */
@@ -105,7 +109,7 @@ struct ogi_cpu_group {
     ogi_cpu_call call;  /* KERNEL */
     const ogi_cpu_kernel *kernel;
     int split_axis; /* MAP: axis that is divided among threads, -1: one thread */
-    atomic_int next;
+    atomic_int next, done[OGI_CPU_DONE];
 };
 
 /* When a thread was in a group; 0: it did not come. */

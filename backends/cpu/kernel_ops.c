@@ -37,6 +37,27 @@ static void run_top_k(const ogi_cpu_call *c, int thread, void *scratch)
         top_k_row((const float *)x->p + r * n, n, (int32_t *)c->dst.p + r * k, k);
 }
 
+/* The k best into the thread's scratch, then marked. */
+static void run_top_k_mask(const ogi_cpu_call *c, int thread, void *scratch)
+{
+    (void)thread;
+    const ogi_top_k *p = c->node->params;
+    const ogi_cpu_arg *x = &c->src[0];
+    int64_t n = x->dim[x->rank - 1], rows = row_count(x), r;
+    while ((r = ogi_cpu_next(c)) < rows) {
+        int32_t *out = (int32_t *)c->dst.p + r * n, *best = scratch;
+        top_k_row((const float *)x->p + r * n, n, best, p->k);
+        memset(out, 0, (size_t)n * sizeof *out);
+        for (int i = 0; i < p->k; i++) out[best[i]] = 1;
+    }
+}
+
+static size_t top_k_mask_scratch(const og_tensor *node, const int64_t *sym_max)
+{
+    (void)sym_max;
+    return (size_t)((const ogi_top_k *)node->params)->k * sizeof(int32_t);
+}
+
 /* Counting sort of at most a few thousand pairs: one thread. */
 static void run_group_by_expert(const ogi_cpu_call *c, int thread, void *scratch)
 {
@@ -87,7 +108,14 @@ static const ogi_cpu_kernel kernels[] = {
     { OG_OP_SSM_CONV, ogi_cpu_run_conv, NULL },
     { OG_OP_SSM_SCAN, ogi_cpu_run_scan, NULL },
     { OG_OP_LINEAR_SCAN, ogi_cpu_run_linear_scan, NULL },
+    { OG_OP_BLOCK_POOL, ogi_cpu_run_block_pool, NULL },
+    { OG_OP_SEQUENCE_MEAN, ogi_cpu_run_sequence_mean, NULL },
+    { OG_OP_UNFOLD, ogi_cpu_run_unfold, NULL },
+    { OG_OP_GROUP_NORM, ogi_cpu_run_group_norm, NULL },
+    { OG_OP_SINKHORN, ogi_cpu_run_sinkhorn, NULL },
+    { OG_OP_SELECT_KEYS, ogi_cpu_run_select_keys, ogi_cpu_select_keys_scratch },
     { OG_OP_TOP_K, run_top_k, NULL },
+    { OG_OP_TOP_K_MASK, run_top_k_mask, top_k_mask_scratch },
     { OG_OP_GROUP_BY_EXPERT, run_group_by_expert, NULL },
     { OG_OP_MATMUL, run_matmul, NULL },
 };

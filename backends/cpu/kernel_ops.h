@@ -20,4 +20,12 @@ void ogi_cpu_run_conv(const ogi_cpu_call *c, int thread, void *scratch);
 void ogi_cpu_run_scan(const ogi_cpu_call *c, int thread, void *scratch);
 void ogi_cpu_run_linear_scan(const ogi_cpu_call *c, int thread, void *scratch);
 
+void ogi_cpu_run_sequence_mean(const ogi_cpu_call *c, int thread, void *scratch);
+void ogi_cpu_run_block_pool(const ogi_cpu_call *c, int thread, void *scratch);
+void ogi_cpu_run_unfold(const ogi_cpu_call *c, int thread, void *scratch);
+void ogi_cpu_run_group_norm(const ogi_cpu_call *c, int thread, void *scratch);
+void ogi_cpu_run_sinkhorn(const ogi_cpu_call *c, int thread, void *scratch);
+void ogi_cpu_run_select_keys(const ogi_cpu_call *c, int thread, void *scratch);
+size_t ogi_cpu_select_keys_scratch(const og_tensor *node, const int64_t *sym_max);
+
 #endif

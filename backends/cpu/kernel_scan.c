@@ -4,6 +4,7 @@
  * all tokens of the step. */
 #include "backends/cpu/kernel_ops.h"
 #include "ops/scan.h"
+#include "ops/sequence.h"
 
 enum {
     CHANNEL_BLOCK = 64,
@@ -125,5 +126,68 @@ void ogi_cpu_run_linear_scan(const ogi_cpu_call *c, int thread, void *scratch)
         a.a = head_of(c, OGI_LINEAR_SCAN_A, t0, h, &a.a_stride);
         a.b = head_of(c, OGI_LINEAR_SCAN_B, t0, h, &a.b_stride);
         if (a.n_tok > 0) c->kernels->linear_scan(&a, c0, OGI_MIN(c0 + COLUMN_BLOCK, dim_v));
+    }
+}
+
+/* The channels c0 .. c1 - 1 of one sequence; those rows of a token go into the state first. */
+static void pool_tokens(const ogi_cpu_call *c, const sequences *q, int64_t s, int64_t c0,
+                        int64_t c1)
+{
+    const ogi_block_pool *p = c->node->params;
+    const float *x = c->src[OGI_BLOCK_POOL_X].p, *score = c->src[OGI_BLOCK_POOL_SCORE].p;
+    int64_t width = c->src[OGI_BLOCK_POOL_X].dim[1], n_channel = c->dst.dim[1];
+    int64_t n_row = c->src[OGI_BLOCK_POOL_STATE].dim[2];
+    float *kept = (float *)c->src[OGI_BLOCK_POOL_STATE].p + q->slot[s] * 2 * n_row * width;
+    size_t size = (size_t)(c1 - c0) * sizeof *kept;
+    ogi_block_pool_args a = {
+        .x = kept,
+        .score = kept + n_row * width,
+        .n_row = n_row,
+        .width = width,
+        .own = width - n_channel,
+        .ratio = p->ratio,
+    };
+    bool is_fresh = q->start[s] < q->start[s + 1] && q->pos[q->start[s]] == 0;
+    for (int64_t row = 0; is_fresh && row < 2 * n_row; row++)
+        for (int64_t at = c0; at < width; at += n_channel) memset(kept + row * width + at, 0, size);
+    for (int64_t t = q->start[s]; t < q->start[s + 1]; t++) {
+        int64_t pos = q->pos[t], row = pos % n_row * width;
+        for (int64_t at = c0; at < width; at += n_channel) { /* both halves, if there are two */
+            memcpy(kept + row + at, x + t * width + at, size);
+            memcpy(kept + n_row * width + row + at, score + t * width + at, size);
+        }
+        float *out = (float *)c->dst.p + t * n_channel;
+        memset(out + c0, 0, size);
+        a.pos = pos;
+        a.out = out;
+        if ((pos + 1) % p->ratio == 0) c->kernels->block_pool(&a, c0, c1);
+    }
+}
+
+void ogi_cpu_run_block_pool(const ogi_cpu_call *c, int thread, void *scratch)
+{
+    (void)thread, (void)scratch;
+    sequences q = sequences_of(c, OGI_BLOCK_POOL_POS);
+    int64_t s, c0, c1;
+    while (next_item(c, q.n, c->dst.dim[1], &s, &c0, &c1)) pool_tokens(c, &q, s, c0, c1);
+}
+
+void ogi_cpu_run_sequence_mean(const ogi_cpu_call *c, int thread, void *scratch)
+{
+    (void)thread, (void)scratch;
+    sequences q = sequences_of(c, OGI_SEQUENCE_MEAN_POS);
+    int64_t n_channel = c->dst.dim[1], s, c0, c1;
+    while (next_item(c, q.n, n_channel, &s, &c0, &c1)) {
+        float *sum = (float *)c->src[OGI_SEQUENCE_MEAN_STATE].p + q.slot[s] * n_channel;
+        float *out = (float *)c->dst.p + s * n_channel;
+        int64_t begin = q.start[s], end = q.start[s + 1];
+        if (begin >= end) continue;
+        if (q.pos[begin] == 0) memset(sum + c0, 0, (size_t)(c1 - c0) * sizeof *sum);
+        for (int64_t t = begin; t < end; t++) {
+            const float *x = (const float *)c->src[OGI_SEQUENCE_MEAN_X].p + t * n_channel;
+            for (int64_t i = c0; i < c1; i++) sum[i] += x[i];
+        }
+        float n = 1.0f + (float)q.pos[end - 1];
+        for (int64_t i = c0; i < c1; i++) out[i] = sum[i] / n;
     }
 }

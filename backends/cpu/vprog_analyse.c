@@ -28,6 +28,12 @@ static int cost_of(const ogi_vcompiler *c, const ogi_kx_ins *s)
     }
 }
 
+/* A store that a choice sends to a row or nowhere: no value can be computed where it lies. */
+static bool may_be_nowhere(const ogi_vcompiler *c, const ogi_kx_ins *s)
+{
+    return s->op == OGI_KX_STORE && s->src[0] >= 0 && ins_of(c, s->src[0])->op == OGI_KX_SELECT;
+}
+
 /* The last coordinate runs over the same values in every row. */
 static int first_level(const ogi_vcompiler *c, const ogi_kx_ins *s)
 {
@@ -93,7 +99,8 @@ static void analyse(ogi_vcompiler *c, int i)
         bool has_row = !row_stride_is(c, s, 0) || lane_index(c, s) >= 0;
         is_uniform = s->op == OGI_KX_LOAD ? !has_row : is_uniform && !has_row;
         v->is_direct = has_row && lane_index(c, s) < 0 && row_stride_is(c, s, 1) &&
-                       (dtype_of(c, s) == OG_F32 || dtype_of(c, s) == OG_I32);
+                       (dtype_of(c, s) == OG_F32 || dtype_of(c, s) == OG_I32) &&
+                       !may_be_nowhere(c, s);
     }
     if (is_reduction(s)) {
         level++;

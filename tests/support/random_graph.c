@@ -373,7 +373,7 @@ static og_tensor *heads(gen *x, value v, int n_head, int dim)
 
 static og_tensor *rotated(gen *x, og_tensor *t, int dim)
 {
-    og_rope rope = { .head_dim = dim, .n_rot = pick(x, 2) ? dim : dim / 2 };
+    og_rope_args rope = { .head_dim = dim, .n_rot = pick(x, 2) ? dim : dim / 2 };
     rope.is_interleaved = pick(x, 2);
     if (pick(x, 3) == 0) {
         rope.ext_factor = 1, rope.freq_scale = 0.5f, rope.mscale = 1.1f;
@@ -383,7 +383,7 @@ static og_tensor *rotated(gen *x, og_tensor *t, int dim)
     for (int i = 0; i < rope.n_rot / 2; i++)
         freq[i] = powf(1000, -(float)i / (float)(rope.n_rot / 2));
     og_tensor *f = og_table(x->g, OG_F32, OG_SHAPE(OG_N(rope.n_rot / 2)), freq);
-    return og_rope_apply(x->g, t, og_rope_table(x->g, pos_of(x), f, &rope), &rope);
+    return og_rope(x->g, t, og_rope_table(x->g, pos_of(x), f, &rope), &rope);
 }
 
 static void rope(gen *x)

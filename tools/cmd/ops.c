@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * oxigraph ops: the ops of the graph, printed from their definitions; docs/ops.md is the output of
- * --markdown. */
+ * --markdown, include/oxigraph/builders.h that of --header. */
 #include <jansson.h>
 #include <stdio.h>
 
@@ -115,6 +115,44 @@ static void print_markdown(ogi_buf *out)
     }
 }
 
+/* ops.def again, as text for the printed header. */
+// clang-format off
+#define OG_OP(ENUM, name, args, doc) { #name, #args, doc },
+static const struct builder {
+    const char *name, *args, *doc;
+} builders[] = {
+#include "oxigraph/ops.def"
+};
+#undef OG_OP
+// clang-format on
+
+static void print_header(ogi_buf *out)
+{
+    ogi_buf_puts(out,
+                 "/* SPDX-License-Identifier: MIT\n"
+                 " *\n"
+                 " * The builders of ops, printed by `oxigraph ops --header` from ops.def, which "
+                 "says what each\n"
+                 " * means. Included by oxigraph/ops.h. */\n"
+                 "#ifndef OXIGRAPH_BUILDERS_H\n#define OXIGRAPH_BUILDERS_H\n\n"
+                 "#include \"oxigraph/ops.h\"\n\n"
+                 "// clang-format off\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n");
+    for (int i = 0; i < OGI_LEN(builders); i++)
+        if (ogi_op_def_of((og_op)i)->op_class != OGI_CLASS_LEAF)
+            ogi_buf_printf(out, "OG_API og_tensor *og_%s%s;\n", builders[i].name, builders[i].args);
+    ogi_buf_puts(out,
+                 "\n#ifdef __cplusplus\n}\n#endif\n\n"
+                 "/* Errors name the line that built the op: inside an expansion a macro's own "
+                 "name is left alone. */\n"
+                 "#ifndef OG_NO_SOURCE_LINES\n"
+                 "#define OG_AT(g) og_at((g), __FILE__, __LINE__)\n");
+    for (int i = 0; i < OGI_LEN(builders); i++)
+        if (ogi_op_def_of((og_op)i)->op_class != OGI_CLASS_LEAF)
+            ogi_buf_printf(out, "#define og_%s(g, ...) og_%s(OG_AT(g), __VA_ARGS__)\n",
+                           builders[i].name, builders[i].name);
+    ogi_buf_puts(out, "#endif\n// clang-format on\n\n#endif\n");
+}
+
 static int print_json(int only)
 {
     json_t *list = json_array();
@@ -145,10 +183,11 @@ static int print_json(int only)
 
 int cmd_ops(int argc, char **argv)
 {
-    bool json = false, markdown = false;
+    bool json = false, markdown = false, header = false;
     const cli_opt opt[] = {
         { "--json", CLI_FLAG, &json, NULL, "definitions as JSON" },
         { "--markdown", CLI_FLAG, &markdown, NULL, "all of them as docs/ops.md" },
+        { "--header", CLI_FLAG, &header, NULL, "all of them as oxigraph/builders.h" },
     };
     const cli_spec spec = { "oxigraph ops [NAME] [options]",
                             "The ops that graphs are made of; one of them with its examples.",
@@ -174,6 +213,8 @@ int cmd_ops(int argc, char **argv)
         print_one(&out, (og_op)op);
     else if (markdown)
         print_markdown(&out);
+    else if (header)
+        print_header(&out);
     else
         for (int i = 0; i < OG_OP_COUNT; i++) print_line(&out, (og_op)i);
     status = out.failed || fputs(ogi_buf_str(&out), stdout) < 0;

@@ -106,17 +106,16 @@ OGI_INLINE void add_dims(og_dtype type, int n_q, int n_v, query *const *q, const
 }
 
 /* part[q] += the values of keys from..to-1, each times its exponential, in ascending order. */
-OGI_INLINE void add_values(og_dtype type, bool is_far, int64_t row_size, int n_q,
-                           const ogi_attn_args *a, query *const *q, int from, int to, int64_t base,
-                           const far_rows *rows)
+OGI_INLINE void add_values(og_dtype type, int64_t row_size, int n_q, const ogi_attn_args *a,
+                           query *const *q, int from, int to, int64_t base, const far_rows *rows)
 {
     const int64_t dim = a->dim_v, ratio = a->pages.ratio;
     const int n_row = (int)(ratio < PAGE ? PAGE / ratio : 1);
-    const char *const *far = is_far ? rows->v : NULL;
+    const char *const *far = rows ? rows->v : NULL;
     for (int end; from < to; from = end) { /* a page at a time */
-        end = is_far ? to : from / n_row * n_row + n_row;
+        end = far ? to : from / n_row * n_row + n_row;
         end = end < to ? end : to;
-        const char *v = is_far ? NULL : ogi_kv_row(&a->pages, a->v_state, base + from, row_size);
+        const char *v = far ? NULL : ogi_kv_row(&a->pages, a->v_state, base + from, row_size);
         int64_t d = 0;
         for (; d + 16 * DIMS <= dim; d += 16 * DIMS)
             add_dims(type, n_q, DIMS, q, v, far, row_size, d, dim, from, end);
@@ -125,8 +124,8 @@ OGI_INLINE void add_values(og_dtype type, bool is_far, int64_t row_size, int n_q
 }
 
 /* What several queries see is added for all of them at once; the rest one by one. */
-OGI_INLINE void value_queries(og_dtype type, bool is_far, int64_t size, const ogi_attn_args *a,
-                              query *const *q, int n, int64_t base, const far_rows *rows)
+OGI_INLINE void value_queries(og_dtype type, int64_t size, const ogi_attn_args *a, query *const *q,
+                              int n, int64_t base, const far_rows *rows)
 {
     int from = 0, to = CHUNK;
     for (int i = 0; i < n; i++) {
@@ -135,14 +134,12 @@ OGI_INLINE void value_queries(og_dtype type, bool is_far, int64_t size, const og
     }
     if (n < MANY_Q || MANY_Q == 1 || from >= to) {
         for (int i = 0; i < n; i++)
-            add_values(type, is_far, size, 1, a, q + i, q[i]->a, q[i]->b, base, rows);
+            add_values(type, size, 1, a, q + i, q[i]->a, q[i]->b, base, rows);
         return;
     }
-    for (int i = 0; i < n; i++)
-        add_values(type, is_far, size, 1, a, q + i, q[i]->a, from, base, rows);
-    add_values(type, is_far, size, MANY_Q, a, q, from, to, base, rows);
-    for (int i = 0; i < n; i++)
-        add_values(type, is_far, size, 1, a, q + i, to, q[i]->b, base, rows);
+    for (int i = 0; i < n; i++) add_values(type, size, 1, a, q + i, q[i]->a, from, base, rows);
+    add_values(type, size, MANY_Q, a, q, from, to, base, rows);
+    for (int i = 0; i < n; i++) add_values(type, size, 1, a, q + i, to, q[i]->b, base, rows);
 }
 
 /* Both for each type of state, with the type a constant; rows is NULL unless keys lie apart. */
@@ -165,10 +162,7 @@ typedef struct kv_kernel {
     static void value_##NAME(const ogi_attn_args *a, query *const *q, int n, int64_t base,         \
                              const far_rows *rows)                                                 \
     {                                                                                              \
-        if (rows)                                                                                  \
-            value_queries(OG_##NAME, true, 0, a, q, n, base, rows);                                \
-        else                                                                                       \
-            value_queries(OG_##NAME, false, ROW_SIZE(NAME, a->v_row), a, q, n, base, NULL);        \
+        value_queries(OG_##NAME, ROW_SIZE(NAME, a->v_row), a, q, n, base, rows);                   \
     }
 OGI_KV_TYPES(T)
 #undef T

@@ -127,6 +127,30 @@ typedef struct ogi_attn_args {
     void *scratch; /* ogi_attention_scratch(dim_v) bytes */
 } ogi_attn_args;
 
+/* out[j], first <= j < end: the score of key j, the sum over heads, rising, of weight_h f(dot(q_h,
+ * key j)); dots in 16 lanes and one tree; f is relu or nothing, no weights: 1. */
+typedef struct ogi_key_score_args {
+    const float *q; /* [n_head, dim] */
+    const float *weight;
+    int64_t n_head, dim;
+    og_dtype k_type;
+    const void *k_state;
+    ogi_kv_pages pages;
+    int64_t first, end;
+    bool is_relu;
+    float *out;
+} ogi_key_score_args;
+
+/* Pools the block that ends at position pos, for channels c0 .. c1 - 1: the mean of x weighed by
+ * the softmax of score, over the block's rows in the order of their tokens. Rows of `width` values
+ * lie at position modulo n_row; a row of the block before (if n_row is two blocks) is read at
+ * channel c, one of the block itself at c + own. */
+typedef struct ogi_block_pool_args {
+    const float *x, *score; /* [n_row, width] */
+    int64_t n_row, width, own, ratio, pos;
+    float *out;
+} ogi_block_pool_args;
+
 /* Causal convolution over one sequence: out[t, c] = sum over j of w[c, j] x[t - (n_tap - 1) + j,
  * c], ascending j; inputs before this step are the state's rows, zeros if is_fresh. The state then
  * holds the last n_tap - 1 inputs. */
@@ -183,6 +207,10 @@ typedef struct ogi_cpu_kernels {
     void (*scan)(const ogi_scan_kernel_args *a, int64_t c0, int64_t c1);
     /* Columns c0 .. c1 - 1. */
     void (*linear_scan)(const ogi_linear_scan_kernel_args *a, int64_t c0, int64_t c1);
+    void (*key_scores)(const ogi_key_score_args *a);
+    void (*block_pool)(const ogi_block_pool_args *a, int64_t c0, int64_t c1);
+    /* y [n_matrix, n, n] of x, n up to 8: see ops/sinkhorn.c. */
+    void (*sinkhorn)(const float *x, float *y, int64_t n_matrix, int n, int iterations, float eps);
     /* out [m, n] = a [m, k] times b [n, k] transposed, all F32, contiguous. */
     void (*bmm)(const float *a, const float *b, float *out, int64_t m, int64_t n, int64_t k);
     /* Vector programs: backends/cpu/vprog.h. */

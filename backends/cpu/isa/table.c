@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The kernels of one instruction set, as the executor sees them. */
+#include "backends/cpu/isa/rows.h"
 #include "backends/cpu/isa/scan.h"
 #include "backends/cpu/isa/unpack.h"
 #include "backends/cpu/isa/vm.h"
@@ -20,6 +21,9 @@ const ogi_cpu_kernels OGI_ISA(ogi_cpu_kernels) = {
     .conv = OGI_ISA(ogi_conv),
     .scan = OGI_ISA(ogi_scan),
     .linear_scan = OGI_ISA(ogi_linear_scan),
+    .key_scores = OGI_ISA(ogi_key_scores),
+    .block_pool = OGI_ISA(ogi_block_pool),
+    .sinkhorn = OGI_ISA(ogi_sinkhorn),
     .bmm = OGI_ISA(ogi_bmm),
     .vprog_run = OGI_ISA(ogi_vm_run),
     .probe = OGI_ISA(ogi_probe),

@@ -205,6 +205,7 @@ static void store(const run *r, const ogi_vins *in, const void *v, int64_t e, in
     char *p = r->operand[a->operand].base;
     lane_map m = map_of(r, a, in->b, o);
     int32_t fill[OGI_V_STRIP];
+    if (e < 0) return; /* a coordinate of -1: nowhere */
     e += o * m.step;
     if ((in->shape & 1) && n > 1) {
         OGI_ISA(ogi_vm_lanes)(OGI_V_MOVE, 1, fill, v, NULL, NULL, n);

@@ -95,6 +95,13 @@ typedef struct ogi_range {
     int64_t lo, hi; /* both included */
 } ogi_range;
 
+/* What a map of reals may be given where a test draws its operands, and what it makes of them. */
+typedef struct ogi_domain {
+    double lo, hi;                              /* of the last operand; infinite: any */
+    bool is_exact;                              /* the same bits in every correct implementation */
+    double (*at)(double p, double q, double r); /* NULL: nothing draws this op */
+} ogi_domain;
+
 typedef struct ogi_op_def {
     ogi_op_class op_class;
     int n_src_min, n_src_max;
@@ -115,6 +122,7 @@ typedef struct ogi_op_def {
     double tol;        /* NMSE of a backend against ref */
     bool writes_state; /* updates a state source in place (STORE ops need not say so) */
     bool is_composite; /* the decompose pass replaces it (lower, if any, is for direct use) */
+    ogi_domain domain;
     /* Conformance cases: graphs of one op in text form, also examples in docs/ops.md. */
     const char *const *cases;
     int n_cases;

@@ -1,49 +1,21 @@
 /* SPDX-License-Identifier: MIT
  *
  * layer_norm: y = (x - mean) / sqrt(variance + eps), along each row. */
-#include <math.h>
+#include "ops/norm.h"
 
-#include "ops/op.h"
-
-typedef struct params {
-    float eps;
-} params;
-
-static const ogi_attr attr[] = { { "eps", OGI_ATTR_FLOAT, offsetof(params, eps), 0 } };
-
-og_tensor *og_layer_norm(og_graph *g, og_tensor *x, float eps)
+static void ref_row(const float *x, int64_t n, double eps, float *y)
 {
-    return ogi_node(g, OG_OP_LAYER_NORM, &(params){ eps }, 1, &x);
-}
-
-static og_status infer(og_tensor *n)
-{
-    const params *p = n->params;
-    OG_TRY(ogi_want_real(n, 0, "x"));
-    if (!(p->eps >= 0)) OGI_INFER_FAIL(n, "eps is %g, expected 0 or more", (double)p->eps);
-    return ogi_infer_same(n, OG_F32);
-}
-
-static og_status ref(const ogi_ref_call *c)
-{
-    const params *p = c->node->params;
-    int64_t len = ogi_ref_last(c->dst);
-    for (int64_t r = 0; len > 0 && r < c->dst->n; r += len) {
-        const float *x = c->src[0]->f + r;
-        float *y = c->dst->f + r;
-        double sum = 0, var = 0;
-        for (int64_t i = 0; i < len; i++) sum += (double)x[i];
-        double mean = sum / (double)len;
-        for (int64_t i = 0; i < len; i++) var += ((double)x[i] - mean) * ((double)x[i] - mean);
-        double root = sqrt(var / (double)len + (double)p->eps);
-        for (int64_t i = 0; i < len; i++) y[i] = (float)(((double)x[i] - mean) / root);
-    }
-    return OG_OK;
+    double sum = 0, var = 0;
+    for (int64_t i = 0; i < n; i++) sum += (double)x[i];
+    double mean = sum / (double)n;
+    for (int64_t i = 0; i < n; i++) var += ((double)x[i] - mean) * ((double)x[i] - mean);
+    double root = sqrt(var / (double)n + eps);
+    for (int64_t i = 0; i < n; i++) y[i] = (float)(((double)x[i] - mean) / root);
 }
 
 static ogi_kx lower(ogi_kb *b)
 {
-    const params *p = ogi_kb_params(b);
+    const ogi_norm *p = ogi_kb_params(b);
     ogi_kx x = ogi_kb_load(b, 0);
     ogi_kx d = ogi_kb_sub(b, x, ogi_kb_row_mean(b, x));
     ogi_kx var = ogi_kb_row_mean(b, ogi_kb_mul(b, d, d));
@@ -52,44 +24,10 @@ static ogi_kx lower(ogi_kb *b)
 
 static og_tensor *decompose(og_graph *g, const og_tensor *n, og_tensor *const *src)
 {
-    const params *p = n->params;
+    const ogi_norm *p = n->params;
     og_tensor *d = og_sub(g, src[0], og_mean(g, src[0]));
     og_tensor *var = og_mean(g, og_sqr(g, d));
     return og_mul(g, d, og_rsqrt(g, og_scale(g, var, 1, p->eps)));
 }
 
-static void cost(const og_tensor *n, ogi_cost *c)
-{
-    ogi_cost_numel(n, c->flops, 6);
-    ogi_cost_io(n, c);
-}
-
-// clang-format off
-static const char *const cases[] = {
-    "graph \"layer_norm\"\n"
-    "sym T = 1..40\n"
-    "input $x : F32[T,67]\n"
-    "%0 = layer_norm($x) eps=1e-05\n"
-    "output \"y\" = %0\n",
-    "graph \"layer_norm\"\n"
-    "input $x : F32[3,1040]\n"
-    "%0 = layer_norm($x) eps=1e-06\n"
-    "output \"y\" = %0\n",
-};
-// clang-format on
-
-const ogi_op_def ogi_op_layer_norm = {
-    .op_class = OGI_CLASS_ROW,
-    .n_src_min = 1,
-    .n_src_max = 1,
-    .params_size = sizeof(params),
-    .attr = attr,
-    .n_attr = OGI_LEN(attr),
-    .infer = infer,
-    .ref = ref,
-    .lower = lower,
-    .decompose = decompose,
-    .cost = cost,
-    .tol = 1e-10,
-    OGI_CASES(cases),
-};
+OGI_NORM(LAYER_NORM, layer_norm, 6)

@@ -66,37 +66,45 @@ static ogi_kx select_kx(ogi_kb *b, ogi_kx c, ogi_kx x, ogi_kx y)
     return ogi_kb_select(b, ogi_kb_eq(b, c, zero), y, x);
 }
 
-/* M(ENUM, name, sources, formula of a b c in double, in int64_t or NO_INT, in kernel IR of x y z)
- */
+/* M(ENUM, name, sources, formula of a b c in double, in int64_t or NO_INT, in kernel IR of x y z,
+ * where tests may draw the last operand from, whether rounding leaves no choice) */
+#define IN(low, high) (low), (high), true
+#define ANY           IN(-INFINITY, INFINITY)
+#define NOT_DRAWN     0, 0, false
+#define EXACT         true
+#define ROUNDED       false
+
 #define NO_INT 0, false
 // clang-format off
 #define INT(...) (__VA_ARGS__), true
 #define MAPS(M)                                                                                    \
-    M(ADD, add, 2, p + q, INT(p + q), K2(add, x, y))                                               \
-    M(SUB, sub, 2, p - q, INT(p - q), K2(sub, x, y))                                               \
-    M(MUL, mul, 2, p * q, INT(p * q), K2(mul, x, y))                                               \
-    M(DIV, div, 2, p / q, INT(q ? p / q : 0), K2(div, x, y))                                       \
-    M(MINIMUM, minimum, 2, p < q ? p : q, INT(p < q ? p : q), K2(min, x, y))                       \
-    M(MAXIMUM, maximum, 2, p > q ? p : q, INT(p > q ? p : q), K2(max, x, y))                       \
-    M(LESS, less, 2, p < q, INT(p < q), K2(lt, x, y))                                              \
-    M(SELECT, select, 3, p != 0 ? q : r, INT(p ? q : r), select_kx(b, x, y, z))                    \
-    M(NEG, neg, 1, -p, INT(-p), K1(neg, x))                                                        \
-    M(ABS, abs, 1, fabs(p), INT(p < 0 ? -p : p), K1(abs, x))                                       \
-    M(SQR, sqr, 1, p * p, INT(p * p), K2(mul, x, x))                                               \
-    M(SQRT, sqrt, 1, sqrt(p), NO_INT, K1(sqrt, x))                                                 \
-    M(RSQRT, rsqrt, 1, 1 / sqrt(p), NO_INT, K1(rsqrt, x))                                          \
-    M(EXP, exp, 1, exp(p), NO_INT, K1(exp, x))                                                     \
-    M(LOG, log, 1, log(p), NO_INT, K1(log, x))                                                     \
-    M(SIN, sin, 1, sin(p), NO_INT, K1(sin, x))                                                     \
-    M(COS, cos, 1, cos(p), NO_INT, K1(cos, x))                                                     \
-    M(TANH, tanh, 1, tanh(p), NO_INT, K1(tanh, x))                                                 \
-    M(RELU, relu, 1, p > 0 ? p : 0, NO_INT, K2(max, x, KF(0)))                                     \
-    M(SIGMOID, sigmoid, 1, 1 / (1 + exp(-p)), NO_INT, sigmoid_kx(b, x))                            \
-    M(SILU, silu, 1, p / (1 + exp(-p)), NO_INT, silu_kx(b, x))                                     \
-    M(SOFTPLUS, softplus, 1, softplus(p), NO_INT, softplus_kx(b, x))                               \
-    M(GELU, gelu, 1, gelu(p), NO_INT, gelu_kx(b, x))                                               \
-    M(GELU_ERF, gelu_erf, 1, 0.5 * p * (1 + erf(p * SQRT_1_2)), NO_INT, gelu_erf_kx(b, x))         \
-    M(GELU_QUICK, gelu_quick, 1, p / (1 + exp(-(double)1.702f * p)), NO_INT, gelu_quick_kx(b, x))
+    M(ADD, add, 2, p + q, INT(p + q), K2(add, x, y), ANY, EXACT)                                   \
+    M(SUB, sub, 2, p - q, INT(p - q), K2(sub, x, y), ANY, EXACT)                                   \
+    M(MUL, mul, 2, p * q, INT(p * q), K2(mul, x, y), ANY, EXACT)                                   \
+    M(DIV, div, 2, p / q, INT(q ? p / q : 0), K2(div, x, y), IN(0.5, INFINITY), EXACT)             \
+    M(MINIMUM, minimum, 2, p < q ? p : q, INT(p < q ? p : q), K2(min, x, y), ANY, EXACT)           \
+    M(MAXIMUM, maximum, 2, p > q ? p : q, INT(p > q ? p : q), K2(max, x, y), ANY, EXACT)           \
+    M(LESS, less, 2, p < q, INT(p < q), K2(lt, x, y), NOT_DRAWN, EXACT)                            \
+    M(SELECT, select, 3, p != 0 ? q : r, INT(p ? q : r), select_kx(b, x, y, z), NOT_DRAWN, EXACT)  \
+    M(NEG, neg, 1, -p, INT(-p), K1(neg, x), ANY, EXACT)                                            \
+    M(ABS, abs, 1, fabs(p), INT(p < 0 ? -p : p), K1(abs, x), ANY, EXACT)                           \
+    M(SQR, sqr, 1, p * p, INT(p * p), K2(mul, x, x), ANY, EXACT)                                   \
+    M(SQRT, sqrt, 1, sqrt(p), NO_INT, K1(sqrt, x), IN(0.5, INFINITY), EXACT)                       \
+    M(RSQRT, rsqrt, 1, 1 / sqrt(p), NO_INT, K1(rsqrt, x), IN(0.5, INFINITY), ROUNDED)              \
+    M(EXP, exp, 1, exp(p), NO_INT, K1(exp, x), IN(-3, 3), ROUNDED)                                 \
+    M(LOG, log, 1, log(p), NO_INT, K1(log, x), IN(0.5, INFINITY), ROUNDED)                         \
+    M(SIN, sin, 1, sin(p), NO_INT, K1(sin, x), IN(-10, 10), ROUNDED)                               \
+    M(COS, cos, 1, cos(p), NO_INT, K1(cos, x), IN(-10, 10), ROUNDED)                               \
+    M(TANH, tanh, 1, tanh(p), NO_INT, K1(tanh, x), ANY, ROUNDED)                                   \
+    M(RELU, relu, 1, p > 0 ? p : 0, NO_INT, K2(max, x, KF(0)), ANY, EXACT)                         \
+    M(SIGMOID, sigmoid, 1, 1 / (1 + exp(-p)), NO_INT, sigmoid_kx(b, x), ANY, ROUNDED)              \
+    M(SILU, silu, 1, p / (1 + exp(-p)), NO_INT, silu_kx(b, x), ANY, ROUNDED)                       \
+    M(SOFTPLUS, softplus, 1, softplus(p), NO_INT, softplus_kx(b, x), ANY, ROUNDED)                 \
+    M(GELU, gelu, 1, gelu(p), NO_INT, gelu_kx(b, x), ANY, ROUNDED)                                 \
+    M(GELU_ERF, gelu_erf, 1, 0.5 * p * (1 + erf(p * SQRT_1_2)), NO_INT, gelu_erf_kx(b, x),         \
+      ANY, ROUNDED)                                                                                \
+    M(GELU_QUICK, gelu_quick, 1, p / (1 + exp(-(double)1.702f * p)), NO_INT, gelu_quick_kx(b, x),  \
+      ANY, ROUNDED)
 // clang-format on
 
 /* A row of the table: how one map computes. */
@@ -107,7 +115,7 @@ typedef struct map_row {
     ogi_kx (*kx)(ogi_kb *b, ogi_kx x, ogi_kx y, ogi_kx z);
 } map_row;
 
-#define FUNCTIONS(ENUM, name, n, real_expr, int_expr, has, kx_expr)                                \
+#define FUNCTIONS(ENUM, name, n, real_expr, int_expr, has, kx_expr, low, high, is_drawn, exact)    \
     static double name##_real(double p, double q, double r)                                        \
     {                                                                                              \
         (void)q, (void)r;                                                                          \
@@ -127,7 +135,7 @@ typedef struct map_row {
 MAPS(FUNCTIONS_)
 
 // clang-format off
-#define ROW(ENUM, name, n, real_expr, int_expr, has, kx_expr)                                      \
+#define ROW(ENUM, name, n, real_expr, int_expr, has, kx_expr, low, high, is_drawn, exact)                                      \
     [OG_OP_##ENUM] = { name##_real, name##_int, has, name##_lower },
 #define ROW_(...) ROW(__VA_ARGS__)
 static const map_row rows[OG_OP_COUNT] = { MAPS(ROW_) };
@@ -231,7 +239,7 @@ static ogi_range range(const og_tensor *n, const ogi_range *s)
 #define CASES_3(op)                                                                                \
     { "graph \"" op "\"\nsym T = 1..40\ninput $c : I32[T,67]\ninput $a : F32[T,1]\n"               \
       "input $b : F32[T,67]\n%0 = " op "($c, $a, $b)\noutput \"y\" = %0\n" }
-#define DEFINE(ENUM, name, n, real_expr, int_expr, has, kx_expr)                                   \
+#define DEFINE(ENUM, name, n, real_expr, int_expr, has, kx_expr, low, high, is_drawn, exact)                                   \
     og_tensor *og_##name(og_graph *g, ARGS_##n)                                                    \
     {                                                                                              \
         return ogi_node(g, OG_OP_##ENUM, NULL, n, (og_tensor *[]){ SRC_##n });                     \
@@ -240,6 +248,7 @@ static ogi_range range(const og_tensor *n, const ogi_range *s)
     const ogi_op_def ogi_op_##name = {                                                             \
         .op_class = OGI_CLASS_MAP, .n_src_min = n, .n_src_max = n,                                 \
         .infer = infer, .ref = ref, .lower = lower, .range = range, .tol = 1e-11,                  \
+        .domain = { low, high, exact, is_drawn ? name##_real : NULL },                              \
         OGI_CASES(name##_cases),                                                                   \
     };
 #define DEFINE_(...) DEFINE(__VA_ARGS__)

@@ -149,30 +149,52 @@ static og_tensor *positive(gen *x, value v)
 
 /* ---- maps ---------------------------------------------------------------------------------- */
 
+/* One of the maps with n operands that may be drawn; each new row of ops/maps.c is among them. */
+static og_op pick_map(gen *x, int n)
+{
+    for (;;) {
+        og_op op = (og_op)pick(x, OG_OP_COUNT);
+        const ogi_op_def *d = ogi_op_def_of(op);
+        if (d->domain.at && d->n_src_max == n) return op;
+    }
+}
+
+/* v where the map takes it. */
+static value within(gen *x, value v, const ogi_domain *d)
+{
+    if (d->lo > 0) v = (value){ positive(x, v), v.mag + 0.5f, v.is_exact };
+    float hi = (float)d->hi;
+    if (v.mag <= hi) return v;
+    return put(x, og_clamp(x->g, v.t, (float)d->lo, hi), hi, v.is_exact);
+}
+
+/* The largest of what comes out, by some points between the ends. */
+static float magnitude(const ogi_domain *d, float p_mag, float q_mag, bool is_binary)
+{
+    enum { STEPS = 32 };
+    double most = 0;
+    for (int i = -STEPS; i <= STEPS; i++)
+        for (int j = -STEPS; j <= STEPS; j += is_binary ? STEPS / 4 : 2 * STEPS) {
+            double p = (double)p_mag * i / STEPS, q = (double)q_mag * j / STEPS;
+            double *last = is_binary ? &q : &p;
+            *last = fmin(fmax(*last, d->lo), d->hi);
+            most = fmax(most, fabs(d->at(p, q, 0)));
+        }
+    return (float)most;
+}
+
 static void unary(gen *x)
 {
-    og_graph *g = x->g;
-    value v = any(x, 0);
-    switch (pick(x, 18)) {
-    case 0: put(x, og_neg(g, v.t), v.mag, v.is_exact); break;
-    case 1: put(x, og_abs(g, v.t), v.mag, v.is_exact); break;
-    case 2: put(x, og_sqr(g, v.t), v.mag * v.mag, v.is_exact); break;
-    case 3: put(x, og_sqrt(g, positive(x, v)), sqrtf(v.mag + 1), v.is_exact); break;
-    case 4: put(x, og_rsqrt(g, positive(x, v)), 1.5f, false); break;
-    case 5: put(x, og_exp(g, bounded(x, v, 3).t), 20, false); break;
-    case 6: put(x, og_log(g, positive(x, v)), logf(v.mag + 2), false); break;
-    case 7: put(x, og_sin(g, bounded(x, v, 10).t), 1, false); break;
-    case 8: put(x, og_cos(g, bounded(x, v, 10).t), 1, false); break;
-    case 9: put(x, og_tanh(g, v.t), 1, false); break;
-    case 10: put(x, og_relu(g, v.t), v.mag, v.is_exact); break;
-    case 11: put(x, og_sigmoid(g, v.t), 1, false); break;
-    case 12: put(x, og_silu(g, v.t), v.mag, false); break;
-    case 13: put(x, og_softplus(g, v.t), v.mag + 1, false); break;
-    case 14: put(x, og_gelu(g, v.t), v.mag, false); break;
-    case 15: put(x, og_gelu_erf(g, v.t), v.mag, false); break;
-    case 16: put(x, og_gelu_quick(g, v.t), v.mag, false); break;
-    default: put(x, og_scale(g, v.t, 0.75f, pick(x, 2) ? 0.25f : 0), v.mag + 1, false); break;
+    if (!pick(x, 12)) {
+        value v = any(x, 0);
+        put(x, og_scale(x->g, v.t, 0.75f, pick(x, 2) ? 0.25f : 0), v.mag + 1, false);
+        return;
     }
+    og_op op = pick_map(x, 1);
+    const ogi_domain *d = &ogi_op_def_of(op)->domain;
+    value v = within(x, any(x, 0), d);
+    og_tensor *y = ogi_node(x->g, op, NULL, 1, &v.t);
+    put(x, y, magnitude(d, v.mag, 0, false), v.is_exact && d->is_exact);
 }
 
 /* Something that broadcasts over v. */
@@ -199,17 +221,16 @@ static value partner(gen *x, value v)
 
 static void binary(gen *x)
 {
-    og_graph *g = x->g;
+    og_op op = pick_map(x, 2);
+    const ogi_domain *d = &ogi_op_def_of(op)->domain;
     value a = any(x, 0), b = partner(x, a);
-    bool exact = a.is_exact && b.is_exact;
-    switch (pick(x, 6)) {
-    case 0: put(x, og_add(g, a.t, b.t), a.mag + b.mag, exact); break;
-    case 1: put(x, og_sub(g, b.t, a.t), a.mag + b.mag, exact); break;
-    case 2: put(x, og_mul(g, a.t, b.t), a.mag * b.mag, exact); break;
-    case 3: put(x, og_div(g, a.t, positive(x, b)), 2 * a.mag, exact); break;
-    case 4: put(x, og_minimum(g, a.t, b.t), OGI_MAX(a.mag, b.mag), exact); break;
-    default: put(x, og_maximum(g, b.t, a.t), OGI_MAX(a.mag, b.mag), exact); break;
+    if (pick(x, 2) && d->lo <= 0) {
+        value swap = a;
+        a = b, b = swap;
     }
+    b = within(x, b, d);
+    og_tensor *y = ogi_node(x->g, op, NULL, 2, (og_tensor *[]){ a.t, b.t });
+    put(x, y, magnitude(d, a.mag, b.mag, true), a.is_exact && b.is_exact && d->is_exact);
 }
 
 static void choose(gen *x)
@@ -394,6 +415,16 @@ static void rope(gen *x)
     put(x, rotated(x, v.t, (int)dim), 2 * v.mag, false);
 }
 
+/* Keys by lists that are given; those of select_keys would hang on the last bit of a score. */
+static void select_from(gen *x, og_attention_args *a, int n_kv)
+{
+    char name[48];
+    a->select_block = 1 + pick(x, 5);
+    snprintf(name, sizeof name, "index.%d.%d", x->n_leaf++, 128 / a->select_block);
+    og_dim lists = OG_N(pick(x, 2) ? 1 : n_kv), n = OG_N(1 + pick(x, 60));
+    a->select = og_input(x->g, name, OG_I32, OG_SHAPE(x->T, lists, n));
+}
+
 static void attention(gen *x)
 {
     og_graph *g = x->g;
@@ -418,7 +449,12 @@ static void attention(gen *x)
     if (pick(x, 3) == 0) a.window = 1 + pick(x, 70);
     if (pick(x, 4) == 0) a.softcap = 20;
     if (pick(x, 4) == 0) a.is_bidirectional = true;
-    if (pick(x, 4) == 0) a.slope = og_weight(g, fresh(x, "w"), OG_F32, OG_SHAPE(OG_N(n_head)));
+    if (pick(x, 5) == 0) a.chunk = 1 + pick(x, 70);
+    if (pick(x, 4) == 0) select_from(x, &a, n_kv);
+    if (!a.select && pick(x, 4) == 0)
+        a.bias = og_weight(g, fresh(x, "w"), OG_F32, OG_SHAPE(OG_N(32), OG_N(n_head)));
+    if (!a.select && pick(x, 4) == 0)
+        a.slope = og_weight(g, fresh(x, "w"), OG_F32, OG_SHAPE(OG_N(n_head)));
     if (pick(x, 4) == 0) a.sink = og_weight(g, fresh(x, "w"), OG_F32, OG_SHAPE(OG_N(n_head)));
     og_tensor *y = og_reshape(g, og_attention(g, &a), OG_SHAPE(x->T, OG_N(n_head * dim)));
     put(x, y, 4, false);
@@ -428,6 +464,15 @@ static og_tensor *experts(gen *x, int n_expert, int64_t rows_n, int64_t n)
 {
     og_shape s = OG_SHAPE(OG_N(n_expert), OG_N(rows_n), OG_N(n));
     return og_weight(x->g, fresh(x, "w"), matrix_type(x, n), s);
+}
+
+static void per_head(gen *x)
+{
+    og_graph *g = x->g;
+    value v = any(x, 3);
+    int64_t n = last_dim(v.t), n_head = v.t->shape.dim[1].b;
+    og_tensor *w = experts(x, (int)n_head, 16 + pick(x, 20), n);
+    put(x, og_head_linear(g, v.t, w), v.mag * sqrtf((float)n), false);
 }
 
 static void moe(gen *x)
@@ -447,6 +492,26 @@ static void moe(gen *x)
     put(x, og_moe_combine(g, down, weights), 6, false);
 }
 
+static void matrix_recurrence(gen *x, og_scan_args *scan)
+{
+    og_graph *g = x->g;
+    value v = any(x, 2);
+    int n_head = 1 + pick(x, 3), n_group = pick(x, 2) ? 1 : n_head, dim_k = 8,
+        dim_v = 4 + pick(x, 30);
+    og_shape state = OG_SHAPE(OG_N(SLOTS), OG_N(n_head), OG_N(dim_k), OG_N(dim_v));
+    scan->state = og_state(g, fresh(x, "s"), OG_F32, state);
+    og_linear_scan_args a = { .scan = *scan, .reads_before = pick(x, 2), .is_tiled = pick(x, 2) };
+    a.r = heads(x, v, n_group, dim_k), a.k = heads(x, v, n_group, dim_k);
+    a.v = heads(x, v, n_head, dim_v);
+    a.w = og_sigmoid(g, heads(x, v, n_head, pick(x, 2) ? 1 : dim_k));
+    if (pick(x, 2)) {
+        a.a = og_scale(g, og_tanh(g, heads(x, v, n_group, dim_k)), 0.1f, 0);
+        a.b = og_tanh(g, heads(x, v, n_group, dim_k));
+    }
+    og_tensor *y = og_linear_scan(g, &a);
+    put(x, og_reshape(g, y, OG_SHAPE(x->T, OG_N((int64_t)n_head * dim_v))), 200, false);
+}
+
 static void recurrence(gen *x)
 {
     og_graph *g = x->g;
@@ -454,6 +519,10 @@ static void recurrence(gen *x)
     int64_t n = last_dim(v.t), n_state = 4 + 4 * pick(x, 4), taps = 2 + pick(x, 3);
     og_scan_args a = { .pos = pos_of(x), .seq_start = seq_start_of(x) };
     a.state_slot = int_input(x, &x->state_slot, "state_slot", OG_SHAPE(x->S));
+    if (!pick(x, 3)) {
+        matrix_recurrence(x, &a);
+        return;
+    }
     if (pick(x, 2)) {
         a.state =
             og_state(g, fresh(x, "s"), OG_F32, OG_SHAPE(OG_N(SLOTS), OG_N(taps - 1), OG_N(n)));
@@ -500,9 +569,10 @@ static void name_outputs(gen *x)
 
 og_graph *ogt_random_graph(og_ctx *ctx, uint64_t seed)
 {
-    static void (*const recipe[])(
-        gen *) = { unary, unary, binary,  binary,  choose,  casts, rows, rows,      views,
-                   views, moves, linears, linears, matmuls, rope,  moe,  attention, recurrence };
+    static void (*const recipe[])(gen *) = { unary, unary,     binary,     binary,  choose,
+                                             casts, rows,      rows,       views,   views,
+                                             moves, linears,   linears,    matmuls, rope,
+                                             moe,   attention, recurrence, per_head };
     gen x = { .g = og_graph_new(ctx, "random"), .r = seed * 0x2545f4914f6cdd1d + 1 };
     if (!x.g) abort();
     x.T = og_sym(x.g, "T", 1, 40);

@@ -351,14 +351,15 @@ static ogi_mm_args kernel_args(const ogi_exec *e, const matmul *m, const item *i
     };
 }
 
-/* Runs the epilogue on the box of an item. Panels begin at row `row` of the whole matrix. */
-static void run_epilogue(const matmul *m, const item *it, const int64_t *lo2, const int64_t *hi2,
-                         int64_t row, float *const *panel, unsigned char *scratch)
+/* Runs the epilogue on the box of an item: lo and hi are set where it is less than the space, but
+ * for the weight's rows. Panels begin at row `row` of the whole matrix. */
+static void run_epilogue(const matmul *m, const item *it, int64_t *lo, int64_t *hi, int64_t row,
+                         float *const *panel, unsigned char *scratch)
 {
     const ogi_cpu_set *s = it->set;
     const ogi_cpu_prog *p = &s->prog;
     ogi_voperand *o = (ogi_voperand *)(void *)scratch;
-    int64_t lo[OG_MAX_RANK] = { 0 }, hi[OG_MAX_RANK], inner = 1;
+    int64_t inner = 1;
     memcpy(o, p->operand, (size_t)p->k->n_operand * sizeof *o);
     for (int i = 0; i < s->set->n_linear; i++) {
         if (s->weight[i].operand < 0) continue;
@@ -366,9 +367,6 @@ static void run_epilogue(const matmul *m, const item *it, const int64_t *lo2, co
         a->base = panel[i];
         a->offset -= row * s->block + it->f0;
     }
-    memcpy(hi, p->space, sizeof hi);
-    for (int a = 0; a < 2; a++)
-        if (lo2[a] >= 0) lo[a] = lo2[a], hi[a] = hi2[a];
     for (int a = s->feature_axis + 1; a < p->k->rank; a++) inner *= p->space[a];
     lo[s->feature_axis] = it->f0 / inner;
     hi[s->feature_axis] = it->f1 / inner;
@@ -393,7 +391,9 @@ static void run_item(const ogi_exec *e, const matmul *m, const item *it, const u
         call_kernel(e, &a);
     }
     if (!s->prog.k) return;
-    int64_t lo[2] = { s->is_token_axis ? it->t0 : -1, -1 }, hi[2] = { it->t1, 0 };
+    int64_t lo[OG_MAX_RANK] = { 0 }, hi[OG_MAX_RANK];
+    memcpy(hi, s->prog.space, sizeof hi);
+    if (s->is_token_axis) lo[0] = it->t0, hi[0] = it->t1;
     run_epilogue(m, it, lo, hi, row, panel, scratch);
 }
 
@@ -419,9 +419,14 @@ static void run_expert(const ogi_exec *e, const matmul *m, const item *it, int64
         call_kernel(e, &a);
     }
     for (int64_t i = 0; i < n; i++) {
-        int64_t t = pair[i] / m->pub.n_used, j = pair[i] % m->pub.n_used;
-        if (s->prog.k) {
-            int64_t lo[2] = { t, j }, hi[2] = { t + 1, j + 1 };
+        if (s->prog.k) { /* one pair: whatever axes of the space token and place are split into */
+            int64_t lo[OG_MAX_RANK] = { 0 }, hi[OG_MAX_RANK], rest = pair[i];
+            memcpy(hi, s->prog.space, sizeof hi);
+            for (int a = s->feature_axis - 1; a >= 0; a--) {
+                lo[a] = rest % s->prog.space[a];
+                hi[a] = lo[a] + 1;
+                rest /= s->prog.space[a];
+            }
             run_epilogue(m, it, lo, hi, pair[i] - i, panel, scratch);
         } else {
             float *out = (float *)e->ptr[s->set->linear[0]->id] + pair[i] * s->set->n_row + it->f0;

@@ -148,15 +148,22 @@ static void compare_bits(og_ctx *ctx, const og_graph *g, uint64_t seed, const ch
     }
 }
 
-/* The reference reads quantized weights with the same int8 activations: the graph after that pass.
- */
-static og_graph *with_int8_activations(const og_graph *g)
+static og_graph *after_pass(const og_graph *g, const char *name)
 {
     og_graph *out = NULL;
     for (int i = 0; i < ogi_n_passes; i++)
-        if (!strcmp(ogi_passes[i].name, "quantize_activations"))
-            cr_assert_eq(ogi_passes[i].run(g, &out), OG_OK);
+        if (!strcmp(ogi_passes[i].name, name)) cr_assert_eq(ogi_passes[i].run(g, &out), OG_OK);
     cr_assert_not_null(out);
+    return out;
+}
+
+/* The reference reads quantized weights with the same int8 activations: the graph after that pass,
+ * and the one before it, which brings linears to light. */
+static og_graph *with_int8_activations(const og_graph *g)
+{
+    og_graph *simple = after_pass(g, "decompose_composites");
+    og_graph *out = after_pass(simple, "quantize_activations");
+    og_graph_free(simple);
     return out;
 }
 

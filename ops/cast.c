@@ -57,6 +57,12 @@ static ogi_kx lower(ogi_kb *b)
     return p->dtype == OG_BF16 ? ogi_kb_round_bf16(b, x) : x;
 }
 
+/* A copy keeps what its source lies in. */
+static ogi_range range(const og_tensor *n, const ogi_range *src)
+{
+    return n->src[0]->dtype == OG_I32 ? src[0] : OGI_RANGE_ANY;
+}
+
 // clang-format off
 static const char *const cases[] = {
     "graph \"cast\"\n"
@@ -91,6 +97,7 @@ const ogi_op_def ogi_op_cast = {
     .n_attr = OGI_LEN(attr),
     .infer = infer,
     .ref = ref,
+    .range = range,
     .lower = lower,
     .tol = 0,
     OGI_CASES(cases),

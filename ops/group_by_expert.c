@@ -48,9 +48,10 @@ static og_status ref(const ogi_ref_call *c)
 static const char *const cases[] = {
     "graph \"group_by_expert\"\n"
     "sym T = 1..40\n"
-    "input $index.0.6 : I32[T,3]\n"
-    "%0 = group_by_expert($index.0.6) n_expert=6\n"
-    "output \"y\" = %0\n",
+    "input $x : F32[T,6]\n"
+    "%0 = top_k($x) k=3\n"
+    "%1 = group_by_expert(%0) n_expert=6\n"
+    "output \"y\" = %1\n",
 };
 // clang-format on
 

@@ -74,19 +74,21 @@ static const char *const cases[] = {
     "sym T = 1..40\n"
     "input $x : F32[T,1,64]\n"
     "weight @w : F32[4,24,64]\n"
-    "input $index.0.4 : I32[T,2]\n"
-    "%0 = group_by_expert($index.0.4) n_expert=4\n"
-    "%1 = grouped_linear($x, @w, $index.0.4, %0)\n"
-    "output \"y\" = %1\n",
+    "input $r : F32[T,4]\n"
+    "%0 = top_k($r) k=2\n"
+    "%1 = group_by_expert(%0) n_expert=4\n"
+    "%2 = grouped_linear($x, @w, %0, %1)\n"
+    "output \"y\" = %2\n",
     "graph \"grouped_linear\"\n"
     "sym T = 1..40\n"
     "input $x : F32[T,2,64]\n"
     "weight @w : Q8_0[4,24,64]\n"
-    "input $index.0.4 : I32[T,2]\n"
+    "input $r : F32[T,4]\n"
     "%0 = quantize($x)\n"
-    "%1 = group_by_expert($index.0.4) n_expert=4\n"
-    "%2 = grouped_linear(%0, @w, $index.0.4, %1)\n"
-    "output \"y\" = %2\n",
+    "%1 = top_k($r) k=2\n"
+    "%2 = group_by_expert(%1) n_expert=4\n"
+    "%3 = grouped_linear(%0, @w, %1, %2)\n"
+    "output \"y\" = %3\n",
 };
 // clang-format on
 

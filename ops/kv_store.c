@@ -82,15 +82,15 @@ static const char *const cases[] = {
     "sym T = 1..40\n"
     "state &kv : F16[16,2,64,32]\n"
     "input $x : F32[T,2,32]\n"
-    "input $slot : I32[T]\n"
-    "%0 = kv_store(&kv, $x, $slot)\n"
+    "input $kv_slot : I32[T]\n"
+    "%0 = kv_store(&kv, $x, $kv_slot)\n"
     "output \"y\" = %0\n",
     "graph \"kv_store\"\n"
     "sym T = 1..40\n"
     "state &kv : F32[16,3,64,24]\n"
     "input $x : F32[T,3,24]\n"
-    "input $slot : I32[T]\n"
-    "%0 = kv_store(&kv, $x, $slot)\n"
+    "input $kv_slot : I32[T]\n"
+    "%0 = kv_store(&kv, $x, $kv_slot)\n"
     "output \"y\" = %0\n",
     "graph \"kv_store\"\n"
     "sym T = 1..40\n"
@@ -98,9 +98,9 @@ static const char *const cases[] = {
     "state &v : Q4_0[16,2,64,32]\n"
     "input $x : F32[T,2,64]\n"
     "input $y : F32[T,2,32]\n"
-    "input $slot : I32[T]\n"
-    "%0 = kv_store(&k, $x, $slot)\n"
-    "%1 = kv_store(&v, $y, $slot)\n"
+    "input $kv_slot : I32[T]\n"
+    "%0 = kv_store(&k, $x, $kv_slot)\n"
+    "%1 = kv_store(&v, $y, $kv_slot)\n"
     "output \"k\" = %0\n"
     "output \"v\" = %1\n",
 };

@@ -95,17 +95,17 @@ static const char *const cases[] = {
     "sym T = 1..40\n"
     "state &kv : F32[16,2,16,24]\n"
     "input $x : F32[T,2,24]\n"
-    "input $slot : I32[T]\n"
+    "input $kv_slot : I32[T]\n"
     "input $pos : I32[T]\n"
-    "%0 = kv_store_pooled(&kv, $x, $slot, $pos) ratio=4\n"
+    "%0 = kv_store_pooled(&kv, $x, $kv_slot, $pos) ratio=4\n"
     "output \"y\" = %0\n",
     "graph \"kv_store_pooled\"\n"
     "sym T = 1..40\n"
     "state &kv : F16[16,1,1,33]\n"
     "input $x : F32[T,1,33]\n"
-    "input $slot : I32[T]\n"
+    "input $kv_slot : I32[T]\n"
     "input $pos : I32[T]\n"
-    "%0 = kv_store_pooled(&kv, $x, $slot, $pos) ratio=128\n"
+    "%0 = kv_store_pooled(&kv, $x, $kv_slot, $pos) ratio=128\n"
     "output \"y\" = %0\n",
 };
 // clang-format on

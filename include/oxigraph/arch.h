@@ -262,6 +262,7 @@ typedef struct og_layer {
     og_tensor *down_exps, *down_exps_b;
     og_tensor *router_shexp, *gate_shexp, *up_shexp, *down_shexp;
     og_tensor *ssm_in, *ssm_conv, *ssm_conv_b, *ssm_x, *ssm_dt, *ssm_dt_b, *ssm_a, *ssm_d, *ssm_out;
+    og_tensor *ssm_norm, *ssm_dt_norm, *ssm_b_norm, *ssm_c_norm;
 } og_layer;
 
 enum {
@@ -322,22 +323,29 @@ typedef struct og_weight_row {
     OG_WG("rope_factors_long.weight", rope_long, OG_W_FLOATS | OG_W_OPTIONAL, "most(n_rot) / 2"),  \
     OG_WG("rope_factors_short.weight", rope_short, OG_W_FLOATS | OG_W_OPTIONAL, "most(n_rot) / 2")
 #define OG_WEIGHTS_ATTENTION OG_WL("blk.%d.attn_norm.weight", attn_norm, 0, "n_embd"), OG_WEIGHTS_QKVO
-#define OG_WEIGHTS_QKVO                                                                            \
-    OG_WL("blk.%d.attn_qkv.weight", wqkv, OG_W_OPTIONAL,                                           \
-          "n_head * head_k + n_head_kv * (head_k + head_v), n_embd"),                              \
-    OG_WL("blk.%d.attn_qkv.bias", bqkv, OG_W_OPTIONAL,                                             \
-          "n_head * head_k + n_head_kv * (head_k + head_v)"),                                      \
-    OG_WL_IF("!has(wqkv)", "blk.%d.attn_q.weight", wq, 0, "n_head * head_k, n_embd"),              \
-    OG_WL_IF("!has(wqkv)", "blk.%d.attn_k.weight", wk, 0, "n_head_kv * head_k, n_embd"),           \
-    OG_WL_IF("!has(wqkv)", "blk.%d.attn_v.weight", wv, 0, "n_head_kv * head_v, n_embd"),           \
+#define OG_WEIGHTS_QKVO /* of layers that have heads of keys */                                     \
+    OG_WL_IF("n_head_kv > 0", "blk.%d.attn_qkv.weight", wqkv, OG_W_OPTIONAL,                       \
+             "n_head * head_k + n_head_kv * (head_k + head_v), n_embd"),                           \
+    OG_WL_IF("n_head_kv > 0", "blk.%d.attn_qkv.bias", bqkv, OG_W_OPTIONAL,                         \
+             "n_head * head_k + n_head_kv * (head_k + head_v)"),                                   \
+    OG_WL_IF("n_head_kv > 0 && !has(wqkv)", "blk.%d.attn_q.weight", wq, 0,                         \
+             "n_head * head_k, n_embd"),                                                           \
+    OG_WEIGHTS_KV, OG_WEIGHTS_QKV_BIAS, OG_WEIGHTS_O
+#define OG_WEIGHTS_KV                                                                              \
+    OG_WL_IF("n_head_kv > 0 && !has(wqkv)", "blk.%d.attn_k.weight", wk, 0,                         \
+             "n_head_kv * head_k, n_embd"),                                                        \
+    OG_WL_IF("n_head_kv > 0 && !has(wqkv)", "blk.%d.attn_v.weight", wv, 0,                         \
+             "n_head_kv * head_v, n_embd")
+#define OG_WEIGHTS_QKV_BIAS                                                                        \
     OG_WL("blk.%d.attn_q.bias", bq, OG_W_OPTIONAL, "n_head * head_k"),                             \
     OG_WL("blk.%d.attn_k.bias", bk, OG_W_OPTIONAL, "n_head_kv * head_k"),                          \
-    OG_WL("blk.%d.attn_v.bias", bv, OG_W_OPTIONAL, "n_head_kv * head_v"),                          \
-    OG_WL("blk.%d.attn_output.weight", wo, 0, "n_embd, n_head * head_v"),                          \
-    OG_WL("blk.%d.attn_output.bias", bo, OG_W_OPTIONAL, "n_embd")
+    OG_WL("blk.%d.attn_v.bias", bv, OG_W_OPTIONAL, "n_head_kv * head_v")
+#define OG_WEIGHTS_O                                                                               \
+    OG_WL_IF("n_head_kv > 0", "blk.%d.attn_output.weight", wo, 0, "n_embd, n_head * head_v"),      \
+    OG_WL_IF("n_head_kv > 0", "blk.%d.attn_output.bias", bo, OG_W_OPTIONAL, "n_embd")
 #define OG_WEIGHTS_QK_NORM                                                                         \
-    OG_WL("blk.%d.attn_q_norm.weight", q_norm, 0, "head_k"),                                       \
-    OG_WL("blk.%d.attn_k_norm.weight", k_norm, 0, "head_k")
+    OG_WL_IF("n_head_kv > 0", "blk.%d.attn_q_norm.weight", q_norm, 0, "head_k"),                   \
+    OG_WL_IF("n_head_kv > 0", "blk.%d.attn_k_norm.weight", k_norm, 0, "head_k")
 /* What layer norms have: a norm before feed-forward, biases. */
 #define OG_WEIGHTS_BIASED_NORMS                                                                    \
     OG_WG("output_norm.bias", out_norm_b, OG_W_OPTIONAL, "n_embd"),                                \

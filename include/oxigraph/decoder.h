@@ -158,6 +158,8 @@ typedef struct og_block {
     const og_experts *experts;
     bool is_parallel;   /* attention and feed-forward read one input */
     bool is_norm_plain; /* normalises before both without weights too */
+    /* What stands for attention, where it says so by the layer: a recurrence, or both. */
+    og_tensor *(*mixer)(og_decoder *d, int il, og_tensor *x);
 } og_block;
 
 /* One layer: x + attention(norm(x)), then x + feed-forward(norm(x)), or experts where there is a

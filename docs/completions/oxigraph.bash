@@ -13,7 +13,7 @@ _oxigraph()
     sample) names='--help --vocab --jsonl --toml --config --samplers --dry-sequence-breaker --logit-bias --seed -s --temp --temperature --dynatemp-range --dynatemp-exponent --dynatemp-exp --top-k --top-p --min-p --typical-p --typical --tfs-z --top-n-sigma --min-keep --xtc-probability --xtc-threshold --penalty-last-n --repeat-last-n --penalty-repeat --repeat-penalty --penalty-freq --frequency-penalty --penalty-present --presence-penalty --penalize-nl --dry-multiplier --dry-base --dry-allowed-length --dry-penalty-last-n --mirostat --mirostat-tau --mirostat-ent --mirostat-eta --mirostat-lr --adaptive-target --adaptive-decay' ;;
     tokenize) names='--help --ids --json --count --jsonl --info --verify --heal -p --text -f --file --no-add-special --no-parse-special --override-kv' ;;
     template) names='--help --messages --tools --template-kwargs --chat-template --no-generation-prompt --now --jsonl --spans --abilities' ;;
-    ops) names='--help --json --markdown' ;;
+    ops) names='--help --json --markdown --header' ;;
     archs) names='--help --json' ;;
     grammar) names='--help --schema --regex --root --vocab --jsonl' ;;
     logits) names='--help --tokens --then --encode --beside --batch --dump-activations --nodes --reverse-pages -o --output --device --isa -t --threads --no-mmap --mlock -c --ctx --kv -ctk --cache-type-k -ctv --cache-type-v --override-kv --skip' ;;

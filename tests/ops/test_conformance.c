@@ -147,7 +147,7 @@ static void compare_bits(const results *a, const results *b, const char *what)
     cr_assert_eq(a->n, b->n);
     for (int i = 0; i < a->n; i++)
         cr_assert(a->size[i] == b->size[i] && !memcmp(a->data[i], b->data[i], (size_t)a->size[i]),
-                  "%s: result %d: other bits with three threads", what, i);
+                  "%s: result %d: other bits with other threads or steps", what, i);
 }
 
 static void check_case(og_device *one, og_device *three, const og_graph *g, int n_draw, double tol,
@@ -166,6 +166,133 @@ static void check_case(og_device *one, og_device *three, const og_graph *g, int 
         compare_bits(&a, &b, what);
         drop(&want), drop(&a), drop(&b);
     }
+}
+
+/* ---- in pieces ----------------------------------------------------------------------------- */
+
+/* One sequence from its beginning, run as a whole or token after token in pieces. */
+typedef struct pieces {
+    const og_graph *g;
+    ogt_data *data;
+    int32_t *pos, *slot;      /* of the whole */
+    int32_t length, start[2]; /* of the step */
+    int64_t n_tok;
+} pieces;
+
+/* Tokens from `from` on of a leaf, where its first axis is T. */
+static void bind_piece(og_program *p, pieces *x, const og_tensor *leaf, int64_t from)
+{
+    const ogt_leaf *l = ogt_data_find(x->data, leaf);
+    bool by_token = leaf->shape.rank > 0 && leaf->shape.dim[0].a[0] != 0;
+    int64_t skip = by_token ? from * (l->size / x->n_tok) : 0;
+    char *bytes = (char *)l->bytes + skip;
+    if (!strcmp(leaf->name, "pos")) bytes = (char *)(x->pos + from);
+    if (!strcmp(leaf->name, "kv_slot")) bytes = (char *)(x->slot + from);
+    if (!strcmp(leaf->name, "kv_len")) bytes = (char *)&x->length;
+    if (!strcmp(leaf->name, "seq_start")) bytes = (char *)x->start;
+    og_program_bind(p, leaf->name, bytes, l->size - skip);
+}
+
+/* Runs in steps of up to `step` tokens; rows of the first output follow each other, or, if it has
+ * one for each sequence, the last step's. States are kept, too. */
+static void run_pieces(og_device *dev, const og_graph *g, int64_t n_tok, int64_t step,
+                       const char *what, results *out)
+{
+    int64_t sym[OG_MAX_SYM] = { n_tok, 1 };
+    pieces x = { .g = g, .data = ogt_data_new(g, 5, sym), .n_tok = n_tok };
+    const og_tensor *y = g->output[0].value;
+    bool by_token = y->shape.dim[0].a[0] != 0;
+    int64_t size = ogi_value_size(y, sym), row = by_token ? size / n_tok : 0;
+    char *all = calloc((size_t)size + 1, 1);
+    x.pos = calloc((size_t)n_tok, 4), x.slot = calloc((size_t)n_tok, 4);
+    cr_assert(all && x.pos && x.slot);
+    for (int32_t t = 0; t < n_tok; t++)
+        x.pos[t] = t, x.slot[t] = ogt_page_of(g, t / 64) * 64 + t % 64;
+    og_program *p = NULL;
+    cr_assert(og_compile(dev, g, &(og_compile_options){ 0 }, &p) == OG_OK, "%s: %s", what,
+              og_error(g->ctx));
+    for (int64_t t = 0; t < n_tok; t += sym[0]) {
+        sym[0] = OGI_MIN(step, n_tok - t);
+        x.length = (int32_t)(t + sym[0]), x.start[1] = (int32_t)sym[0];
+        for (int64_t i = 0; i < g->n_node; i++)
+            if (ogi_is_leaf(g->node[i]) && g->node[i]->op != OG_OP_TABLE)
+                bind_piece(p, &x, g->node[i], t);
+        cr_assert(og_program_run(p, sym) == OG_OK, "%s: %s", what, og_error(g->ctx));
+        memcpy(all + t * row, og_program_output(p, g->output[0].name),
+               (size_t)(by_token ? row * sym[0] : size));
+    }
+    keep(out, all, size, y->dtype);
+    for (int i = 0; i < x.data->n_leaf; i++)
+        if (x.data->leaf[i].op == OG_OP_STATE)
+            keep(out, x.data->leaf[i].bytes, x.data->leaf[i].size, x.data->leaf[i].ref.dtype);
+    og_program_free(p);
+    ogt_data_free(x.data);
+    free(all), free(x.pos), free(x.slot);
+}
+
+/* Ops that see a sequence's past through states, pages and positions. What looks ahead has its
+ * sequence whole, by its definition. */
+static bool goes_in_pieces(og_op op, const char *text)
+{
+    const ogi_op_def *d = ogi_op_def_of(op);
+    bool has_past = false;
+    for (int i = 0; i < d->n_address; i++)
+        has_past |= d->address[i].input && !strcmp(d->address[i].input, "pos");
+    return has_past && !strstr(text, "bidirectional=true") && d->op_class == OGI_CLASS_KERNEL;
+}
+
+static void check_pieces(const char *isa)
+{
+    if (!ogi_cpu_kernels_find(isa)) cr_skip_test("this processor has no %s", isa);
+    og_ctx *ctx;
+    og_device *dev;
+    int n_checked = 0;
+    cr_assert_eq(og_ctx_new(NULL, &ctx), OG_OK);
+    cr_assert_eq(og_device_open(ctx, &(og_device_options){ .isa = isa, .n_thread = 2 }, &dev),
+                 OG_OK);
+    for (int op = 0; op < OG_OP_COUNT; op++) {
+        const ogi_op_def *d = ogi_op_def_of((og_op)op);
+        for (int i = 0; i < d->n_cases; i++) {
+            char what[64];
+            og_graph *g = NULL;
+            if (!goes_in_pieces((og_op)op, d->cases[i])) continue;
+            snprintf(what, sizeof what, "%s: %s case %d", isa, ogi_op_name((og_op)op), i);
+            cr_assert_eq(og_graph_parse(ctx, d->cases[i], strlen(d->cases[i]), &g), OG_OK);
+            results whole = { 0 }, some = { 0 }, one = { 0 };
+            run_pieces(dev, g, 40, 40, what, &whole);
+            run_pieces(dev, g, 40, 7, what, &some);
+            run_pieces(dev, g, 40, 1, what, &one);
+            compare_bits(&whole, &some, what);
+            compare_bits(&whole, &one, what);
+            drop(&whole), drop(&some), drop(&one);
+            og_graph_free(g);
+            n_checked++;
+        }
+    }
+    cr_assert(n_checked >= 19, "%d cases", n_checked);
+    og_device_free(dev);
+    og_ctx_free(ctx);
+}
+
+Test(conformance, pieces_scalar, .timeout = 600)
+{
+    check_pieces("scalar");
+}
+Test(conformance, pieces_sse42, .timeout = 600)
+{
+    check_pieces("sse42");
+}
+Test(conformance, pieces_avx2, .timeout = 600)
+{
+    check_pieces("avx2");
+}
+Test(conformance, pieces_avx512, .timeout = 600)
+{
+    check_pieces("avx512");
+}
+Test(conformance, pieces_neon, .timeout = 600)
+{
+    check_pieces("neon");
 }
 
 /* Attention where windows, chunks and lists end within and beyond its chunks of 256 keys. */

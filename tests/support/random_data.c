@@ -76,6 +76,11 @@ static int32_t page_of(int64_t s, int64_t p, int64_t n)
     return (int32_t)((s * n + p) * 7 % (MAX_SEQ * n - 1));
 }
 
+int32_t ogt_page_of(const og_graph *g, int64_t page)
+{
+    return page_of(0, page, page_count(g));
+}
+
 /* Fills an I32 leaf. */
 static void fill_ints(const ogt_leaf *l, const step *st, uint64_t r)
 {

@@ -38,6 +38,9 @@ ogt_data *ogt_data_new(const og_graph *g, uint64_t seed, const int64_t *sym);
 void ogt_data_free(ogt_data *d);
 const ogt_leaf *ogt_data_find(const ogt_data *d, const og_tensor *leaf); /* NULL: none */
 
+/* Where page `page` of the first sequence lies, as its page table in ogt_data says. */
+int32_t ogt_page_of(const og_graph *g, int64_t page);
+
 /* bind of ogi_ref_io with an ogt_data as user. */
 ogi_ref_tensor *ogt_data_bind(void *user, const og_tensor *leaf, const int64_t *dim);
 

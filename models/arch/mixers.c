@@ -31,6 +31,16 @@ og_tensor *ogi_short_conv(og_decoder *d, int il, og_tensor *x, og_tensor *w, og_
     return b ? og_add(d->g, y, b) : y;
 }
 
+og_tensor *ogi_token_before(og_decoder *d, const char *name, int il, og_tensor *x)
+{
+    static const float before[] = { 1, 0 };
+    og_shape s = og_tensor_shape(x); /* [T, C] */
+    if (s.rank != 2) return NULL;
+    og_scan_args a = ogi_scan_of(d, name, il, OG_SHAPE(OG_N(1), s.dim[1]));
+    og_tensor *w = og_table(d->g, OG_F32, OG_SHAPE(OG_N(1), OG_N(2)), before);
+    return og_ssm_conv(d->g, x, og_broadcast(d->g, w, OG_SHAPE(s.dim[1], OG_N(2))), &a);
+}
+
 /* Rows of ssm_x, normalised where there is a weight for it or the model does so without. */
 static og_tensor *projected(og_decoder *d, og_tensor *x, og_tensor *w, og_tensor *norm, int begin,
                             int size)
@@ -58,31 +68,43 @@ og_tensor *ogi_mamba(og_decoder *d, int il, og_tensor *x)
     return og_name(og_decoder_linear(d, y, l->ssm_out, NULL), "blk.%d.mamba", il);
 }
 
+og_tensor *ogi_state_space(og_decoder *d, int il, const ogi_space *s)
+{
+    const og_layer *l = og_decoder_layer(d, il);
+    const og_hparams *hp = d->hp;
+    og_graph *g = d->g;
+    int n = hp->ssm_state, n_group = hp->ssm_group, n_head = hp->ssm_rank;
+    int size = hp->ssm_inner / n_head;
+    og_shape of_head = OG_SHAPE(OG_N(n_head), OG_N(1)); /* files differ in it */
+    og_tensor *v = ogi_heads(d, s->u, n_head, size);
+    og_tensor *dt = ogi_heads(d, og_softplus(g, og_add(g, s->dt, l->ssm_dt_b)), n_head, 1);
+    og_linear_scan_args a = {
+        .r = ogi_heads(d, s->C, n_group, n),
+        .k = ogi_heads(d, s->B, n_group, n),
+        .w = og_exp(g, og_mul(g, dt, og_reshape(g, l->ssm_a, of_head))),
+        .v = og_mul(g, v, dt),
+        .scan = ogi_scan_of(d, "ssm.scan", il, OG_SHAPE(OG_N(n_head), OG_N(n), OG_N(size))),
+    };
+    og_tensor *skip = og_mul(g, v, og_reshape(g, l->ssm_d, of_head));
+    og_tensor *y = og_add(g, og_linear_scan(g, &a), skip);
+    y = og_reshape(g, y, OG_SHAPE(og_decoder_tokens(d, 1), OG_N(hp->ssm_inner)));
+    return og_mul(g, y, og_silu(g, s->z));
+}
+
 og_tensor *ogi_mamba2(og_decoder *d, int il, og_tensor *x)
 {
     const og_layer *l = og_decoder_layer(d, il);
     const og_hparams *hp = d->hp;
     og_graph *g = d->g;
-    int inner = hp->ssm_inner, n = hp->ssm_state, n_group = hp->ssm_group, n_head = hp->ssm_rank;
-    int size = inner / n_head, n_bc = n_group * n;
-    og_tensor *z = ogi_through_rows(d, x, l->ssm_in, 0, inner);
+    int inner = hp->ssm_inner, n_group = hp->ssm_group, n_bc = n_group * hp->ssm_state;
+    ogi_space s = { .z = ogi_through_rows(d, x, l->ssm_in, 0, inner),
+                    .dt = ogi_through_rows(d, x, l->ssm_in, 2 * (inner + n_bc), hp->ssm_rank) };
     og_tensor *u = ogi_through_rows(d, x, l->ssm_in, inner, inner + 2 * n_bc);
-    og_tensor *dt = ogi_through_rows(d, x, l->ssm_in, 2 * (inner + n_bc), n_head);
     u = og_silu(g, ogi_short_conv(d, il, u, l->ssm_conv, l->ssm_conv_b));
-
-    og_tensor *v = ogi_heads(d, og_slice(g, u, 1, 0, inner), n_head, size);
-    dt = ogi_heads(d, og_softplus(g, og_add(g, dt, l->ssm_dt_b)), n_head, 1);
-    og_tensor *y = og_linear_scan(
-        g, &(og_linear_scan_args){
-               .r = ogi_heads(d, og_slice(g, u, 1, inner + n_bc, n_bc), n_group, n),
-               .k = ogi_heads(d, og_slice(g, u, 1, inner, n_bc), n_group, n),
-               .w = og_exp(g, og_mul(g, dt, l->ssm_a)),
-               .v = og_mul(g, v, dt),
-               .scan = ogi_scan_of(d, "ssm.scan", il, OG_SHAPE(OG_N(n_head), OG_N(n), OG_N(size))),
-           });
-    y = og_add(g, y, og_mul(g, v, l->ssm_d));
-    y = og_reshape(g, y, OG_SHAPE(og_decoder_tokens(d, 1), OG_N(inner)));
-    y = og_mul(g, y, og_silu(g, z));
+    s.u = og_slice(g, u, 1, 0, inner);
+    s.B = og_slice(g, u, 1, inner, n_bc);
+    s.C = og_slice(g, u, 1, inner + n_bc, n_bc);
+    og_tensor *y = ogi_state_space(d, il, &s);
     if (l->ssm_norm) { /* each group by itself */
         y = og_decoder_norm(d, ogi_heads(d, y, n_group, inner / n_group), l->ssm_norm, NULL);
         y = og_reshape(g, y, OG_SHAPE(og_decoder_tokens(d, 1), OG_N(inner)));

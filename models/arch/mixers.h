@@ -50,6 +50,19 @@ og_scan_args ogi_scan_of(og_decoder *d, const char *name, int il, og_shape per_s
 /* Convolution of x [T, C] along tokens by w [C, K], plus b, which may be NULL. */
 og_tensor *ogi_short_conv(og_decoder *d, int il, og_tensor *x, og_tensor *w, og_tensor *b);
 
+/* x of the token before, zeros before the first. */
+og_tensor *ogi_token_before(og_decoder *d, const char *name, int il, og_tensor *x);
+
+/* What a token brings to the state space of Mamba 2. */
+typedef struct ogi_space {
+    og_tensor *u, *z; /* input and gate [T, ssm_inner] */
+    og_tensor *dt;    /* time step of each head [T, ssm_rank], without its bias */
+    og_tensor *B, *C; /* [T, ssm_group * ssm_state] */
+} ogi_space;
+
+/* The state space with ssm_a and ssm_d of the layer, gated: [T, ssm_inner]. */
+og_tensor *ogi_state_space(og_decoder *d, int il, const ogi_space *s);
+
 /* Mixers: x [T, n_embd] -> [T, n_embd]. */
 og_tensor *ogi_mamba(og_decoder *d, int il, og_tensor *x);
 og_tensor *ogi_mamba2(og_decoder *d, int il, og_tensor *x);

@@ -184,6 +184,16 @@ static og_tensor *weight_of(const wanted *q, const char *name, int type)
     return og_weight(q->g, name, (og_dtype)type, shape);
 }
 
+/* Is it the row's first name, of any layer? */
+static bool is_named(const og_weight_row *row, const char *name)
+{
+    const char *mark = strstr(row->name, "%d");
+    if (!mark) return !strcmp(row->name, name);
+    size_t n = (size_t)(mark - row->name);
+    if (strncmp(row->name, name, n) != 0) return false;
+    return !strcmp(mark + 2, name + n + strspn(name + n, "0123456789"));
+}
+
 /* "X.scale" beside "X.weight": what its products are multiplied by, as NVFP4 and BitNet files have
  * it; n numbers. */
 static og_status declare_scale(const wanted *q, const char *weight, int64_t n)
@@ -194,6 +204,8 @@ static og_status declare_scale(const wanted *q, const char *weight, int64_t n)
     if (!end || end[7]) return OG_OK;
     snprintf(name, sizeof name, "%.*s.scale", (int)(end - weight), weight);
     const ogi_gguf_tensor *t = ogi_gguf_tensor_find(q->w->file, ogi_sv_of(name));
+    for (int i = 0; t && i < q->w->arch->n_weight; i++)
+        if (is_named(&q->w->arch->weight[i], name)) t = NULL; /* the architecture's own */
     if (!t) return OG_OK;
     wanted s = { .w = q->w, .row = &row, .g = q->g, .il = q->il, .rank = 1, .dim = { n } };
     if (t->type != OG_F32) return wrong_type(&s, name, t->type, "F32");
@@ -268,16 +280,6 @@ static bool is_behind(const ogi_weights *w, const char *name)
     int il;
     return w->hp->n_nextn > 0 && sscanf(name, "blk.%d.", &il) == 1 && il >= w->hp->n_layer &&
            il < w->hp->n_block;
-}
-
-/* Is it the row's first name, of any layer? */
-static bool is_named(const og_weight_row *row, const char *name)
-{
-    const char *mark = strstr(row->name, "%d");
-    if (!mark) return !strcmp(row->name, name);
-    size_t n = (size_t)(mark - row->name);
-    if (strncmp(row->name, name, n) != 0) return false;
-    return !strcmp(mark + 2, name + n + strspn(name + n, "0123456789"));
 }
 
 /* May the tensor rest: by its row, or by where it lies? */

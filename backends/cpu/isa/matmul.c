@@ -91,7 +91,7 @@ OGI_INLINE void dot_tiles(ogi_qshape s, int n_tok, const tile *w, const token *x
                           float *acc)
 {
     const int step = 8 / s.n_group;
-    const bool has_magic = OGI_MAGIC && !s.is_far;
+    const bool has_magic = OGI_MAGIC != 0 && !s.is_far;
     vf sum[ROW_TILES][MM_TOK];
     for (int r = 0; r < ROW_TILES; r++)
         for (int t = 0; t < n_tok; t++) sum[r][t] = vf_load(acc + (t * ROW_TILES + r) * OGI_VN);

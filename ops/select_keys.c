@@ -7,10 +7,12 @@
  *     score(t, j) = sum over its heads h of weight[t, h] f(q[t, h] . key j),   f = relu or nothing
  *
  * over the keys that attention with the same ratio sees causally; a block has the largest score of
- * its keys that are seen, the last `local` blocks are always taken. Equal ones: the first. */
+ * its keys that are seen, the last `local` blocks are always taken. With relu many scores are
+ * exactly 0 and the choice among equal ones shows: it is ogi_keep_best's, as in other programs. */
 #include "ops/select_keys.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 #include "graph/dim.h"
 #include "ops/attention.h"
@@ -90,6 +92,38 @@ static og_status infer(og_tensor *n)
     return OG_OK;
 }
 
+/* ---- the best of scores --------------------------------------------------------------------- */
+
+/* Puts x into heap[at], from which the least on top has gone: the hole sinks to a leaf along the
+ * lesser child, the right one of equal ones, and x rises from there. */
+static void put(const float *score, int32_t *heap, int64_t n, int64_t at, int32_t x)
+{
+    int64_t top = at;
+    for (int64_t child; (child = 2 * at + 1) < n; at = child) {
+        bool has_right = child + 1 < n;
+        if (has_right && !(score[heap[child + 1]] > score[heap[child]])) child++;
+        heap[at] = heap[child];
+    }
+    for (int64_t up; at > top && score[heap[up = (at - 1) / 2]] > score[x]; at = up)
+        heap[at] = heap[up];
+    heap[at] = x;
+}
+
+static int by_rank(const void *a, const void *b)
+{
+    int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
+    return (x > y) - (x < y);
+}
+
+void ogi_keep_best(const float *score, int64_t n, int64_t k, int32_t *out)
+{
+    for (int64_t i = 0; i < k; i++) out[i] = (int32_t)i;
+    for (int64_t i = k / 2 - 1; i >= 0 && k < n; i--) put(score, out, k, i, out[i]);
+    for (int64_t i = k; i < n && k > 0; i++)
+        if (score[i] > score[out[0]]) put(score, out, k, 0, (int32_t)i);
+    qsort(out, (size_t)k, sizeof *out, by_rank);
+}
+
 /* ---- reference ----------------------------------------------------------------------------- */
 
 /* One token and list. */
@@ -136,14 +170,9 @@ static float block_score(const list_args *a, int64_t block)
 static void ref_list(const list_args *a, float *score, int32_t *out)
 {
     const ogi_select_keys *p = a->c->node->params;
-    int64_t n_block = (a->n_key + p->block - 1) / p->block, n = 0;
+    int64_t n_block = (a->n_key + p->block - 1) / p->block, n = OGI_MIN(n_block, p->k);
     for (int64_t b = 0; b < n_block; b++) score[b] = block_score(a, b);
-    for (int64_t b = 0; b < n_block; b++) {
-        int64_t n_before = 0;
-        for (int64_t o = 0; o < n_block; o++)
-            if (score[o] > score[b] || (score[o] == score[b] && o < b)) n_before++;
-        if (n_before < p->k) out[n++] = (int32_t)b;
-    }
+    ogi_keep_best(score, n_block, n, out);
     while (n < p->k) out[n++] = -1;
 }
 

@@ -5,6 +5,7 @@
 #define OG_OPS_SELECT_KEYS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 typedef enum ogi_select_keys_src {
     OGI_SELECT_KEYS_Q,          /* [T, H, D] */
@@ -21,5 +22,10 @@ typedef struct ogi_select_keys {
     int k, lists, block, ratio, local;
     bool is_relu;
 } ogi_select_keys;
+
+/* The numbers of the k <= n largest scores, rising. Of equal ones at the edge those stay that a
+ * heap keeps which holds the k best and takes the scores in order: the usual algorithm, so that a
+ * choice is the same elsewhere. */
+void ogi_keep_best(const float *score, int64_t n, int64_t k, int32_t *out);
 
 #endif

@@ -75,8 +75,9 @@ static uint32_t order_of(float score)
     return u >> 31 ? ~u : u | 0x80000000u;
 }
 
-/* The order of the k-th largest of n > k scores; how many equal ones are among the first k. */
-static uint32_t find_kth(const float *score, int64_t n, int64_t k, int64_t *n_equal)
+/* The order of the k-th largest of n > k scores; how many there are of it, less those among the
+ * first k. */
+static uint32_t find_kth(const float *score, int64_t n, int64_t k, int64_t *n_more)
 {
     uint32_t prefix = 0;
     for (int shift = 24; shift >= 0; shift -= 8) {
@@ -88,8 +89,8 @@ static uint32_t find_kth(const float *score, int64_t n, int64_t k, int64_t *n_eq
         }
         for (; count[digit] < k; digit--) k -= count[digit];
         prefix |= (uint32_t)digit << shift;
+        *n_more = count[digit] - k;
     }
-    *n_equal = k;
     return prefix;
 }
 
@@ -97,7 +98,7 @@ static void choose(const ogi_cpu_call *c, const choice *x)
 {
     const ogi_select_keys *p = c->node->params;
     int32_t *out = (int32_t *)c->dst.p + (x->t * p->lists + x->list) * p->k;
-    int64_t n_block = (x->n_key + p->block - 1) / p->block, n = 0, n_equal = 0;
+    int64_t n_block = (x->n_key + p->block - 1) / p->block, n = 0, n_more = 0;
     float *score = x->score;
     for (int64_t b = 0; p->block > 1 && b < n_block; b++) {
         float most = score[b * p->block];
@@ -106,10 +107,13 @@ static void choose(const ogi_cpu_call *c, const choice *x)
         score[b] = most;
     }
     for (int64_t b = OGI_MAX(0, n_block - p->local); b < n_block; b++) score[b] = INFINITY;
-    uint32_t kth = n_block > p->k ? find_kth(score, n_block, p->k, &n_equal) : 0;
+    uint32_t kth = n_block > p->k ? find_kth(score, n_block, p->k, &n_more) : 0;
+    if (n_more > 0) { /* equal ones at the edge */
+        ogi_keep_best(score, n_block, p->k, out);
+        return;
+    }
     for (int64_t b = 0; b < n_block; b++) {
-        uint32_t u = order_of(score[b]);
-        if (n_block <= p->k || u > kth || (u == kth && n_equal-- > 0)) out[n++] = (int32_t)b;
+        if (n_block <= p->k || order_of(score[b]) >= kth) out[n++] = (int32_t)b;
     }
     while (n < p->k) out[n++] = -1;
 }

@@ -108,6 +108,11 @@ Test(sequence_ops, select_keys_takes_the_best_that_are_seen)
     /* Blocks of two: 0..1 with 5, 2..3 with 2, 4 with 9; the own one always. */
     expect(SELECT("", "", "k=2 lists=2 block=2 local=1"), 2, leaf, OGI_LEN(leaf),
            WANT(0, 1, 0, 1, 0, 2, 1, 2));
+    /* Of equal ones at the edge, what a heap of the best so far keeps: the first goes for the last.
+     */
+    const double edge[64] = { 1, 1, 1, 2, 2 };
+    const bound equal[] = { { "k", edge, 64 }, V("q", 1, 0), V("p", 4), V("b", 0, 1), V("n", 5) };
+    expect(SELECT("", "", "k=3"), 1, equal, OGI_LEN(equal), WANT(1, 3, 4));
     /* More than there are: none of them. */
     expect(SELECT("", "", "k=2 lists=2"), 1, LEAVES(V("b", 0, 1)), WANT(-1, -1, -1, -1));
 }

@@ -69,8 +69,8 @@ og_status ogi_weights_check(const ogi_weights *w);
 typedef struct ogi_rope_table {
     og_rope_args rule;
     float base;
-    bool has_factors;
-    og_tensor *table;
+    bool has_factors, is_back;
+    og_tensor *pos, *table;
 } ogi_rope_table;
 
 enum { OGI_MAX_ROPE = 16 /* rules in one model */ };
@@ -105,6 +105,11 @@ og_tensor *ogi_decoder_norm_eps(og_decoder *d, og_norm_kind kind, float eps, og_
 /* The factor of a weight "X.weight" that the file holds as "X.scale": one number, or one for each
  * expert; NULL if there is none. */
 og_tensor *ogi_decoder_scale_of(const og_decoder *d, const og_tensor *w);
-og_tensor *ogi_decoder_rope_table(og_decoder *d, int il, int head_dim, og_rope_args *rule);
+/* What YaRN's scaling makes of the size of queries and of keys; 1 without it. */
+float ogi_decoder_yarn(const og_decoder *d, int il);
+/* Queries [T, H, D] times the temperature by position. */
+og_tensor *ogi_decoder_tempered(og_decoder *d, og_tensor *q);
+og_tensor *ogi_decoder_rope_table(og_decoder *d, int il, int head_dim, const og_turn *spec,
+                                  og_rope_args *rule);
 
 #endif

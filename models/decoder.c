@@ -51,7 +51,8 @@ void ogi_decoder_prepare(og_decoder *d)
     for (int il = 0; il < d->hp->n_layer; il++) {
         const og_layer_hp *h = &d->hp->layer[il];
         if (h->has_rope && h->n_head > 0)
-            ogi_decoder_rope_table(d, il, h->head_k, &(og_rope_args){ 0 });
+            ogi_decoder_rope_table(d, il, d->hp->kv_rank ? h->n_rot : h->head_k, &(og_turn){ 0 },
+                                   &(og_rope_args){ 0 });
     }
 }
 

@@ -47,7 +47,7 @@ static og_tensor *normed(const attend *a, og_tensor *y, og_tensor *w, og_tensor 
 
 static og_tensor *turned(const attend *a, og_tensor *y)
 {
-    return a->spec->has_no_rope ? y : og_decoder_turn(a->d, a->il, y);
+    return a->spec->has_no_rope ? y : og_decoder_turn(a->d, a->il, y, NULL);
 }
 
 static og_tensor *projected(const attend *a, og_tensor *given, og_tensor *w, og_tensor *b,
@@ -69,16 +69,16 @@ static og_tensor *query_or_key(const attend *a, og_tensor *y, og_tensor *w, og_t
 }
 
 /* q times 1 + scale * log(1 + floor((pos + offset) / length)): far tokens look more sharply. */
-static og_tensor *tempered(const attend *a, og_tensor *q)
+og_tensor *ogi_decoder_tempered(og_decoder *d, og_tensor *q)
 {
-    const og_hparams *hp = a->d->hp;
-    og_graph *g = a->d->g;
-    if (hp->temp_scale == 0 || hp->temp_length == 0 || a->spec->has_no_temp) return q;
-    og_tensor *t = og_cast(g, og_decoder_input(a->d, OG_STEP_POS), OG_F32);
+    const og_hparams *hp = d->hp;
+    og_graph *g = d->g;
+    if (hp->temp_scale == 0 || hp->temp_length == 0) return q;
+    og_tensor *t = og_cast(g, og_decoder_input(d, OG_STEP_POS), OG_F32);
     float by = 1 / (float)hp->temp_length;
     t = og_cast(g, og_cast(g, og_scale(g, t, by, hp->temp_offset * by), OG_I32), OG_F32);
     t = og_scale(g, og_log(g, og_scale(g, t, 1, 1)), hp->temp_scale, 1);
-    return og_mul(g, q, og_reshape(g, t, OG_SHAPE(a->d->own->T, OG_N(1), OG_N(1))));
+    return og_mul(g, q, og_reshape(g, t, OG_SHAPE(d->own->T, OG_N(1), OG_N(1))));
 }
 
 static og_tensor *query(const attend *a)
@@ -87,7 +87,8 @@ static og_tensor *query(const attend *a)
     int64_t n_head = a->h->n_head, size = a->h->head_k, n = n_head * size;
     og_tensor *y = projected(a, a->spec->q, part(a->d, l->wq, l->wqkv, 0, n),
                              part(a->d, l->bq, l->bqkv, 0, n), n_head, size);
-    return tempered(a, query_or_key(a, y, l->q_norm, l->q_norm_b, n_head));
+    y = query_or_key(a, y, l->q_norm, l->q_norm_b, n_head);
+    return a->spec->has_no_temp ? y : ogi_decoder_tempered(a->d, y);
 }
 
 static og_tensor *key(const attend *a)
@@ -162,27 +163,37 @@ static og_tensor *gated(const attend *a, og_tensor *y)
     return og_mul(d->g, y, heads(d, gate, a->h->n_head, is_of_head ? 1 : a->h->head_v));
 }
 
-og_tensor *og_decoder_attend(og_decoder *d, int il, og_tensor *x, const og_attend *spec)
+og_attention_args og_decoder_attention(og_decoder *d, int il)
 {
-    static const og_attend none;
-    if (!ogi_decoder_has_layer(d, il)) return NULL;
-    const og_hparams *hp = d->hp;
-    attend a = { d, il, og_decoder_layer(d, il), &hp->layer[il], spec ? spec : &none, x };
-    og_attention_args args = {
-        .q = query(&a),
+    if (!ogi_decoder_has_layer(d, il)) return (og_attention_args){ 0 };
+    const og_layer *l = og_decoder_layer(d, il);
+    return (og_attention_args){
         .pos = og_decoder_input(d, OG_STEP_POS),
         .seq_start = og_decoder_input(d, OG_STEP_SEQ_START),
         .kv_len = og_decoder_input(d, OG_STEP_KV_LEN),
         .page_table = og_decoder_input(d, OG_STEP_PAGE_TABLE),
-        .slope = slopes(d, a.h->n_head),
-        .sink = a.l->sinks,
-        .scale = a.spec->scale != 0 ? a.spec->scale : hp->attn_scale,
-        .softcap = hp->attn_softcap,
-        .window = a.h->window,
-        .chunk = a.spec->chunk,
-        .bias = a.spec->bias,
-        .is_bidirectional = !hp->is_causal || a.spec->is_bidirectional,
+        .slope = slopes(d, d->hp->layer[il].n_head),
+        .sink = l->sinks,
+        .scale = d->hp->attn_scale,
+        .softcap = d->hp->attn_softcap,
+        .window = d->hp->layer[il].window,
+        .is_bidirectional = !d->hp->is_causal,
     };
+}
+
+og_tensor *og_decoder_attend(og_decoder *d, int il, og_tensor *x, const og_attend *spec)
+{
+    static const og_attend none;
+    if (!ogi_decoder_has_layer(d, il)) return NULL;
+    attend a = { d, il, og_decoder_layer(d, il), &d->hp->layer[il], spec ? spec : &none, x };
+    og_attention_args args = og_decoder_attention(d, il);
+    args.q = query(&a);
+    if (a.spec->scale != 0) args.scale = a.spec->scale;
+    args.bias = a.spec->bias;
+    args.chunk = a.spec->chunk;
+    args.select = a.spec->select;
+    args.select_block = a.spec->select_block;
+    args.is_bidirectional |= a.spec->is_bidirectional;
     store(&a, &args);
     og_tensor *y = gated(&a, og_attention(d->g, &args)); /* [T, H, head_v] */
     y = og_reshape(d->g, y, OG_SHAPE(d->own->T, OG_N((int64_t)a.h->n_head * a.h->head_v)));

@@ -23,7 +23,9 @@ og_tensor *og_decoder_block(og_decoder *d, int il, og_tensor *x, const og_block 
     const og_layer *l = og_decoder_layer(d, il);
     const og_block *s = spec ? spec : &none;
     og_tensor *in = norm_before(d, x, l->attn_norm, l->attn_norm_b, s->is_norm_plain);
-    og_tensor *a = s->mixer ? s->mixer(d, il, in) : og_decoder_attend(d, il, in, s->attend);
+    og_tensor *a = s->mixer   ? s->mixer(d, il, in)
+                   : l->wkv_a ? og_decoder_mla(d, il, in, NULL)
+                              : og_decoder_attend(d, il, in, s->attend);
     a = added(d, a, l->attn_post_norm, l->attn_post_norm_b);
     og_tensor *y = s->is_parallel ? x : og_add(d->g, x, a);
     if (!s->is_parallel || l->ffn_norm)

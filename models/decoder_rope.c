@@ -43,10 +43,18 @@ static og_rope_args rule_of(const og_decoder *d, int il, int head_dim)
     r.yarn_low = (float)fmax(0, floor(pair_of(hp, r.n_rot, base, (double)hp->yarn_beta_fast)));
     r.yarn_high =
         (float)fmin(r.n_rot - 1, ceil(pair_of(hp, r.n_rot, base, (double)hp->yarn_beta_slow)));
-    double scale = yarn_scale(factor, 1);
+    double scale = yarn_scale(factor, hp->yarn_mul > 0 ? (double)hp->yarn_mul : 1);
     if (hp->yarn_log_mul > 0) scale /= yarn_scale(factor, (double)hp->yarn_log_mul);
     r.mscale = (float)((double)hp->rope_attn_factor * scale);
     return r;
+}
+
+float ogi_decoder_yarn(const og_decoder *d, int il)
+{
+    og_rope_args r = rule_of(d, il, d->hp->layer[il].n_rot);
+    double factor = (double)d->hp->layer[il].rope_factor;
+    if (r.ext_factor == 0) return 1;
+    return (float)((double)r.mscale * yarn_scale(factor, (double)d->hp->yarn_log_mul));
 }
 
 /* Factors that divide the frequencies: of the file, or of LongRoPE by the context of the run. */
@@ -70,7 +78,7 @@ static bool is_still(const og_hparams *hp, int pair)
     return at >= 3 * s[at % 3];
 }
 
-static og_tensor *frequencies(og_decoder *d, int il, int n_rot)
+static og_tensor *frequencies(og_decoder *d, int il, int n_rot, bool is_back)
 {
     int n = n_rot / 2;
     double base = (double)d->hp->layer[il].rope_base;
@@ -82,43 +90,51 @@ static og_tensor *frequencies(og_decoder *d, int il, int n_rot)
         if (i < factor.n) memcpy(&by, (const char *)factor.data + 4 * (size_t)i, sizeof by);
         freq[i] = (float)(pow(base, -2.0 * i / n_rot) / (double)by);
         if (is_still(d->hp, i)) freq[i] = 0;
+        if (is_back) freq[i] = -freq[i];
     }
     og_tensor *t = og_table(d->g, OG_F32, OG_SHAPE(OG_N(n)), freq);
     ogi_free(d->g->ctx, freq);
     return t;
 }
 
-static og_tensor *make_table(og_decoder *d, int il, const og_rope_args *rule)
+static og_tensor *make_table(og_decoder *d, int il, const og_turn *spec, const og_rope_args *rule)
 {
-    og_tensor *pos = og_decoder_input(d, OG_STEP_POS);
+    og_tensor *pos = spec->pos ? spec->pos : og_decoder_input(d, OG_STEP_POS);
     og_graph_layer(d->g, -1); /* it belongs to all layers */
-    og_tensor *t = og_rope_table(d->g, pos, frequencies(d, il, rule->n_rot), rule);
+    og_tensor *freq = frequencies(d, il, rule->n_rot, spec->is_back);
+    og_tensor *t = og_rope_table(d->g, pos, freq, rule);
     og_name(t, d->own->n_rope ? "rope.%d" : "rope", d->own->n_rope);
     og_graph_layer(d->g, d->own->il);
     return t;
 }
 
-og_tensor *ogi_decoder_rope_table(og_decoder *d, int il, int head_dim, og_rope_args *rule)
+og_tensor *ogi_decoder_rope_table(og_decoder *d, int il, int head_dim, const og_turn *spec,
+                                  og_rope_args *rule)
 {
     ogi_decoder_own *o = d->own;
     const og_layer_hp *h = &d->hp->layer[il];
     *rule = rule_of(d, il, head_dim);
-    for (int i = 0; i < o->n_rope; i++)
-        if (!memcmp(&o->rope[i].rule, rule, sizeof *rule) && o->rope[i].base == h->rope_base &&
-            o->rope[i].has_factors == h->has_factors)
-            return o->rope[i].table;
-    og_tensor *t = make_table(d, il, rule);
+    if (spec->kind != OG_ROPE_NONE) rule->is_interleaved = spec->kind == OG_ROPE_PAIRS;
+    for (int i = 0; i < o->n_rope; i++) {
+        const ogi_rope_table *t = &o->rope[i];
+        if (!memcmp(&t->rule, rule, sizeof *rule) && t->base == h->rope_base &&
+            t->has_factors == h->has_factors && t->is_back == spec->is_back && t->pos == spec->pos)
+            return t->table;
+    }
+    og_tensor *t = make_table(d, il, spec, rule);
     if (o->n_rope < OGI_MAX_ROPE)
-        o->rope[o->n_rope++] = (ogi_rope_table){ *rule, h->rope_base, h->has_factors, t };
+        o->rope[o->n_rope++] =
+            (ogi_rope_table){ *rule, h->rope_base, h->has_factors, spec->is_back, spec->pos, t };
     return t;
 }
 
-og_tensor *og_decoder_turn(og_decoder *d, int il, og_tensor *x)
+og_tensor *og_decoder_turn(og_decoder *d, int il, og_tensor *x, const og_turn *spec)
 {
+    static const og_turn none;
     og_rope_args rule;
     if (!ogi_decoder_has_layer(d, il)) return NULL;
     if (!x || !d->hp->layer[il].has_rope) return x;
     int head_dim = (int)og_tensor_shape(x).dim[2].b;
-    og_tensor *table = ogi_decoder_rope_table(d, il, head_dim, &rule);
+    og_tensor *table = ogi_decoder_rope_table(d, il, head_dim, spec ? spec : &none, &rule);
     return og_rope(d->g, x, table, &rule);
 }

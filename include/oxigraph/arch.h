@@ -94,10 +94,14 @@ typedef struct og_hparams {
     bool expert_norm;
     int n_dense; /* leading layers without experts */
 
+    int q_rank, kv_rank;        /* of latent attention; kv_rank 0: there is none */
+    int head_k_mla, head_v_mla; /* its heads, those of keys and values as they are before */
+
     int rope_scaling;                 /* og_rope_scaling */
     float rope_base, rope_base_local; /* local: of layers with a window; 0: the same */
     float rope_factor, rope_factor_local;
     float rope_attn_factor, yarn_ext, yarn_beta_fast, yarn_beta_slow, yarn_log_mul;
+    float yarn_mul;       /* cosines and sines grow as by this log multiplier over that one; 0: 1 */
     int rope_ctx_orig;    /* context before scaling; 0: n_ctx_train */
     int rope_sections[4]; /* pairs that turn by each of four positions; all 0: one position */
     bool rope_sections_interleaved;
@@ -203,6 +207,12 @@ typedef struct og_hp_key {
     OG_KEY("rope.scaling.yarn_beta_fast", FLOAT, yarn_beta_fast, 1e-6, 1e6, "32"),                 \
     OG_KEY("rope.scaling.yarn_beta_slow", FLOAT, yarn_beta_slow, 1e-6, 1e6, "1"),                  \
     OG_KEY("rope.scaling.yarn_log_multiplier", FLOAT, yarn_log_mul, 0, 1e6, "0")
+/* Latent attention: keys and values of all heads come from one row of low rank. */
+#define OG_KEYS_MLA                                                                                \
+    OG_KEY("attention.q_lora_rank", INT, q_rank, 0, 1 << 20, "0"),                                 \
+    OG_KEY("attention.kv_lora_rank", INT, kv_rank, 1, 1 << 20, NULL),                              \
+    OG_KEY("attention.key_length_mla", INT, head_k_mla, 1, 1 << 14, "most(head_k)"),               \
+    OG_KEY("attention.value_length_mla", INT, head_v_mla, 1, 1 << 14, "most(head_v)")
 #define OG_KEYS_EXPERTS                                                                            \
     OG_KEY("expert_count", INT, n_expert, 0, 1 << 12, "0"),                                        \
     OG_KEY("expert_used_count", INT, n_expert_used, 0, 1 << 12, "0"),                              \
@@ -253,6 +263,7 @@ typedef struct og_layer {
     og_tensor *attn_post_norm, *attn_post_norm_b;
     og_tensor *wqkv, *bqkv, *wq, *bq, *wk, *bk, *wv, *bv, *wo, *bo;
     og_tensor *q_norm, *q_norm_b, *k_norm, *k_norm_b;
+    og_tensor *wq_a, *q_a_norm, *wq_b, *wkv_a, *kv_a_norm, *wkv_b, *wk_b, *wv_b;
     og_tensor *sinks, *attn_gate, *attn_sub_norm;
     og_tensor *ffn_norm, *ffn_norm_b, *ffn_post_norm, *ffn_post_norm_b, *ffn_sub_norm;
     og_tensor *layer_out_norm, *layer_out_norm_b;
@@ -343,6 +354,25 @@ typedef struct og_weight_row {
 #define OG_WEIGHTS_O                                                                               \
     OG_WL_IF("n_head_kv > 0", "blk.%d.attn_output.weight", wo, 0, "n_embd, n_head * head_v"),      \
     OG_WL_IF("n_head_kv > 0", "blk.%d.attn_output.bias", bo, OG_W_OPTIONAL, "n_embd")
+/* Latent attention, its queries of low rank or not; in layers with heads of keys. wk_b and wv_b
+ * [heads, ..] are the halves of wkv_b, that of keys transposed. */
+#define OG_WEIGHTS_MLA                                                                             \
+    OG_WL("blk.%d.attn_norm.weight", attn_norm, 0, "n_embd"),                                      \
+    OG_WL_IF("n_head_kv > 0", "blk.%d.attn_q_a.weight", wq_a, OG_W_OPTIONAL, "q_rank, n_embd"),    \
+    OG_WL_IF("has(wq_a)", "blk.%d.attn_q_a_norm.weight", q_a_norm, 0, "q_rank"),                   \
+    OG_WL_IF("has(wq_a)", "blk.%d.attn_q_b.weight", wq_b, 0, "n_head * head_k_mla, q_rank"),       \
+    OG_WL_IF("n_head_kv > 0 && !has(wq_a)", "blk.%d.attn_q.weight", wq, 0,                         \
+             "n_head * head_k_mla, n_embd"),                                                       \
+    OG_WL_IF("n_head_kv > 0", "blk.%d.attn_kv_a_mqa.weight", wkv_a, 0, "kv_rank + n_rot, n_embd"), \
+    OG_WL_IF("n_head_kv > 0", "blk.%d.attn_kv_a_norm.weight", kv_a_norm, 0, "kv_rank"),            \
+    OG_WL_IF("n_head_kv > 0", "blk.%d.attn_k_b.weight", wk_b, OG_W_OPTIONAL,                       \
+             "n_head, kv_rank, head_k_mla - n_rot"),                                               \
+    OG_WL_IF("has(wk_b)", "blk.%d.attn_v_b.weight", wv_b, 0, "n_head, head_v_mla, kv_rank"),       \
+    OG_WL_IF("n_head_kv > 0 && !has(wk_b)", "blk.%d.attn_kv_b.weight", wkv_b, 0,                   \
+             "n_head * (head_k_mla - n_rot + head_v_mla), kv_rank"),                               \
+    OG_WL_IF("has(wk_b)", "blk.%d.attn_kv_b.weight", wkv_b, OG_W_OPTIONAL | OG_W_MAYBE,            \
+             "n_head * (head_k_mla - n_rot + head_v_mla), kv_rank"),                               \
+    OG_WL_IF("n_head_kv > 0", "blk.%d.attn_output.weight", wo, 0, "n_embd, n_head * head_v_mla")
 #define OG_WEIGHTS_QK_NORM                                                                         \
     OG_WL_IF("n_head_kv > 0", "blk.%d.attn_q_norm.weight", q_norm, 0, "head_k"),                   \
     OG_WL_IF("n_head_kv > 0", "blk.%d.attn_k_norm.weight", k_norm, 0, "head_k")

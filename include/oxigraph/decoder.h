@@ -82,8 +82,15 @@ OG_API og_tensor *og_decoder_softcap(og_decoder *d, og_tensor *x, float c);
 OG_API og_tensor *og_decoder_scale(og_decoder *d, og_tensor *x, float s);
 /* max(x, 0) squared */
 OG_API og_tensor *og_relu2(og_graph *g, og_tensor *x);
-/* Turns heads x [T, H, D] by the layer's rule; x if it has none. */
-OG_API og_tensor *og_decoder_turn(og_decoder *d, int il, og_tensor *x);
+
+typedef struct og_turn {
+    og_rope_kind kind; /* default: the architecture's */
+    bool is_back;      /* by the opposite angles */
+    og_tensor *pos;    /* I32 [T] positions; default: the tokens' */
+} og_turn;
+
+/* Turns the first n_rot dimensions of heads x [T, H, D] by the layer's rule; x if it has none. */
+OG_API og_tensor *og_decoder_turn(og_decoder *d, int il, og_tensor *x, const og_turn *spec);
 
 typedef struct og_attend {
     /* Given instead of projected from x: [T, heads * size] or [T, heads, size]. */
@@ -104,6 +111,8 @@ typedef struct og_attend {
     og_act gate_act;  /* without a gate given: of x times the layer's attn_gate; default: sigmoid */
     int chunk;        /* sees keys of its own chunk of so many positions alone; 0: of all */
     bool has_no_temp; /* no temperature by position */
+    og_tensor *select; /* I32 [T, 1 or n_head_kv, n]: the keys that a token sees, or blocks */
+    int select_block;  /* keys of one; 0: 1 */
 } og_attend;
 
 /* Self-attention of a layer: q k v (separate or fused, with biases where there are any), clamped by
@@ -111,6 +120,22 @@ typedef struct og_attend {
  * rope, KV pages, window, soft-cap, ALiBi, sinks, temperature, all by the hyperparameters and the
  * weights that there are; sub-norm, output projection. */
 OG_API og_tensor *og_decoder_attend(og_decoder *d, int il, og_tensor *x, const og_attend *spec);
+
+/* What attention of the layer has of inputs and rules; q, k and v are the caller's. */
+OG_API og_attention_args og_decoder_attention(og_decoder *d, int il);
+
+typedef struct og_mla {
+    og_tensor *q_low;  /* [T, q_rank] given: og_decoder_mla_low */
+    og_tensor *select; /* I32 [T, 1, n]: ranks of the keys that a token sees; default: all */
+} og_mla;
+
+/* Latent attention of a layer (DeepSeek-AI, 2024): queries of low rank or not; keys and values from
+ * one row of low rank and the part that turns, which all heads share. Where the weights are split
+ * (wk_b, wv_b) that row is what is stored, and heads meet it; else keys and values are. YaRN's
+ * factor is squared into the scale; temperature by position; output projection. */
+OG_API og_tensor *og_decoder_mla(og_decoder *d, int il, og_tensor *x, const og_mla *spec);
+/* Its normalised queries of low rank [T, q_rank]. */
+OG_API og_tensor *og_decoder_mla_low(og_decoder *d, int il, og_tensor *x);
 
 typedef struct og_ffn {
     og_act act; /* default: og_silu */
@@ -162,10 +187,10 @@ typedef struct og_block {
     og_tensor *(*mixer)(og_decoder *d, int il, og_tensor *x);
 } og_block;
 
-/* One layer: x + attention(norm(x)), then x + feed-forward(norm(x)), or experts where there is a
- * router; norms before and behind either by the weights that there are, what they add times
- * hp->residual_scale. Parallel: x + attention + feed-forward, which has attention's input unless
- * there is ffn_norm. */
+/* One layer: x + attention(norm(x)), latent where there is wkv_a, then x + feed-forward(norm(x)),
+ * or experts where there is a router; norms before and behind either by the weights that there are,
+ * what they add times hp->residual_scale. Parallel: x + attention + feed-forward, which has
+ * attention's input unless there is ffn_norm. */
 OG_API og_tensor *og_decoder_block(og_decoder *d, int il, og_tensor *x, const og_block *spec);
 /* The same without a spec, for og_arch.block. */
 OG_API og_tensor *og_decoder_plain_block(og_decoder *d, int il, og_tensor *x);

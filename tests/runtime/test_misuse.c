@@ -535,7 +535,7 @@ static og_tensor *call_wrongly(og_decoder *d, int il, og_tensor *x, bool *is_ove
     case 5: return og_decoder_ffn(d, il, NULL, NULL);
     case 6: return og_decoder_shared(d, 999, x, og_silu);
     case 7: return og_decoder_experts(d, 999, x, NULL);
-    case 8: return og_decoder_turn(d, 999, x);
+    case 8: return og_decoder_turn(d, 999, x, NULL);
     case 9: return og_decoder_state(d, "s", il, deep);
     case 10: return og_decoder_state(d, NULL, il, one);
     case 11: return og_decoder_state(d, "s", 999, one);
@@ -551,6 +551,10 @@ static og_tensor *call_wrongly(og_decoder *d, int il, og_tensor *x, bool *is_ove
     case 21: return og_decoder_block(d, 999, x, NULL);
     case 22: return og_decoder_block(d, il, NULL, NULL);
     case 23: return og_decoder_plain_block(d, -1, x);
+    case 24: return og_decoder_mla(d, 999, x, NULL);
+    case 25: return og_decoder_mla(d, il, x, NULL); /* a layer without its weights */
+    case 26: return og_decoder_mla_low(d, il, x);
+    case 27: return og_decoder_attention(d, 999).sink;
     default: *is_over = true; return x;
     }
 }
@@ -578,7 +582,7 @@ Test(misuse, blocks_of_architectures)
     for (wrong_call = 0; !is_over; wrong_call++) {
         TOLD(og_model_load(ctx, model_path, NULL, &m));
     }
-    cr_assert_eq(wrong_call, 25);
+    cr_assert_eq(wrong_call, 29);
 }
 
 Test(misuse, decoders_that_are_none)
@@ -597,8 +601,10 @@ Test(misuse, decoders_that_are_none)
     cr_assert(!og_decoder_norm(NULL, x, x, x) && !og_decoder_linear(NULL, x, x, x));
     cr_assert(!og_decoder_norm_as(NULL, OG_NORM_DEFAULT, x, x, x));
     cr_assert(!og_decoder_softcap(NULL, x, 1) && !og_decoder_scale(NULL, x, 2));
-    cr_assert(!og_relu2(NULL, x) && !og_decoder_turn(NULL, 0, x));
+    cr_assert(!og_relu2(NULL, x) && !og_decoder_turn(NULL, 0, x, NULL));
     cr_assert(!og_decoder_attend(NULL, 0, x, NULL) && !og_decoder_ffn(NULL, 0, x, NULL));
+    cr_assert(!og_decoder_mla(NULL, 0, x, NULL) && !og_decoder_mla_low(NULL, 0, x));
+    cr_assert(!og_decoder_attention(NULL, 0).pos);
     cr_assert(!og_decoder_shared(NULL, 0, x, og_silu) && !og_decoder_experts(NULL, 0, x, NULL));
 }
 

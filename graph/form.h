@@ -35,6 +35,9 @@ bool ogi_name_walk(const char *a, int la, const char *b, int lb, ogi_name_piece 
 /* Leaves with names: $input, @weight, &state. 0 for other nodes. */
 char ogi_form_sigil(og_op op);
 
+/* The text form of a graph; without its symbols where a file's contract gives them. */
+og_status ogi_form_print(const og_graph *g, bool has_symbols, ogi_buf *out);
+
 /* One node as a line of the text form, values numbered by node id; without the newline. */
 void ogi_form_node(const og_graph *g, const og_tensor *n, ogi_buf *out);
 void ogi_form_quote(ogi_buf *out, const char *s); /* in quotes, escaped */

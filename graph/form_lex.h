@@ -29,7 +29,18 @@ og_status ogi_lex_number(ogi_lex *x, double *out); /* float, inf, nan */
 /* A name, bare or (always, if !may_be_bare) in quotes, with {L} replaced. */
 og_status ogi_lex_name(ogi_lex *x, bool may_be_bare, char out[OGI_FORM_NAME_MAX + 1]);
 
+ogi_lex ogi_lex_of(og_ctx *ctx, ogi_sv text); /* at the beginning of a text */
+
 og_status ogi_lex_shape(ogi_lex *x, const og_graph *g, og_shape *out);
 og_status ogi_lex_dtype(ogi_lex *x, og_dtype *out);
+
+/* What a graph must be of a file that holds several: the symbols are given, not the text's. */
+typedef struct ogi_form_contract {
+    void *user;
+    og_status (*begin)(void *user, og_graph *g); /* fresh, with its name: declares the symbols */
+} ogi_form_contract;
+
+/* Reads one graph: to the end of the text, or, with a contract, to the next line "graph". */
+og_status ogi_form_parse(ogi_lex *x, const ogi_form_contract *contract, og_graph **out);
 
 #endif

@@ -28,6 +28,7 @@ typedef struct parser {
     int64_t expanded;
     og_tensor **next; /* of the repetition */
     int64_t n_next, next_cap;
+    const ogi_form_contract *contract; /* of a file of several graphs; else NULL */
 } parser;
 
 static og_status define(parser *p, ogi_sv name, og_tensor *t)
@@ -494,15 +495,18 @@ static og_status statement(parser *p)
     bool is_known;
     OG_TRY(common_statement(p, &is_known));
     if (is_known) return OG_OK;
-    if (ogi_lex_accept(&p->x, "sym")) return symbol(p);
+    if (!p->contract && ogi_lex_accept(&p->x, "sym")) return symbol(p);
     if (ogi_lex_accept(&p->x, "layer")) return layer(p);
     if (ogi_lex_accept(&p->x, "output")) return output(p);
     if (ogi_lex_accept(&p->x, "repeat")) return repeat(p);
+    if (p->contract)
+        return ogi_lex_fail(&p->x, "a statement (input, weight, state, %value, layer, repeat, "
+                                   "output; symbols are given)");
     return ogi_lex_fail(&p->x,
                         "a statement (sym, input, weight, state, %value, layer, repeat, output)");
 }
 
-static og_status parse_text(parser *p)
+static og_status parse_graph(parser *p)
 {
     char name[OGI_FORM_NAME_MAX + 1];
     ogi_lex_line(&p->x);
@@ -511,9 +515,32 @@ static og_status parse_text(parser *p)
     OG_TRY(ogi_lex_end_of_line(&p->x));
     p->g = og_graph_new(p->x.ctx, name);
     if (!p->g) return OG_E_MEMORY;
-    while (ogi_lex_line(&p->x)) OG_TRY(statement(p));
+    if (p->contract) OG_TRY(p->contract->begin(p->contract->user, p->g));
+    while (ogi_lex_line(&p->x)) {
+        if (p->contract && ogi_lex_is(&p->x, "graph")) break;
+        OG_TRY(statement(p));
+    }
     og_graph_layer(p->g, -1);
     return p->g->status;
+}
+
+og_status ogi_form_parse(ogi_lex *x, const ogi_form_contract *contract, og_graph **out)
+{
+    parser p = { .x = *x, .names = { .ctx = x->ctx }, .contract = contract };
+    og_status s = parse_graph(&p);
+    *x = p.x;
+    *out = s == OG_OK ? p.g : NULL;
+    if (s != OG_OK) og_graph_free(p.g);
+    ogi_map_free(&p.names);
+    ogi_free(x->ctx, p.value);
+    ogi_free(x->ctx, p.next);
+    return s;
+}
+
+ogi_lex ogi_lex_of(og_ctx *ctx, ogi_sv text)
+{
+    text = ogi_sv_skip_bom(text);
+    return (ogi_lex){ ctx, text.p, text.p + text.n, text.p, 1, -1 };
 }
 
 og_status og_graph_parse(og_ctx *ctx, const char *text, size_t n, og_graph **out)
@@ -521,13 +548,6 @@ og_status og_graph_parse(og_ctx *ctx, const char *text, size_t n, og_graph **out
     OGI_NEEDS(ctx, ctx && out);
     *out = NULL;
     OGI_NEEDS(ctx, text || !n);
-    ogi_sv body = ogi_sv_skip_bom((ogi_sv){ text ? text : "", n });
-    parser p = { .x = { ctx, body.p, body.p + body.n, body.p, 1, -1 }, .names = { .ctx = ctx } };
-    og_status s = parse_text(&p);
-    *out = s == OG_OK ? p.g : NULL;
-    if (s != OG_OK) og_graph_free(p.g);
-    ogi_map_free(&p.names);
-    ogi_free(ctx, p.value);
-    ogi_free(ctx, p.next);
-    return s;
+    ogi_lex x = ogi_lex_of(ctx, (ogi_sv){ text ? text : "", n });
+    return ogi_form_parse(&x, NULL, out);
 }

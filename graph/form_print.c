@@ -341,7 +341,7 @@ static void find_last_uses(const og_graph *g, int64_t *last_use)
     for (int64_t i = 0; i < g->n_output; i++) last_use[g->output[i].value->id] = g->n_node;
 }
 
-static og_status print_text(const og_graph *g, ogi_buf *out)
+og_status ogi_form_print(const og_graph *g, bool has_symbols, ogi_buf *out)
 {
     printer p = { .g = g, .out = out, .n_number = g->n_node, .layer = -1 };
     p.number = OGI_NEW_N(g->ctx, int64_t, g->n_node + 1);
@@ -352,7 +352,7 @@ static og_status print_text(const og_graph *g, ogi_buf *out)
         ogi_buf_puts(out, "graph ");
         ogi_form_quote(out, g->name);
         ogi_buf_putc(out, '\n');
-        for (int i = 0; i < g->n_sym; i++)
+        for (int i = 0; has_symbols && i < g->n_sym; i++)
             ogi_buf_printf(out, "sym %s = %" PRId64 "..%" PRId64 "\n", g->sym[i].name,
                            g->sym[i].min, g->sym[i].max);
         s = put_nodes(&p);
@@ -377,7 +377,7 @@ og_status og_graph_print(const og_graph *g, og_format format, char **out)
     og_status s = g->status;
     *out = NULL;
     if (s == OG_OK && format == OG_TEXT)
-        s = print_text(g, &text);
+        s = ogi_form_print(g, true, &text);
     else if (s == OG_OK && format == OG_JSON)
         ogi_print_json(g, &text);
     else if (s == OG_OK && format == OG_DOT)

@@ -5,9 +5,8 @@
 #ifndef OG_MODELS_ARCH_IMPL_H
 #define OG_MODELS_ARCH_IMPL_H
 
+#include "models/contract.h"
 #include "models/expr.h"
-#include "models/model.h"
-#include "oxigraph/decoder.h"
 
 /* The registered or built-in architecture of that name, or NULL. */
 const og_arch *ogi_arch_find(const og_ctx *ctx, ogi_sv name);
@@ -48,7 +47,6 @@ typedef struct ogi_weights {
     int n_copy;
     bool *is_known, *is_read; /* by tensor of the file */
     ogi_model *model;         /* whose bindings are filled */
-    int64_t binding_cap;
 } ogi_weights;
 
 static inline size_t ogi_layer_size(const og_arch *arch)
@@ -77,7 +75,7 @@ enum { OGI_MAX_ROPE = 16 /* rules in one model */ };
 
 /* What the blocks of one graph share. */
 typedef struct ogi_decoder_own {
-    og_dim T, S, P, N, M, O;
+    ogi_symbols sym;
     og_tensor *input[OG_STEP_INPUT_COUNT];
     og_tensor *rows;
     ogi_rope_table rope[OGI_MAX_ROPE];

@@ -22,24 +22,11 @@ og_tensor *og_decoder_input(og_decoder *d, og_step_input which)
 {
     if (!d || (unsigned)which >= OG_STEP_INPUT_COUNT) return NULL;
     ogi_decoder_own *o = d->own;
-    const og_dim one = OG_N(1);
-    const struct {
-        const char *name;
-        og_shape shape;
-    } input[OG_STEP_INPUT_COUNT] = {
-        [OG_STEP_TOKEN] = { "token", OG_SHAPE(o->T) },
-        [OG_STEP_POS] = { "pos", OG_SHAPE(o->T) },
-        [OG_STEP_SEQ_START] = { "seq_start", OG_SHAPE(og_dim_add(o->S, one)) },
-        [OG_STEP_PAGE_TABLE] = { "page_table", OG_SHAPE(o->S, o->P) },
-        [OG_STEP_KV_SLOT] = { "kv_slot", OG_SHAPE(o->T) },
-        [OG_STEP_KV_LEN] = { "kv_len", OG_SHAPE(o->S) },
-        [OG_STEP_STATE_SLOT] = { "state_slot", OG_SHAPE(o->S) },
-        [OG_STEP_ENC_PAGE_TABLE] = { "enc_page_table", OG_SHAPE(o->S, o->P) },
-        [OG_STEP_ENC_LEN] = { "enc_len", OG_SHAPE(o->S) },
-    };
     if (!o->input[which]) {
+        og_shape shape;
+        const char *name = ogi_step_input(which, &o->sym, &shape);
         og_graph_layer(d->g, -1);
-        o->input[which] = og_input(d->g, input[which].name, OG_I32, input[which].shape);
+        o->input[which] = og_input(d->g, name, OG_I32, shape);
         og_graph_layer(d->g, o->il);
     }
     return o->input[which];
@@ -87,8 +74,8 @@ og_tensor *og_decoder_rows(og_decoder *d)
     if (!d) return NULL;
     ogi_decoder_own *o = d->own;
     if (o->rows) return o->rows;
-    og_tensor *hidden = og_input(d->g, "hidden", OG_F32, OG_SHAPE(o->T, OG_N(o->hidden)));
-    og_tensor *row = og_input(d->g, "out_row", OG_I32, OG_SHAPE(o->O));
+    og_tensor *hidden = og_input(d->g, "hidden", OG_F32, OG_SHAPE(o->sym.T, OG_N(o->hidden)));
+    og_tensor *row = og_input(d->g, "out_row", OG_I32, OG_SHAPE(o->sym.O));
     return o->rows = og_take_rows(d->g, hidden, row);
 }
 
@@ -96,50 +83,26 @@ og_tensor *og_decoder_pooled(og_decoder *d)
 {
     if (!d) return NULL;
     ogi_decoder_own *o = d->own;
-    if (!o->rows) o->rows = og_input(d->g, "row", OG_F32, OG_SHAPE(o->O, OG_N(o->n_row)));
+    if (!o->rows) o->rows = og_input(d->g, "row", OG_F32, OG_SHAPE(o->sym.O, OG_N(o->n_row)));
     return o->rows;
 }
 
 og_dim og_decoder_tokens(const og_decoder *d, int64_t n)
 {
-    return d ? og_dim_mul(d->own->T, n) : (og_dim){ .c = -1 }; /* of no graph */
+    return d ? og_dim_mul(d->own->sym.T, n) : (og_dim){ .c = -1 }; /* of no graph */
 }
 
 /* ---- states -------------------------------------------------------------------------------- */
 
-/* One that another graph of the model declared is the same. */
-static bool is_listed(og_decoder *d, const ogi_state_info *info)
-{
-    const ogi_model *m = d->own->model;
-    for (int i = 0; i < m->n_state; i++) {
-        if (strcmp(m->state[i].name, info->name) != 0) continue;
-        if (m->state[i].is_paged != info->is_paged || m->state[i].unit_size != info->unit_size)
-            d->g->status = ogi_fail(m->ctx, OG_E_INVALID, __FILE__, __LINE__,
-                                    "state '%s' has two shapes", info->name);
-        return true;
-    }
-    return false;
-}
-
 static og_tensor *add_state(og_decoder *d, const char *name, og_dtype type, og_shape shape,
                             bool is_paged)
 {
-    ogi_model *m = d->own->model;
     og_tensor *x = og_state(d->g, name, type, shape);
     if (!x) return NULL;
-    int64_t n = 1, unit;
-    for (int i = 1; i < shape.rank; i++)
-        if (!ogi_mul_size(n, shape.dim[i].b, &n)) return d->g->status = OG_E_LIMIT, NULL;
-    if (!ogi_dtype_bytes((int64_t)type, n, &unit)) return d->g->status = OG_E_LIMIT, NULL;
-    ogi_state_info info = { name, is_paged, unit };
-    if (is_listed(d, &info)) return d->g->status == OG_OK ? x : NULL;
-    og_status s = ogi_grow(m->ctx, &m->state, &m->state_cap, m->n_state + 1, sizeof *m->state);
-    info.name = s == OG_OK ? ogi_arena_strndup(&m->mem, name, strlen(name)) : NULL;
-    if (!info.name) return d->g->status = OG_E_MEMORY, NULL;
-    m->state[m->n_state++] = info;
-    m->has_kv |= is_paged;
-    m->has_recurrent |= !is_paged;
-    return x;
+    og_status s = ogi_model_add_state(d->own->model, x, is_paged);
+    if (s == OG_OK) return x;
+    d->g->status = s;
+    return NULL;
 }
 
 og_tensor *og_decoder_state(og_decoder *d, const char *name, int il, og_shape per_slot)
@@ -148,7 +111,7 @@ og_tensor *og_decoder_state(og_decoder *d, const char *name, int il, og_shape pe
     if (!name || per_slot.rank < 0 || per_slot.rank >= OG_MAX_RANK) return NULL;
     if (!ogi_decoder_has_layer(d, il)) return NULL;
     snprintf(full, sizeof full, "%s.%d", name, il);
-    og_shape shape = { .rank = per_slot.rank + 1, .dim = { d->own->M } };
+    og_shape shape = { .rank = per_slot.rank + 1, .dim = { d->own->sym.M } };
     for (int i = 0; i < per_slot.rank; i++) shape.dim[i + 1] = per_slot.dim[i];
     return add_state(d, full, OG_F32, shape, false);
 }
@@ -166,7 +129,7 @@ og_tensor *ogi_decoder_pages_as(og_decoder *d, og_dtype type, const char *name, 
         return NULL;
     }
     snprintf(full, sizeof full, "%s.%d", name, il);
-    return add_state(d, full, type, OG_SHAPE(d->own->N, OG_N(n_head), OG_N(n_row), OG_N(dim)),
+    return add_state(d, full, type, OG_SHAPE(d->own->sym.N, OG_N(n_head), OG_N(n_row), OG_N(dim)),
                      true);
 }
 
@@ -182,7 +145,7 @@ og_tensor *og_decoder_store(og_decoder *d, const char *name, int il, og_tensor *
     if (!name || n_head < 1 || !ogi_decoder_has_layer(d, il)) return NULL;
     og_shape s = og_tensor_shape(x);
     int64_t dim = s.rank == 2 ? s.dim[1].b / n_head : 0;
-    og_tensor *y = og_reshape(d->g, x, OG_SHAPE(d->own->T, OG_N(n_head), OG_N(dim)));
+    og_tensor *y = og_reshape(d->g, x, OG_SHAPE(d->own->sym.T, OG_N(n_head), OG_N(dim)));
     if (!y) return NULL;
     og_tensor *pages = og_decoder_pages(d, name, il, n_head, OGI_PAGE, dim);
     return og_kv_store(d->g, pages, y, og_decoder_input(d, OG_STEP_KV_SLOT));

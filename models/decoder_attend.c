@@ -23,7 +23,7 @@ static og_tensor *part(og_decoder *d, og_tensor *own, og_tensor *fused, int64_t 
 
 static og_tensor *heads(og_decoder *d, og_tensor *x, int64_t n_head, int64_t size)
 {
-    return og_reshape(d->g, x, OG_SHAPE(d->own->T, OG_N(n_head), OG_N(size)));
+    return og_reshape(d->g, x, OG_SHAPE(d->own->sym.T, OG_N(n_head), OG_N(size)));
 }
 
 static int64_t last_dim(const og_tensor *x)
@@ -41,7 +41,7 @@ static og_tensor *normed(const attend *a, og_tensor *y, og_tensor *w, og_tensor 
     bool is_whole = w && og_tensor_shape(w).rank == 1 && last_dim(w) != size;
     float eps = a->spec->qk_eps > 0 ? a->spec->qk_eps : d->hp->eps;
     if (!is_whole) return ogi_decoder_norm_eps(d, a->spec->qk_norm, eps, y, w, b);
-    y = og_reshape(d->g, y, OG_SHAPE(d->own->T, OG_N(n_head * size)));
+    y = og_reshape(d->g, y, OG_SHAPE(d->own->sym.T, OG_N(n_head * size)));
     return heads(d, ogi_decoder_norm_eps(d, a->spec->qk_norm, eps, y, w, b), n_head, size);
 }
 
@@ -78,7 +78,7 @@ og_tensor *ogi_decoder_tempered(og_decoder *d, og_tensor *q)
     float by = 1 / (float)hp->temp_length;
     t = og_cast(g, og_cast(g, og_scale(g, t, by, hp->temp_offset * by), OG_I32), OG_F32);
     t = og_scale(g, og_log(g, og_scale(g, t, 1, 1)), hp->temp_scale, 1);
-    return og_mul(g, q, og_reshape(g, t, OG_SHAPE(d->own->T, OG_N(1), OG_N(1))));
+    return og_mul(g, q, og_reshape(g, t, OG_SHAPE(d->own->sym.T, OG_N(1), OG_N(1))));
 }
 
 static og_tensor *query(const attend *a)
@@ -196,7 +196,7 @@ og_tensor *og_decoder_attend(og_decoder *d, int il, og_tensor *x, const og_atten
     args.is_bidirectional |= a.spec->is_bidirectional;
     store(&a, &args);
     og_tensor *y = gated(&a, og_attention(d->g, &args)); /* [T, H, head_v] */
-    y = og_reshape(d->g, y, OG_SHAPE(d->own->T, OG_N((int64_t)a.h->n_head * a.h->head_v)));
+    y = og_reshape(d->g, y, OG_SHAPE(d->own->sym.T, OG_N((int64_t)a.h->n_head * a.h->head_v)));
     if (a.spec->is_raw) return y;
     if (a.l->attn_sub_norm) y = og_decoder_norm(d, y, a.l->attn_sub_norm, NULL);
     return og_name(og_decoder_linear(d, y, a.l->wo, a.l->bo), "blk.%d.attn", il);

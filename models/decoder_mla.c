@@ -85,7 +85,7 @@ og_tensor *og_decoder_mla(og_decoder *d, int il, og_tensor *x, const og_mla *spe
     const og_hparams *hp = d->hp;
     const og_layer_hp *h = &hp->layer[il];
     const og_mla *s = spec ? spec : &none;
-    mla m = { d,         il,       og_decoder_layer(d, il),   d->own->T,
+    mla m = { d,         il,       og_decoder_layer(d, il),   d->own->sym.T,
               h->n_head, h->n_rot, hp->head_k_mla - h->n_rot, hp->kv_rank,
               x };
     og_attention_args args = og_decoder_attention(d, il);

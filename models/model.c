@@ -4,18 +4,15 @@
  * weights and builds the graphs of a step and of the head. */
 #include "models/model.h"
 
+#include "base/file.h"
 #include "graph/dim.h"
 #include "graph/dtype.h"
-#include "graph/pass.h"
 #include "models/arch/arch.h"
 #include "models/arch_impl.h"
+#include "models/model_text.h"
 #include "ops/attention.h"
 
-enum {
-    MAX_PAGES = 1 << 24, /* of a sequence, and of the pool */
-    MAX_SLOTS = 1 << 16, /* of recurrent states */
-    MAX_NAME = 64
-};
+enum { MAX_NAME = 64 };
 
 static const og_arch *const builtin[] = {
 #define ARCH(name) &ogi_arch_##name,
@@ -177,17 +174,9 @@ og_tensor *og_decoder_pool(og_decoder *d)
     return w->dense3 ? og_decoder_linear(d, x, w->dense3, w->dense3_b) : x;
 }
 
-/* A kind of entry: what the engine finds in it. */
-typedef struct kind {
-    const char *name, *output;
-    enum { OF_TOKENS, OF_HIDDEN, OF_ROWS } of;
-    og_tensor *(*build)(og_decoder *d); /* by default; NULL: only where the architecture has it */
-} kind;
-
-static const kind kinds[] = {
-    { "encode", "hidden", OF_TOKENS, NULL },        { "step", "hidden", OF_TOKENS, build_step },
-    { "head", "logits", OF_HIDDEN, build_head },    { "embed", "row", OF_HIDDEN, build_embed },
-    { "pool", "pooled", OF_ROWS, og_decoder_pool },
+/* Builders by default, by the order of ogi_kinds; NULL: only where the architecture has it. */
+static og_tensor *(*const default_build[OGI_N_KIND])(og_decoder *d) = {
+    NULL, build_step, build_head, build_embed, og_decoder_pool,
 };
 
 static const og_entry *find_entry(const og_entry *entry, int n, const char *name)
@@ -197,65 +186,7 @@ static const og_entry *find_entry(const og_entry *entry, int n, const char *name
     return NULL;
 }
 
-static void declare_symbols(const build *b, const kind *k, og_graph *g, ogi_decoder_own *own)
-{
-    if (k->of != OF_TOKENS) own->O = og_sym(g, "O", 1, OGI_HEAD_ROWS);
-    bool is_encode = !strcmp(k->name, "encode");
-    int64_t n_tok = is_encode ? b->m->encode_tokens : b->m->step_tokens;
-    if (k->of != OF_ROWS) own->T = og_sym(g, "T", 1, n_tok);
-    if (k->of != OF_TOKENS) return;
-    own->S = og_sym(g, "S", 1, OGI_STEP_SEQS);
-    own->P = og_sym(g, "P", 1, MAX_PAGES);
-    own->N = og_sym(g, "N", 1, MAX_PAGES);
-    own->M = og_sym(g, "M", 1, MAX_SLOTS);
-}
-
-static og_status check_width(const build *b, const kind *k, const og_tensor *x)
-{
-    og_shape s = og_tensor_shape(x);
-    int64_t width = s.rank == 2 ? s.dim[1].b : 0;
-    ogi_model *m = b->m;
-    if (width < 1)
-        OG_FAIL(m->ctx, OG_E_INVALID, "architecture %s: output \"%s\" of \"%s\" is no matrix",
-                b->arch->name, k->output, k->name);
-    if (!strcmp(k->output, "logits") && width != m->n_vocab)
-        OG_FAIL(m->ctx, OG_E_INVALID, "architecture %s: %lld logits for a vocabulary of %lld",
-                b->arch->name, (long long)width, (long long)m->n_vocab);
-    if (!strcmp(k->name, "step")) m->hidden = width;
-    if (!strcmp(k->name, "embed")) m->n_row = width;
-    if (!strcmp(k->name, "pool")) m->n_pooled = width;
-    return OG_OK;
-}
-
-static og_tensor *keep_live(void *user, og_graph *g, const og_tensor *n, og_tensor *const *src)
-{
-    const bool *is_live = user;
-    return is_live[n->id] ? ogi_node_copy(g, n, src) : NULL;
-}
-
-/* Without what no output and no store needs: weights of other graphs, inputs, tables. */
-static og_status drop_dead(og_graph **g)
-{
-    og_graph *all = *g, *live;
-    OG_TRY(all->status);
-    bool *is_live = OGI_NEW_N(all->ctx, bool, all->n_node + 1);
-    if (!is_live) return OG_E_MEMORY;
-    for (int64_t i = 0; i < all->n_output; i++) is_live[all->output[i].value->id] = true;
-    for (int64_t i = all->n_node - 1; i >= 0; i--) {
-        const og_tensor *n = all->node[i];
-        is_live[i] |= ogi_has_effect(n);
-        for (int k = 0; is_live[i] && k < n->n_src; k++)
-            if (n->src[k]) is_live[n->src[k]->id] = true;
-    }
-    og_status s = ogi_graph_rewrite(all, keep_live, is_live, &live);
-    ogi_free(all->ctx, is_live);
-    if (s != OG_OK) return s;
-    og_graph_free(all);
-    *g = live;
-    return OG_OK;
-}
-
-static og_status build_graph(build *b, const kind *k, og_tensor *(*fn)(og_decoder *d))
+static og_status build_graph(build *b, const ogi_kind *k, og_tensor *(*fn)(og_decoder *d))
 {
     ogi_model *m = b->m;
     og_graph *g = og_graph_new(m->ctx, k->name);
@@ -270,16 +201,16 @@ static og_status build_graph(build *b, const kind *k, og_tensor *(*fn)(og_decode
     own.stored_v = ogi_arena_alloc(&m->mem, n_layer, sizeof *own.stored_v);
     own.is_declared = ogi_arena_alloc(&m->mem, n_layer, sizeof *own.is_declared);
     if (!own.stored_k || !own.stored_v || !own.is_declared) return OG_E_MEMORY;
-    declare_symbols(b, k, g, &own);
+    ogi_symbols_declare(m, k, g, &own.sym);
     OG_TRY(ogi_weights_declare(&b->w, g, -1));
     og_pooling pooling = m->is_ranked ? OG_POOL_RANK : (og_pooling)m->pooling;
     og_decoder d = { g, b->arch, b->hp, b->w.global, pooling, &own };
-    if (k->of == OF_TOKENS) ogi_decoder_prepare(&d);
+    if (k->of == OGI_OF_TOKENS) ogi_decoder_prepare(&d);
     og_tensor *x = fn(&d);
     og_output(g, k->output, x);
     OG_TRY(og_graph_status(g));
-    OG_TRY(check_width(b, k, x));
-    OG_TRY(drop_dead(&e->graph));
+    OG_TRY(ogi_model_note_width(m, k, x));
+    OG_TRY(ogi_graph_drop_dead(&e->graph));
     ogi_weights_note_read(&b->w, e->graph);
     return OG_OK;
 }
@@ -297,10 +228,11 @@ static bool is_wanted(const build *b, const char *name)
 
 static og_status build_graphs(build *b)
 {
-    for (int i = 0; i < OGI_LEN(kinds); i++) {
-        const og_entry *own = find_entry(b->arch->entry, b->arch->n_entry, kinds[i].name);
-        og_tensor *(*fn)(og_decoder *) = own ? own->build : kinds[i].build;
-        if (fn && is_wanted(b, kinds[i].name)) OG_TRY(build_graph(b, &kinds[i], fn));
+    for (int i = 0; i < OGI_N_KIND; i++) {
+        const ogi_kind *k = &ogi_kinds[i];
+        const og_entry *own = find_entry(b->arch->entry, b->arch->n_entry, k->name);
+        og_tensor *(*fn)(og_decoder *) = own ? own->build : default_build[i];
+        if (fn && is_wanted(b, k->name)) OG_TRY(build_graph(b, k, fn));
     }
     return OG_OK;
 }
@@ -378,21 +310,58 @@ static og_status build_model(build *b)
     return ogi_weights_check(&b->w);
 }
 
+static og_status open_builtin(ogi_model *m, const ogi_model_options *opt)
+{
+    build *b = OGI_NEW(m->ctx, build);
+    if (!b) return OG_E_MEMORY;
+    b->m = m;
+    b->opt = opt;
+    og_status s = build_model(b);
+    ogi_free(m->ctx, b);
+    return s;
+}
+
+static og_status new_model(og_ctx *ctx, const ogi_gguf *file, ogi_model **out)
+{
+    ogi_model *m = *out = OGI_NEW(ctx, ogi_model);
+    if (!m) return OG_E_MEMORY;
+    m->ctx = m->mem.ctx = ctx;
+    m->file = file;
+    return OG_OK;
+}
+
+/* The same model, from what its graphs are as a text. */
+static og_status open_again(const ogi_model *built, const ogi_model_options *opt, ogi_model *m)
+{
+    ogi_buf text = { .ctx = built->ctx };
+    og_status s = ogi_model_print(built, &text);
+    if (s == OG_OK) s = ogi_model_parse(m, opt, (ogi_sv){ text.p, text.n });
+    ogi_buf_free(&text);
+    return s;
+}
+
+static og_status open_file(ogi_model *m, const ogi_model_options *opt)
+{
+    ogi_buf text = { .ctx = m->ctx };
+    og_status s = ogi_file_read(m->ctx, opt->graph, OGI_MODEL_TEXT_MAX, &text);
+    if (s == OG_OK) s = ogi_model_parse(m, opt, (ogi_sv){ text.p, text.n });
+    ogi_buf_free(&text);
+    return s;
+}
+
 og_status ogi_model_open(og_ctx *ctx, const ogi_gguf *file, const ogi_model_options *opt,
                          ogi_model **out)
 {
+    ogi_model *m, *again = NULL;
     *out = NULL;
-    build *b = OGI_NEW(ctx, build);
-    ogi_model *m = b ? OGI_NEW(ctx, ogi_model) : NULL;
-    og_status s = OG_E_MEMORY;
-    if (m) {
-        m->ctx = m->mem.ctx = ctx;
-        m->file = file;
-        b->m = m;
-        b->opt = opt;
-        s = build_model(b);
+    OG_TRY(new_model(ctx, file, &m));
+    og_status s = opt->graph ? open_file(m, opt) : open_builtin(m, opt);
+    if (s == OG_OK && opt->via_text) {
+        s = new_model(ctx, file, &again);
+        if (s == OG_OK) s = open_again(m, opt, again);
+        ogi_model_close(m);
+        m = again;
     }
-    ogi_free(ctx, b);
     if (s != OG_OK) {
         ogi_model_close(m);
         return s;

@@ -29,8 +29,10 @@ bool ogi_kv_types_parse(const char *text, ogi_kv_types *out);
 typedef struct ogi_model_options {
     int64_t n_ctx; /* context of the run (LongRoPE's factors depend on it); 0: the file's */
     ogi_kv_types kv;
-    bool has_pooling; /* for embeddings: graphs `embed` and `pool` in place of `head` */
-    int pooling;      /* og_pooling; -1: the file's */
+    bool has_pooling;  /* for embeddings: graphs `embed` and `pool` in place of `head` */
+    int pooling;       /* og_pooling; -1: the file's */
+    const char *graph; /* the file of graphs to take instead of the architecture's (docs/form.md) */
+    bool via_text;     /* graphs are printed and parsed again */
 } ogi_model_options;
 
 /* One weight of the graphs: bytes in the mapped file. */
@@ -43,6 +45,7 @@ typedef struct ogi_binding {
 /* One state: unit_size bytes for each KV page (is_paged) or for each recurrent slot. */
 typedef struct ogi_state_info {
     const char *name;
+    og_dtype type;
     bool is_paged;
     int64_t unit_size;
 } ogi_state_info;
@@ -70,6 +73,7 @@ typedef struct ogi_model {
     int n_entry;
     ogi_binding *weight;
     int n_weight;
+    int64_t weight_cap;
     ogi_state_info *state;
     int n_state;
     int64_t state_cap;

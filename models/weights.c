@@ -152,7 +152,7 @@ static og_status add_binding(ogi_weights *w, const char *name, const ogi_gguf_te
     ogi_model *m = w->model;
     bool *is_known = &w->is_known[t - ogi_gguf_tensor_at(w->file, 0)];
     if (*is_known) return OG_OK;
-    OG_TRY(ogi_grow(w->ctx, &m->weight, &w->binding_cap, m->n_weight + 1, sizeof *m->weight));
+    OG_TRY(ogi_grow(w->ctx, &m->weight, &m->weight_cap, m->n_weight + 1, sizeof *m->weight));
     const char *kept = ogi_arena_strndup(&m->mem, name, strlen(name));
     if (!kept) return OG_E_MEMORY;
     m->weight[m->n_weight++] = (ogi_binding){ kept, t->data, t->size };

@@ -218,6 +218,8 @@ static og_status load(og_model *m, const og_model_options *o)
     ogi_model_options mo = { .n_ctx = o->n_ctx };
     mo.has_pooling = o->has_pooling;
     mo.pooling = o->pooling;
+    mo.graph = o->graph;
+    mo.via_text = o->via_text;
     if (!ogi_kv_types_parse(o->kv, &mo.kv))
         OG_FAIL(m->ctx, OG_E_INVALID, "keys and values as '%s'; expected " OGI_KV_EXPECTED, o->kv);
     OG_TRY(ogi_model_open(m->ctx, m->file, &mo, &m->model));

@@ -41,11 +41,14 @@ typedef struct og_trace {
 /* Zero means default. */
 typedef struct og_model_options {
     og_device_options device;
-    int64_t n_ctx;  /* tokens a sequence may hold; default: what the model was trained for */
-    int n_sequence; /* sequences alive at once; default 1 */
-    const char *kv; /* keys and values: "f32" "f16" (default) "bf16" "q8_0" "q4_0", or, for each,
-                       "k=q8_0,v=q4_0" */
-    int batch;      /* tokens of one sequence in one step; default and most: 512 */
+    int64_t n_ctx;     /* tokens a sequence may hold; default: what the model was trained for */
+    int n_sequence;    /* sequences alive at once; default 1 */
+    const char *kv;    /* keys and values: "f32" "f16" (default) "bf16" "q8_0" "q4_0", or, for each,
+                          "k=q8_0,v=q4_0" */
+    int batch;         /* tokens of one sequence in one step; default and most: 512 */
+    const char *graph; /* a file of graphs (docs/form.md) to run over the model's weights, in place
+                          of the architecture's; NULL: none */
+    bool via_text;     /* the graphs are printed and parsed again: for tests of the text form */
     bool reverse_pages;          /* hand out KV pages from the end: for tests of placement */
     const char *const *override; /* "key=type:value" metadata overrides, see formats/gguf.h */
     int n_override;

@@ -10,7 +10,7 @@
 
 /* Zero it before use; kv may be preset to the command's default ("f16", "f32"). */
 typedef struct cli_model {
-    const char *device, *isa, *kv, *skip;
+    const char *device, *isa, *kv, *skip, *graph;
     const char *kv_k, *kv_v;  /* as others give them, one by one */
     char kv_both[64];         /* that as kv */
     const char **thread_list; /* where -t goes if the command takes a list; else NULL */

@@ -19,7 +19,7 @@ typedef struct options {
     cli_list text, tokens;
     const char *pooling, *out;
     int64_t batch;
-    bool is_raw, is_json, reverse_pages;
+    bool is_raw, is_json, reverse_pages, via_text;
 } options;
 
 typedef struct request {
@@ -182,6 +182,7 @@ static int begin(options *o, const char **args, int n_args)
     mo.has_pooling = true;
     mo.batch = (int)OGI_MIN(o->batch, 512);
     mo.reverse_pages = o->reverse_pages;
+    mo.via_text = o->via_text;
     if (status < 0) status = pooling_of(o->pooling, &mo.pooling);
     if (status < 0) status = parse_inputs(r, n_args);
     if (status < 0) {
@@ -215,6 +216,7 @@ int cmd_embed(int argc, char **argv)
         { "--json", CLI_FLAG, &o.is_json, NULL, "a list for each text, of lists of numbers" },
         { "--batch", CLI_INT, &o.batch, "N", "tokens of a causal sequence in one step" },
         { "--reverse-pages", CLI_FLAG, &o.reverse_pages, NULL, "hand out KV pages from the end" },
+        { "--via-text", CLI_FLAG, &o.via_text, NULL, "print the graphs, parse them, run those" },
         { "-o|--output", CLI_STR, &o.out, "FILE", "rows as float32; - is standard output" },
     };
     cli_add(&all, NULL, own, OGI_LEN(own));

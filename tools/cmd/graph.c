@@ -11,7 +11,7 @@
 #include "codegen/lower.h"
 #include "graph/layout.h"
 #include "graph/pass.h"
-#include "models/model.h"
+#include "models/model_text.h"
 #include "tools/cmd/cli_model.h"
 #include "tools/cmd/cli_output.h"
 
@@ -20,7 +20,7 @@ enum { MAX_TEXT = 64 << 20, NOT_GIVEN = INT32_MIN /* --tokens */ };
 typedef struct options {
     cli_model model;
     const char *path, *after, *format, *entry, *out;
-    bool plan, kernels, json, no_fuse;
+    bool plan, kernels, json, no_fuse, export;
     int64_t tokens;
 } options;
 
@@ -46,7 +46,9 @@ static og_status open_graph(og_ctx *ctx, const char *path, const options *o, ogi
         return st;
     }
     OG_TRY(ogi_gguf_open(ctx, path, o->model.override.item, o->model.override.n, file));
-    ogi_model_options mo = { .n_ctx = o->model.n_ctx };
+    ogi_model_options mo = { .n_ctx = o->model.n_ctx, .graph = o->model.graph };
+    mo.has_pooling = o->export; /* all entries, also those that logits do without */
+    mo.pooling = -1;
     if (!ogi_kv_types_parse(o->model.kv, &mo.kv))
         OG_FAIL(ctx, OG_E_INVALID, "--kv wants " OGI_KV_EXPECTED ", not '%s'", o->model.kv);
     OG_TRY(ogi_model_open(ctx, *file, &mo, model));
@@ -145,7 +147,9 @@ static og_status run(og_ctx *ctx, const char *path, const options *o)
     const og_graph *g = NULL;
     ogi_buf out = { .ctx = ctx };
     og_status st = open_graph(ctx, path, o, &file, &model, &parsed, &g);
-    if (st == OG_OK)
+    if (st == OG_OK && o->export)
+        st = ogi_model_print(model, &out);
+    else if (st == OG_OK)
         st = o->plan || o->kernels ? print_plan(ctx, g, o, &out) : print_graph(ctx, g, o, &out);
     if (st == OG_OK) st = cli_output_check(ctx, o->out, path);
     if (st == OG_OK) st = cli_output_write(ctx, o->out, file, &out);
@@ -163,6 +167,9 @@ static int check(const options *o)
     const char *format = o->format ? o->format : "";
     if (*format && strcmp(format, "text") && strcmp(format, "json") && strcmp(format, "dot"))
         return cli_usage_error("--format wants text, json or dot, not '%s'", format);
+    if (o->export && (is_plan || o->after || o->json || *format || o->entry || o->no_fuse))
+        return cli_usage_error("--export prints all graphs as they are built: no --entry, "
+                               "--after, --format, --plan, --kernels");
     if (o->plan && o->kernels) return cli_usage_error("--plan or --kernels, not both");
     if (o->json && *format && strcmp(format, "json") != 0)
         return cli_usage_error("--json and --format %s exclude each other", format);
@@ -181,9 +188,10 @@ static int check(const options *o)
     if (o->model.skip && !is_plan && !o->after)
         return cli_usage_error("--skip says something with --after, --plan or --kernels alone");
     is_text_file = !is_gguf(o->path) && !access(o->path, R_OK);
-    if (is_text_file && (o->entry || o->model.kv || o->model.n_ctx || o->model.override.n))
-        return cli_usage_error("%s is one graph in text form: --entry, -c, --kv and --override-kv "
-                               "are for models",
+    if (is_text_file && (o->entry || o->export || o->model.graph || o->model.kv || o->model.n_ctx ||
+                         o->model.override.n))
+        return cli_usage_error("%s is one graph in text form: --entry, --export, --graph, -c, "
+                               "--kv and --override-kv are for models",
                                o->path);
     return -1;
 }
@@ -199,6 +207,7 @@ int cmd_graph(int argc, char **argv)
         { "--format", CLI_STR, &o.format, "text|json|dot", "how to print it; default text" },
         { "--entry", CLI_STR, &o.entry, "step|head|pool|encode",
           "which graph of the model; default step" },
+        { "--export", CLI_FLAG, &o.export, NULL, "all graphs of the model, as --graph reads them" },
         { "--plan", CLI_FLAG, &o.plan, NULL, "the plan: groups, barriers, bytes, arena" },
         { "--kernels", CLI_FLAG, &o.kernels, NULL, "the kernel IR of the plan's groups" },
         { "--tokens", CLI_INT, &o.tokens, "N", "plan for steps of so many tokens; default 1" },

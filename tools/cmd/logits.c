@@ -109,7 +109,7 @@ int cmd_logits(int argc, char **argv)
     cli_list beside = { 0 };
     request r = { .dump_nodes = "blk.*.out" };
     int64_t batch = 0;
-    bool reverse = false;
+    bool reverse = false, via_text = false;
     int n_args;
     cli_options all = { .n = 0 };
     const cli_opt own[] = {
@@ -121,6 +121,7 @@ int cmd_logits(int argc, char **argv)
         { "--dump-activations", CLI_STR, &r.dump_dir, "DIR", "values inside the model, as .npy" },
         { "--nodes", CLI_STR, &r.dump_nodes, "PATTERN", "which: default blk.*.out" },
         { "--reverse-pages", CLI_FLAG, &reverse, NULL, "hand out KV pages from the end" },
+        { "--via-text", CLI_FLAG, &via_text, NULL, "print the graphs, parse them, run those" },
         { "-o|--output", CLI_STR, &out, "FILE", "where the rows go; - is standard output" },
     };
     cli_add(&all, NULL, own, OGI_LEN(own));
@@ -141,6 +142,7 @@ int cmd_logits(int argc, char **argv)
         mo.n_sequence = 1 + beside.n;
         mo.batch = (int)OGI_MIN(batch, 512);
         mo.reverse_pages = reverse;
+        mo.via_text = via_text;
         status = run(args[0], &mo, &r, out);
     }
     free_request(&r);

@@ -6,8 +6,9 @@
 
 #define RMS OG_KEY_EPS("attention.layer_norm_rms_epsilon")
 static const og_hp_key jamba_keys[] = { OG_KEYS_HYBRID, RMS, OG_KEYS_EXPERTS, SSM_KEYS };
-static const og_hp_key mamba2_keys[] = { OG_KEYS_HYBRID, OG_KEYS_ROPE, RMS, SSM_KEYS,
+static const og_hp_key barbet_keys[] = { OG_KEYS_HYBRID, OG_KEYS_ROPE, RMS, SSM_KEYS,
                                          SSM_GROUP_KEY };
+static const og_hp_key h1_keys[] = { OG_KEYS_DECODER, OG_KEYS_ROPE, RMS, SSM_KEYS, SSM_GROUP_KEY };
 
 #define SSM_NORM(name, field, shape)                                                               \
     OG_WL_IF("n_head_kv == 0", "blk.%d." name ".weight", field, 0, shape)
@@ -66,11 +67,11 @@ const og_arch ogi_arch_jamba = { .name = "jamba",
                                  .block = jamba_block };
 const og_arch ogi_arch_barbet = { .name = "barbet",
                                   .doc = "Barbet",
-                                  OG_ARCH_TABLES_OF(mamba2_keys, barbet_weights),
+                                  OG_ARCH_TABLES_OF(barbet_keys, barbet_weights),
                                   .rope = OG_ROPE_HALVES,
                                   .block = barbet_block };
 const og_arch ogi_arch_falcon_h1 = { .name = "falcon-h1",
                                      .doc = "Falcon H1",
-                                     OG_ARCH_TABLES_OF(mamba2_keys, h1_weights),
+                                     OG_ARCH_TABLES_OF(h1_keys, h1_weights),
                                      .rope = OG_ROPE_HALVES,
                                      .block = h1_block };

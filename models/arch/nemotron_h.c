@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * nemotron_h, nemotron_h_moe: one part a layer, attention where there are heads of keys, feed-
- * forward where that has a length, Mamba 2 elsewhere. No rope. Experts without a gate may work in a
- * space of fewer dimensions. */
+ * nemotron_h, nemotron_h_moe: one part a layer: experts where there is a router, feed-forward where
+ * that has a length, attention where there are heads of keys, Mamba 2 elsewhere. No rope. Experts
+ * without a gate may work in a space of fewer dimensions. */
 #include "models/arch/mixers.h"
 
 typedef struct hparams {
@@ -36,7 +36,7 @@ static const og_hp_key keys[] = {
 static const og_weight_row weights[] = {
     OG_WEIGHTS_EDGES,
     OG_WEIGHTS_ATTENTION,
-    MAMBA2_WEIGHTS("n_head_kv == 0 && n_ff == 0"),
+    MAMBA2_WEIGHTS("n_head_kv == 0 && n_ff == 0 && !has(router)"),
     OG_WL_IF(DENSE, "blk.%d.ffn_up.weight", up, 0, "n_ff, n_embd"),
     OG_WL_IF(DENSE, "blk.%d.ffn_up.bias", up_b, OG_W_OPTIONAL, "n_ff"),
     OG_WL_IF(DENSE, "blk.%d.ffn_down.weight", down, 0, "n_embd, n_ff"),
@@ -72,14 +72,12 @@ static og_tensor *block(og_decoder *d, int il, og_tensor *x)
     const og_layer *l = og_decoder_layer(d, il);
     const og_layer_hp *h = &d->hp->layer[il];
     og_tensor *y = og_decoder_norm(d, x, l->attn_norm, NULL);
-    if (h->n_head_kv == 0 && h->n_ff == 0)
-        y = ogi_mamba2(d, il, y);
-    else if (h->n_ff == 0)
-        y = og_decoder_attend(d, il, y, NULL);
-    else if (l->router)
+    if (l->router)
         y = mixture(d, il, y);
-    else
+    else if (h->n_ff > 0)
         y = og_decoder_ffn(d, il, y, &(og_ffn){ .act = og_relu2 });
+    else
+        y = ogi_attend_or_mamba2(d, il, y);
     return og_add(d->g, x, y);
 }
 

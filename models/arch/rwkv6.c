@@ -9,7 +9,7 @@
 
 typedef struct hparams {
     og_hparams hp;
-    int head_size, n_kv, n_mix, n_decay;
+    int head_size, n_head, n_kv, n_mix, n_decay;
     int rescale_every; /* layers; 0: never */
 } hparams;
 
@@ -25,6 +25,7 @@ typedef struct layer {
 
 #define TIME_KEYS                                                                                  \
     OG_KEY_OWN(hparams, "wkv.head_size", INT, head_size, 1, 1 << 12, NULL),                        \
+        OG_KEY_OWN(hparams, NULL, INT, n_head, 1, 1 << 20, "n_embd / head_size"),                  \
         OG_KEY_OWN(hparams, "time_mix_extra_dim", INT, n_mix, 1, 1 << 16, NULL),                   \
         OG_KEY_OWN(hparams, "time_decay_extra_dim", INT, n_decay, 1, 1 << 16, NULL),               \
         OG_KEY_OWN(hparams, "rescale_every_n_layers", INT, rescale_every, 0, OG_MAX_LAYER, "0")
@@ -32,14 +33,14 @@ static const og_hp_key keys[] = {
     RWKV_KEYS,
     OG_KEY_EPS("attention.layer_norm_epsilon"),
     TIME_KEYS,
-    OG_KEY_OWN(hparams, NULL, INT, n_kv, 1, 1 << 20, "n_embd / head_size"),
+    OG_KEY_OWN(hparams, NULL, INT, n_kv, 1, 1 << 20, "n_head"),
 };
 static const og_hp_key qwen_keys[] = {
     RWKV_KEYS,
     OG_KEY_EPS("attention.layer_norm_rms_epsilon"),
     TIME_KEYS,
     OG_KEY_OWN(hparams, "attention.head_count_kv", INT, n_kv, 0, 1 << 14, "0"),
-    OG_KEY_OWN(hparams, NULL, INT, n_kv, 1, 1 << 20, "n_kv + !n_kv * n_embd / head_size"),
+    OG_KEY_OWN(hparams, NULL, INT, n_kv, 1, 1 << 20, "n_kv + !n_kv * n_head"),
 };
 
 #define MINE(name, field, flags, shape) OG_WL_OWN(layer, NULL, "blk.%d." name, field, flags, shape)
@@ -55,7 +56,7 @@ static const og_hp_key qwen_keys[] = {
         MINE("time_mix_decay.weight", decay, 0, "n_embd"),                                         \
         MINE("time_mix_decay_w1.weight", decay_down, 0, "n_decay, n_embd"),                        \
         MINE("time_mix_decay_w2.weight", decay_up, 0, "n_embd, n_decay"),                          \
-        MINE("time_mix_first.weight", bonus, flags, "n_embd / head_size, head_size"),              \
+        MINE("time_mix_first.weight", bonus, flags, "n_head, head_size"),                          \
         MINE("time_mix_receptance.weight", r, 0, "n_embd, n_embd"),                                \
         MINE("time_mix_receptance.bias", r_b, OG_W_OPTIONAL, "n_embd"),                            \
         MINE("time_mix_key.weight", k, 0, "n_kv * head_size, n_embd"),                             \
@@ -127,7 +128,7 @@ static void mixed(og_decoder *d, const layer *w, og_tensor *x, og_tensor *step,
 static og_tensor *repeated(og_decoder *d, og_tensor *x)
 {
     const hparams *hp = (const hparams *)d->hp;
-    int n_head = hp->hp.n_embd / hp->head_size;
+    int n_head = hp->n_head;
     if (hp->n_kv == n_head) return ogi_heads(d, x, n_head, hp->head_size);
     og_dim T = og_decoder_tokens(d, 1), share = OG_N(n_head / hp->n_kv);
     og_dim n_kv = OG_N(hp->n_kv), size = OG_N(hp->head_size);
@@ -141,7 +142,7 @@ static og_tensor *time_mix(og_decoder *d, int il, og_tensor *x)
     const layer *w = og_decoder_layer(d, il);
     const hparams *hp = (const hparams *)d->hp;
     og_graph *g = d->g;
-    int size = hp->head_size, n_head = hp->hp.n_embd / size;
+    int size = hp->head_size, n_head = hp->n_head;
     og_tensor *in[N_MIX];
     mixed(d, w, x, og_sub(g, ogi_token_before(d, "shift.time", il, x), x), in);
 

@@ -8,7 +8,7 @@
 
 typedef struct hparams {
     og_hparams hp;
-    int head_size, n_decay, n_rate, n_value, n_gate;
+    int head_size, n_head, n_decay, n_rate, n_value, n_gate;
 } hparams;
 
 enum { MIX_R, MIX_W, MIX_K, MIX_V, MIX_A, MIX_G, N_MIX };
@@ -27,6 +27,7 @@ typedef struct layer {
 
 #define TIME_KEYS                                                                                  \
     OG_KEY_OWN(hparams, "wkv.head_size", INT, head_size, 1, 1 << 12, NULL),                        \
+        OG_KEY_OWN(hparams, NULL, INT, n_head, 1, 1 << 20, "n_embd / head_size"),                  \
         OG_KEY_OWN(hparams, "attention.decay_lora_rank", INT, n_decay, 1, 1 << 16, NULL),          \
         OG_KEY_OWN(hparams, "attention.iclr_lora_rank", INT, n_rate, 1, 1 << 16, NULL),            \
         OG_KEY_OWN(hparams, "attention.value_residual_mix_lora_rank", INT, n_value, 1, 1 << 16,    \
@@ -40,11 +41,12 @@ static const og_hp_key qwen_keys[] = { RWKV_KEYS, OG_KEY_EPS("attention.layer_no
 #define MINE_IF(when, name, field, flags, shape)                                                   \
     OG_WL_OWN(layer, when, "blk.%d." name, field, flags, shape)
 #define MINE(name, field, flags, shape) MINE_IF(NULL, name, field, flags, shape)
-/* The first layer has nothing to lean on; files hold weights for it all the same. */
+/* Gates are optional. The first layer has nothing to lean on; files hold weights for it all the
+ * same. */
 #define LEAN(name, field, shape)        MINE_IF("il > 0", name, field, OG_W_MAYBE, shape)
 #define TIME_WEIGHTS(flags)                                                                        \
     OG_WEIGHTS_EDGES, OG_WL("blk.%d.attn_norm.weight", attn_norm, 0, "n_embd"),                    \
-        MINE("time_mix_lerp_fused.weight", mix, 0, "5 + (n_gate > 0), 1, 1, n_embd"),              \
+        MINE("time_mix_lerp_fused.weight", mix, 0, "max(5, min(rows(mix), 6)), 1, 1, n_embd"),     \
         MINE("time_mix_receptance.weight", r, 0, "n_embd, n_embd"),                                \
         MINE("time_mix_key.weight", k, 0, "n_embd, n_embd"),                                       \
         MINE("time_mix_value.weight", v, 0, "n_embd, n_embd"),                                     \
@@ -60,8 +62,8 @@ static const og_hp_key qwen_keys[] = { RWKV_KEYS, OG_KEY_EPS("attention.layer_no
         LEAN("time_mix_v0.weight", value.base, "n_embd"),                                          \
         LEAN("time_mix_v1.weight", value.down, "n_value, n_embd"),                                 \
         LEAN("time_mix_v2.weight", value.up, "n_embd, n_value"),                                   \
-        MINE_IF("n_gate > 0", "time_mix_g1.weight", gate.down, 0, "n_gate, n_embd"),               \
-        MINE_IF("n_gate > 0", "time_mix_g2.weight", gate.up, 0, "n_embd, n_gate"),                 \
+        MINE("time_mix_g1.weight", gate.down, OG_W_OPTIONAL, "n_gate, n_embd"),                    \
+        MINE("time_mix_g2.weight", gate.up, OG_W_OPTIONAL, "n_embd, n_gate"),                      \
         MINE("time_mix_ln.weight", norm, flags, "n_embd"),                                         \
         MINE("time_mix_ln.bias", norm_b, flags, "n_embd"),                                         \
         MINE("time_mix_output.weight", out, 0, "n_embd, n_embd")
@@ -112,9 +114,9 @@ static og_tensor *time_mix(og_decoder *d, int il, og_tensor *x, og_tensor **firs
     const layer *w = og_decoder_layer(d, il);
     const hparams *hp = (const hparams *)d->hp;
     og_graph *g = d->g;
-    int size = hp->head_size, n_head = hp->hp.n_embd / size;
+    int size = hp->head_size, n_head = hp->n_head;
     og_tensor *step = og_sub(g, ogi_token_before(d, "shift.time", il, x), x), *in[N_MIX];
-    for (int i = 0; i < N_MIX - (hp->n_gate == 0); i++)
+    for (int i = 0; i < N_MIX - !w->gate.up; i++)
         in[i] = ogi_rwkv_shifted(d, x, step, ogi_rwkv_vector(d, w->mix, i));
 
     og_tensor *r = ogi_heads(d, og_decoder_linear(d, in[MIX_R], w->r, NULL), n_head, size);
@@ -139,7 +141,7 @@ static og_tensor *time_mix(og_decoder *d, int il, og_tensor *x, og_tensor **firs
     og_tensor *y = ogi_rwkv_out(d, og_linear_scan(g, &a), w->norm, w->norm_b);
     og_tensor *u = og_reshape(g, w->bonus, OG_SHAPE(OG_N(n_head), OG_N(size)));
     y = og_add(g, y, ogi_rwkv_out(d, ogi_rwkv_bonus(d, r, k, u, v), NULL, NULL));
-    if (hp->n_gate > 0) y = og_mul(g, y, through(d, in[MIX_G], &w->gate, act_sigmoid));
+    if (w->gate.up) y = og_mul(g, y, through(d, in[MIX_G], &w->gate, act_sigmoid));
     return og_name(og_decoder_linear(d, y, w->out, NULL), "blk.%d.time", il);
 }
 

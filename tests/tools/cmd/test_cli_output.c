@@ -153,6 +153,7 @@ static const char *const printers[] = {
     "$P embed $M --text hi",
     "$P embed $M --text hi --json",
     "$P embed $M --text hi -o -",
+    "$P rerank --help", /* no model here has a classifier */
     "$P bench --shape tiny --type Q8_0 --prefill 2 --decode 2 --reps 1",
     "$P bench --shape tiny --type Q8_0 --prefill 2 --decode 2 --reps 1 --json",
 };

@@ -114,6 +114,7 @@ static const char *const commands[] = {
     "$P bench --shape tiny --type Q8_0 --prefill 2 --decode 2 --reps 1 >/dev/null",
     "$P synth --shape tiny --type Q8_0 -o - | wc -c",
     "$P embed $M --text hi",
+    "$P rerank --help", /* no model here has a classifier */
     "$P help",
     "$P --version",
 };

@@ -4,7 +4,6 @@
  * weights and builds the graphs of a step and of the head. */
 #include "models/model.h"
 
-#include "base/file.h"
 #include "graph/dim.h"
 #include "graph/dtype.h"
 #include "models/arch/arch.h"
@@ -340,13 +339,33 @@ static og_status open_again(const ogi_model *built, const ogi_model_options *opt
     return s;
 }
 
-static og_status open_file(ogi_model *m, const ogi_model_options *opt)
+static og_status open_text(ogi_model *m, const ogi_model_options *opt, const char *graph)
 {
     ogi_buf text = { .ctx = m->ctx };
-    og_status s = ogi_file_read(m->ctx, opt->graph, OGI_MODEL_TEXT_MAX, &text);
+    og_status s = ogi_model_text_read(m->file, m->ctx, graph, &text);
     if (s == OG_OK) s = ogi_model_parse(m, opt, (ogi_sv){ text.p, text.n });
     ogi_buf_free(&text);
     return s;
+}
+
+bool ogi_model_is_embedded(const og_ctx *ctx, const ogi_gguf *file)
+{
+    const ogi_gguf_kv *name = ogi_gguf_find(file, "general.architecture");
+    int64_t at = 0;
+    bool has_name = name && name->type == OGI_GGUF_STR;
+    if (has_name && ogi_arch_find(ctx, ogi_gguf_str_next(name, &at))) return false;
+    return ogi_gguf_find(file, OGI_MODEL_TEXT_KEY) != NULL;
+}
+
+/* What is asked for; else the architecture, where it is known; else what the file brings along. */
+static og_status open_graphs(ogi_model *m, const ogi_model_options *opt)
+{
+    bool is_embedded = !opt->graph && ogi_model_is_embedded(m->ctx, m->file);
+    if (opt->graph) return open_text(m, opt, opt->graph);
+    if (!is_embedded) return open_builtin(m, opt);
+    ogi_log(m->ctx, OG_LOG_INFO, "%s: runs the graphs that are embedded in it",
+            ogi_gguf_path(m->file));
+    return open_text(m, opt, "embedded");
 }
 
 og_status ogi_model_open(og_ctx *ctx, const ogi_gguf *file, const ogi_model_options *opt,
@@ -355,7 +374,7 @@ og_status ogi_model_open(og_ctx *ctx, const ogi_gguf *file, const ogi_model_opti
     ogi_model *m, *again = NULL;
     *out = NULL;
     OG_TRY(new_model(ctx, file, &m));
-    og_status s = opt->graph ? open_file(m, opt) : open_builtin(m, opt);
+    og_status s = open_graphs(m, opt);
     if (s == OG_OK && opt->via_text) {
         s = new_model(ctx, file, &again);
         if (s == OG_OK) s = open_again(m, opt, again);

@@ -31,7 +31,8 @@ typedef struct ogi_model_options {
     ogi_kv_types kv;
     bool has_pooling;  /* for embeddings: graphs `embed` and `pool` in place of `head` */
     int pooling;       /* og_pooling; -1: the file's */
-    const char *graph; /* the file of graphs to take instead of the architecture's (docs/form.md) */
+    const char *graph; /* the file of graphs to take instead of the architecture's (docs/form.md);
+                          "embedded": those in the model's file */
     bool via_text;     /* graphs are printed and parsed again */
 } ogi_model_options;
 
@@ -95,6 +96,8 @@ og_graph *ogi_model_graph(const ogi_model *m, const char *entry);
 og_status ogi_model_open(og_ctx *ctx, const ogi_gguf *file, const ogi_model_options *opt,
                          ogi_model **out);
 void ogi_model_close(ogi_model *m);
+/* Will the file's own graphs run, unasked? Where its architecture is not known, if it has any. */
+bool ogi_model_is_embedded(const og_ctx *ctx, const ogi_gguf *file);
 
 /* Names and docs of the architectures, in the order of archs.def; NULL behind the last. */
 const char *ogi_arch_name(int i);

@@ -7,6 +7,7 @@
 
 #include <inttypes.h>
 
+#include "base/file.h"
 #include "graph/form_lex.h"
 #include "models/contract.h"
 
@@ -29,6 +30,23 @@ og_status ogi_model_print(const ogi_model *m, ogi_buf *out)
 {
     print_header(m, out);
     for (int i = 0; i < m->n_entry; i++) OG_TRY(ogi_form_print(m->entry[i].graph, false, out));
+    return out->failed ? OG_E_MEMORY : OG_OK;
+}
+
+og_status ogi_model_text_read(const ogi_gguf *file, og_ctx *ctx, const char *graph, ogi_buf *out)
+{
+    ogi_sv text = { 0 };
+    if (strcmp(graph, "embedded") != 0) return ogi_file_read(ctx, graph, OGI_MODEL_TEXT_MAX, out);
+    OG_TRY(ogi_gguf_str(file, OGI_MODEL_TEXT_KEY, &text));
+    if (!text.p)
+        OG_FAIL(ctx, OG_E_NOT_FOUND,
+                "%s: no graphs are embedded in it (key '" OGI_MODEL_TEXT_KEY
+                "'); oxigraph graph MODEL --embed -o NEW puts them there",
+                ogi_gguf_path(file));
+    if (text.n > OGI_MODEL_TEXT_MAX)
+        OG_FAIL(ctx, OG_E_LIMIT, "%s: key '" OGI_MODEL_TEXT_KEY "' has more than %d MB",
+                ogi_gguf_path(file), OGI_MODEL_TEXT_MAX >> 20);
+    ogi_buf_add(out, text.p, text.n);
     return out->failed ? OG_E_MEMORY : OG_OK;
 }
 

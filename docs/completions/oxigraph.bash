@@ -20,7 +20,7 @@ _oxigraph()
     embed) names='--help --text --tokens --pooling --raw --json --batch --reverse-pages --via-text -o --output --device --isa -t --threads --no-mmap --mlock -c --ctx --kv -ctk --cache-type-k -ctv --cache-type-v --override-kv --graph --skip' ;;
     rerank) names='--help --query -f --file --json --device --isa -t --threads --no-mmap --mlock -c --ctx --kv -ctk --cache-type-k -ctv --cache-type-v --override-kv --graph --skip' ;;
     perplexity) names='--help --chunk --all --json --device --isa -t --threads --no-mmap --mlock -c --ctx --kv -ctk --cache-type-k -ctv --cache-type-v --override-kv --graph --skip' ;;
-    graph) names='--help --after --format --entry --export --plan --kernels --tokens --no-fuse --json -o --output -c --ctx --kv -ctk --cache-type-k -ctv --cache-type-v --override-kv --graph --skip' ;;
+    graph) names='--help --after --format --entry --export --embed --plan --kernels --tokens --no-fuse --json -o --output -c --ctx --kv -ctk --cache-type-k -ctv --cache-type-v --override-kv --graph --skip' ;;
     bench) names='--help --shape --type --prefill --decode --context --batch --reps --groups --compare --svg --md --json --device --isa -t --threads --no-mmap --mlock -c --ctx --kv -ctk --cache-type-k -ctv --cache-type-v --override-kv --graph --skip' ;;
     synth) names='--help --shape --type --vocab --seed -o --output' ;;
     esac

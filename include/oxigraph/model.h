@@ -46,8 +46,9 @@ typedef struct og_model_options {
     const char *kv;    /* keys and values: "f32" "f16" (default) "bf16" "q8_0" "q4_0", or, for each,
                           "k=q8_0,v=q4_0" */
     int batch;         /* tokens of one sequence in one step; default and most: 512 */
-    const char *graph; /* a file of graphs (docs/form.md) to run over the model's weights, in place
-                          of the architecture's; NULL: none */
+    const char *graph; /* a file of graphs (docs/form.md) to run over the model's weights, or
+                          "embedded", those of the model's file; default: the architecture's, or,
+                          where that is not known, the embedded ones */
     bool via_text;     /* the graphs are printed and parsed again: for tests of the text form */
     bool reverse_pages;          /* hand out KV pages from the end: for tests of placement */
     const char *const *override; /* "key=type:value" metadata overrides, see formats/gguf.h */

@@ -21,8 +21,8 @@ void cli_model_graph_options(cli_model *m, cli_options *to)
         { "-ctk|--cache-type-k", CLI_STR, &m->kv_k, "TYPE", "the same, as llama.cpp has it: keys" },
         { "-ctv|--cache-type-v", CLI_STR, &m->kv_v, "TYPE", "and values" },
         { "--override-kv", CLI_LIST, &m->override, "KEY=TYPE:VALUE", "replace metadata" },
-        { "--graph", CLI_STR, &m->graph, "FILE",
-          "graphs in text form to run, not the built-in ones" },
+        { "--graph", CLI_STR, &m->graph, "FILE|embedded",
+          "run these graphs, not the built-in ones" },
         { "--skip", CLI_STR, &m->skip, "PASSES", "graph passes to leave out, comma separated" },
     };
     cli_add(to, "model", all, OGI_LEN(all));

@@ -14,13 +14,14 @@
 #include "models/model_text.h"
 #include "tools/cmd/cli_model.h"
 #include "tools/cmd/cli_output.h"
+#include "tools/cmd/graph_embed.h"
 
 enum { MAX_TEXT = 64 << 20, NOT_GIVEN = INT32_MIN /* --tokens */ };
 
 typedef struct options {
     cli_model model;
     const char *path, *after, *format, *entry, *out;
-    bool plan, kernels, json, no_fuse, export;
+    bool plan, kernels, json, no_fuse, export, embed;
     int64_t tokens;
 } options;
 
@@ -47,7 +48,7 @@ static og_status open_graph(og_ctx *ctx, const char *path, const options *o, ogi
     }
     OG_TRY(ogi_gguf_open(ctx, path, o->model.override.item, o->model.override.n, file));
     ogi_model_options mo = { .n_ctx = o->model.n_ctx, .graph = o->model.graph };
-    mo.has_pooling = o->export; /* all entries, also those that logits do without */
+    mo.has_pooling = o->export || o->embed; /* all entries, also those that logits do without */
     mo.pooling = -1;
     if (!ogi_kv_types_parse(o->model.kv, &mo.kv))
         OG_FAIL(ctx, OG_E_INVALID, "--kv wants " OGI_KV_EXPECTED ", not '%s'", o->model.kv);
@@ -147,12 +148,18 @@ static og_status run(og_ctx *ctx, const char *path, const options *o)
     const og_graph *g = NULL;
     ogi_buf out = { .ctx = ctx };
     og_status st = open_graph(ctx, path, o, &file, &model, &parsed, &g);
-    if (st == OG_OK && o->export)
+    bool is_all = o->export || o->embed, is_given = o->embed && o->model.graph;
+    if (st == OG_OK && is_given)
+        st = ogi_model_text_read(file, ctx, o->model.graph, &out);
+    else if (st == OG_OK && is_all)
         st = ogi_model_print(model, &out);
     else if (st == OG_OK)
         st = o->plan || o->kernels ? print_plan(ctx, g, o, &out) : print_graph(ctx, g, o, &out);
     if (st == OG_OK) st = cli_output_check(ctx, o->out, path);
-    if (st == OG_OK) st = cli_output_write(ctx, o->out, file, &out);
+    if (st == OG_OK && o->embed)
+        st = graph_embed(ctx, file, (ogi_sv){ out.p, out.n }, o->out);
+    else if (st == OG_OK)
+        st = cli_output_write(ctx, o->out, file, &out);
     ogi_buf_free(&out);
     og_graph_free(parsed);
     ogi_model_close(model);
@@ -167,9 +174,13 @@ static int check(const options *o)
     const char *format = o->format ? o->format : "";
     if (*format && strcmp(format, "text") && strcmp(format, "json") && strcmp(format, "dot"))
         return cli_usage_error("--format wants text, json or dot, not '%s'", format);
-    if (o->export && (is_plan || o->after || o->json || *format || o->entry || o->no_fuse))
-        return cli_usage_error("--export prints all graphs as they are built: no --entry, "
-                               "--after, --format, --plan, --kernels");
+    if (o->embed && (o->export || !strcmp(o->out, "-")))
+        return cli_usage_error("--embed writes a model: -o FILE, and no --export");
+    if ((o->export || o->embed) &&
+        (is_plan || o->after || o->json || *format || o->entry || o->no_fuse))
+        return cli_usage_error(
+            "--export and --embed take all graphs as they are built: no --entry, "
+            "--after, --format, --plan, --kernels");
     if (o->plan && o->kernels) return cli_usage_error("--plan or --kernels, not both");
     if (o->json && *format && strcmp(format, "json") != 0)
         return cli_usage_error("--json and --format %s exclude each other", format);
@@ -188,11 +199,12 @@ static int check(const options *o)
     if (o->model.skip && !is_plan && !o->after)
         return cli_usage_error("--skip says something with --after, --plan or --kernels alone");
     is_text_file = !is_gguf(o->path) && !access(o->path, R_OK);
-    if (is_text_file && (o->entry || o->export || o->model.graph || o->model.kv || o->model.n_ctx ||
-                         o->model.override.n))
-        return cli_usage_error("%s is one graph in text form: --entry, --export, --graph, -c, "
-                               "--kv and --override-kv are for models",
-                               o->path);
+    if (is_text_file && (o->entry || o->export || o->embed || o->model.graph || o->model.kv ||
+                         o->model.n_ctx || o->model.override.n))
+        return cli_usage_error(
+            "%s is one graph in text form: --entry, --export, --embed, --graph, -c, --kv and "
+            "--override-kv are for models",
+            o->path);
     return -1;
 }
 
@@ -208,6 +220,8 @@ int cmd_graph(int argc, char **argv)
         { "--entry", CLI_STR, &o.entry, "step|head|pool|encode",
           "which graph of the model; default step" },
         { "--export", CLI_FLAG, &o.export, NULL, "all graphs of the model, as --graph reads them" },
+        { "--embed", CLI_FLAG, &o.embed, NULL,
+          "write the model to -o with these graphs, or those of --graph, in it" },
         { "--plan", CLI_FLAG, &o.plan, NULL, "the plan: groups, barriers, bytes, arena" },
         { "--kernels", CLI_FLAG, &o.kernels, NULL, "the kernel IR of the plan's groups" },
         { "--tokens", CLI_INT, &o.tokens, "N", "plan for steps of so many tokens; default 1" },

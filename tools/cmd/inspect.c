@@ -10,6 +10,7 @@
 #include "formats/gguf.h"
 #include "graph/dtype.h"
 #include "graph/kx.h"
+#include "models/model_text.h"
 #include "tools/cmd/cli.h"
 #include "tools/cmd/cli_output.h"
 
@@ -160,6 +161,10 @@ static void print_summary(ogi_buf *b, const ogi_gguf *f, const totals *sum)
     ogi_buf_printf(b, "\n%-16s ", "size");
     print_size(b, ogi_gguf_size(f));
     ogi_buf_printf(b, "\n%-16s %.2f\n", "bits per weight", bits_per_weight(sum));
+    if (ogi_gguf_find(f, OGI_MODEL_TEXT_KEY))
+        ogi_buf_printf(b, "%-16s embedded: %s\n", "graphs",
+                       ogi_model_is_embedded(b->ctx, f) ? "run, the architecture is not built in"
+                                                        : "run with --graph embedded alone");
     ogi_buf_printf(b, "\nkeys (%lld):\n", (long long)ogi_gguf_kv_count(f));
     for (int64_t i = 0; i < ogi_gguf_kv_count(f); i++) print_kv(b, ogi_gguf_kv_at(f, i));
     ogi_buf_printf(b, "\ntensors (%lld):\n", (long long)ogi_gguf_tensor_count(f));

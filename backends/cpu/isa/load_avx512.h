@@ -22,7 +22,54 @@
     R(Q6_K, q6_k, IN_ORDER, 2, 0, false)                                                           \
     R(Q3_K, q3_k, IN_ORDER, 2, 0, false)                                                           \
     R(Q2_K, q2_k, IN_ORDER, 2, 2, false)                                                           \
-    R(TQ2_0, tq2_0, IN_ORDER, 1, 0, false)
+    R(TQ2_0, tq2_0, IN_ORDER, 1, 0, false)                                                         \
+    R(TQ1_0, tq1_0, IN_ORDER, 1, 0, false)                                                         \
+    R(NVFP4, nvfp4, IN_ORDER, 2, 0, false)                                                         \
+    R(IQ3_S, iq3_s, IN_ORDER, 1, 0, false)                                                         \
+    R(IQ3_XXS, iq3_xxs, IN_ORDER, 1, 0, false)                                                     \
+    R(IQ2_S, iq2_s, IN_ORDER, 2, 0, false)                                                         \
+    R(IQ2_XS, iq2_xs, IN_ORDER, 2, 0, false)                                                       \
+    R(IQ2_XXS, iq2_xxs, IN_ORDER, 1, 0, false)                                                     \
+    R(IQ1_M, iq1_m, IN_ORDER, 2, 0, false)                                                         \
+    R(IQ1_S, iq1_s, IN_ORDER, 1, 0, false)
+
+OGI_INLINE float half_of(const uint8_t *p)
+{
+    uint16_t h;
+    memcpy(&h, p, sizeof h);
+    return _cvtsh_ss(h);
+}
+
+OGI_INLINE uint64_t word_64(const void *p)
+{
+    uint64_t a;
+    memcpy(&a, p, sizeof a);
+    return a;
+}
+OGI_INLINE int32_t word_32(const uint8_t *p)
+{
+    int32_t a;
+    memcpy(&a, p, sizeof a);
+    return a;
+}
+/* 16 bytes to 32 bits each. */
+OGI_INLINE __m512i load_bytes(const void *p)
+{
+    return _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)p));
+}
+OGI_INLINE __m256i load_half(const void *p)
+{
+    return _mm256_loadu_si256((const __m256i *)p);
+}
+OGI_INLINE __m512i two_halves(__m256i first, __m256i second)
+{
+    return _mm512_inserti64x4(_mm512_castsi256_si512(first), second, 1);
+}
+/* The scales of two blocks of 256, eight lanes each. */
+OGI_INLINE __m512 two_scales(float first, float second)
+{
+    return _mm512_insertf32x8(_mm512_set1_ps(first), _mm256_set1_ps(second), 1);
+}
 
 /* 16 bytes from each of four places. */
 OGI_INLINE __m512i load_lanes(const uint8_t *p, int stride)
@@ -272,15 +319,8 @@ OGI_INLINE void load_mxfp4(const uint8_t *w, row_codes *s)
 /* d * (s - 32) of eight blocks of 32, 6-bit s in the bytes of a word; twice. */
 OGI_INLINE __m512 six_bit_scales(uint64_t first, uint64_t second, float d0, float d1)
 {
-    __m512 d = _mm512_insertf32x8(_mm512_set1_ps(d0), _mm256_set1_ps(d1), 1);
-    return _mm512_mul_ps(d, _mm512_sub_ps(of_bytes(first, second), _mm512_set1_ps(32)));
-}
-
-OGI_INLINE float half_of(const uint8_t *p)
-{
-    uint16_t h;
-    memcpy(&h, p, sizeof h);
-    return _cvtsh_ss(h);
+    return _mm512_mul_ps(two_scales(d0, d1),
+                         _mm512_sub_ps(of_bytes(first, second), _mm512_set1_ps(32)));
 }
 
 OGI_INLINE void load_iq4_xs(const uint8_t *w, row_codes *s)
@@ -358,8 +398,75 @@ OGI_INLINE void load_q3_k(const uint8_t *w, row_codes *s)
 OGI_INLINE void load_tq2_0(const uint8_t *w, row_codes *s)
 {
     load_crumbs(w, 66, 0, s);
-    s->scale[0] = _mm512_insertf32x8(_mm512_set1_ps(half_of(w + 64)),
-                                     _mm256_set1_ps(half_of(w + 66 + 64)), 1);
+    s->scale[0] = two_scales(half_of(w + 64), half_of(w + 66 + 64));
+}
+
+/* ---- ternary digits ---- */
+
+/* A digit of bytes that are fractions, power holding the 3^n: the integer part of
+ * 3 * fraction(byte * 3^n / 256). */
+OGI_INLINE __m512i digits(__m512i byte, __m512i power)
+{
+    const __m512i three = _mm512_set1_epi16(3), high = _mm512_set1_epi16((short)0xff00);
+    __m512i a = _mm512_mullo_epi16(_mm512_slli_epi16(byte, 8), power);
+    __m512i b = _mm512_mullo_epi16(_mm512_and_si512(byte, high), power);
+    return _mm512_or_si512(_mm512_mulhi_epu16(a, three),
+                           _mm512_slli_epi16(_mm512_mulhi_epu16(b, three), 8));
+}
+
+OGI_INLINE void load_tq1_0(const uint8_t *w, row_codes *s)
+{
+    const __m256i one = _mm256_set1_epi16(1), three = _mm256_set1_epi16(3);
+    const __m256i nine = _mm256_set1_epi16(9), p27 = _mm256_set1_epi16(27);
+    const __m256i p81 = _mm256_set1_epi16(81);
+    const __m256i first = _mm256_inserti128_si256(one, _mm_set1_epi16(3), 1);
+    const __m256i middle = _mm256_inserti128_si256(nine, _mm_set1_epi16(27), 1);
+    const __m256i last = _mm256_inserti128_si256(p81, _mm_setr_epi16(1, 1, 3, 3, 9, 9, 27, 27), 1);
+    float d[2];
+    for (int i = 0; i < 2; i++, w += 54) {
+        __m256i a = load_half(w);
+        d[i] = half_of(w + 52);
+        __m512i aa = _mm512_broadcast_i64x4(a);
+        __m128i b = _mm_loadu_si128((const __m128i *)(const void *)(w + 32));
+        __m256i bb = _mm256_broadcastsi128_si256(b);
+        __m256i rest = _mm256_inserti128_si256(bb, _mm_set1_epi32(word_32(w + 48)), 1);
+        s->v[4 * i] = digits(aa, two_halves(one, three));
+        s->v[4 * i + 1] = digits(aa, two_halves(nine, p27));
+        s->v[4 * i + 2] = digits(two_halves(a, bb), two_halves(p81, first));
+        s->v[4 * i + 3] = digits(two_halves(bb, rest), two_halves(middle, last));
+    }
+    s->scale[0] = two_scales(d[0], d[1]);
+}
+
+/* ---- NVFP4 ---- */
+
+/* Unsigned E4M3 to floats as graph/types/nvfp4.c says. */
+OGI_INLINE __m512 of_e4m3(__m512i s)
+{
+    const __m512i one = _mm512_set1_epi32(1);
+    __m512i e = _mm512_and_si512(_mm512_srli_epi32(s, 3), _mm512_set1_epi32(15));
+    __m512i m = _mm512_and_si512(s, _mm512_set1_epi32(7));
+    m = _mm512_mask_or_epi32(m, _mm512_test_epi32_mask(e, e), m, _mm512_set1_epi32(8));
+    e = _mm512_add_epi32(_mm512_max_epu32(e, one), _mm512_set1_epi32(127 - 11));
+    __m512 power = _mm512_castsi512_ps(_mm512_slli_epi32(e, 23));
+    __mmask16 is_number = _mm512_cmpneq_epi32_mask(s, _mm512_set1_epi32(0x7f));
+    return _mm512_maskz_mul_ps(is_number, _mm512_cvtepi32_ps(m), power);
+}
+
+OGI_INLINE void load_nvfp4(const uint8_t *w, row_codes *s)
+{
+    const __m512i twice = _mm512_setr_epi64(0, 0, 1, 1, 2, 2, 3, 3);
+    const __m512i shift = _mm512_setr_epi64(0, 4, 0, 4, 0, 4, 0, 4);
+    for (int v = 0; v < 8; v++) {
+        __m512i q = _mm512_castsi256_si512(load_half(w + 36 * v + 4));
+        q = _mm512_srlv_epi64(_mm512_permutexvar_epi64(twice, q), shift);
+        s->v[v] = _mm512_and_si512(q, _mm512_set1_epi8(15));
+    }
+    look_up(ogi_e2m1_values, 12, s);
+    for (int i = 0; i < 2; i++, w += 144) {
+        __m128i e = _mm_setr_epi32(word_32(w), word_32(w + 36), word_32(w + 72), word_32(w + 108));
+        s->scale[i] = of_e4m3(_mm512_cvtepu8_epi32(e));
+    }
 }
 
 #endif

@@ -30,6 +30,8 @@ OGI_INLINE void six_bits(const uint8_t *w, uint64_t *scale, uint64_t *min)
 #include "backends/cpu/isa/row_avx512.h"
 
 #include "backends/cpu/isa/load_avx512.h"
+
+#include "backends/cpu/isa/grid_avx512.h"
 #else
 #include "backends/cpu/isa/row_avx2.h"
 #endif

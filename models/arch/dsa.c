@@ -3,7 +3,7 @@
  * Sparse attention of DeepSeek V3.2 (DeepSeek-AI, 2025) and GLM 5: an indexer with few small heads
  * scores all keys, sum of its heads' w relu(q k), and latent attention sees the best of them. In
  * GLM 5.2 only some layers have an indexer, those behind see the keys of its last choice. */
-#include "models/arch/arch.h"
+#include "models/arch/mixers.h"
 
 typedef struct hparams {
     og_hparams hp;
@@ -74,17 +74,13 @@ static og_tensor *chosen(og_decoder *d, int il, og_tensor *x, og_tensor *low, og
     k = turned(d, il, k, 1, kind);
     k = og_reshape(g, k, OG_SHAPE(og_decoder_tokens(d, 1), OG_N(hp->index_head)));
     og_tensor *q = og_decoder_linear(d, low, l->index_q, NULL);
-    return og_select_keys(g, &(og_select_keys_args){
-                                 .q = turned(d, il, q, hp->n_index_head, kind),
-                                 .k_state = og_decoder_store(d, "index.k", il, k, 1),
-                                 .pos = og_decoder_input(d, OG_STEP_POS),
-                                 .seq_start = og_decoder_input(d, OG_STEP_SEQ_START),
-                                 .kv_len = og_decoder_input(d, OG_STEP_KV_LEN),
-                                 .page_table = og_decoder_input(d, OG_STEP_PAGE_TABLE),
-                                 .weight = og_decoder_linear(d, x, l->index_weight, NULL),
-                                 .k = hp->top_k < hp->hp.n_ctx ? hp->top_k : hp->hp.n_ctx,
-                                 .is_relu = true,
-                             });
+    og_select_keys_args a = ogi_select_of(d);
+    a.q = turned(d, il, q, hp->n_index_head, kind);
+    a.k_state = og_decoder_store(d, "index.k", il, k, 1);
+    a.weight = og_decoder_linear(d, x, l->index_weight, NULL);
+    a.k = hp->top_k < hp->hp.n_ctx ? hp->top_k : hp->hp.n_ctx;
+    a.is_relu = true;
+    return og_select_keys(g, &a);
 }
 
 /* The indexer turns halves. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Mixers of tokens by a state space: Mamba (Gu and Dao, 2023) and Mamba 2 (Dao and Gu, 2024). */
+#include <float.h>
+
 #include "models/arch/mixers.h"
 
 og_tensor *ogi_heads(og_decoder *d, og_tensor *x, int64_t n_head, int64_t size)
@@ -13,12 +15,27 @@ og_tensor *ogi_through_rows(og_decoder *d, og_tensor *x, og_tensor *w, int64_t b
     return og_decoder_linear(d, x, og_slice(d->g, w, 0, begin, size), NULL);
 }
 
+og_tensor *ogi_unit(og_decoder *d, og_tensor *x)
+{
+    float eps = d->hp->eps;
+    og_tensor *square = og_clamp(d->g, og_sum(d->g, og_sqr(d->g, x)), eps * eps, FLT_MAX);
+    return og_mul(d->g, x, og_rsqrt(d->g, square));
+}
+
 og_scan_args ogi_scan_of(og_decoder *d, const char *name, int il, og_shape per_slot)
 {
     return (og_scan_args){ .state = og_decoder_state(d, name, il, per_slot),
                            .pos = og_decoder_input(d, OG_STEP_POS),
                            .seq_start = og_decoder_input(d, OG_STEP_SEQ_START),
                            .state_slot = og_decoder_input(d, OG_STEP_STATE_SLOT) };
+}
+
+og_select_keys_args ogi_select_of(og_decoder *d)
+{
+    return (og_select_keys_args){ .pos = og_decoder_input(d, OG_STEP_POS),
+                                  .seq_start = og_decoder_input(d, OG_STEP_SEQ_START),
+                                  .kv_len = og_decoder_input(d, OG_STEP_KV_LEN),
+                                  .page_table = og_decoder_input(d, OG_STEP_PAGE_TABLE) };
 }
 
 og_tensor *ogi_short_conv(og_decoder *d, int il, og_tensor *x, og_tensor *w, og_tensor *b)

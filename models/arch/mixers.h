@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What families of recurrent and hybrid architectures share: tables of state space layers, and
- * mixers of tokens that stand where attention does (og_block.mixer). */
+ * What families of recurrent, hybrid and sparse architectures share: tables of state space layers,
+ * and mixers of tokens that stand where attention does (og_block.mixer). */
 #ifndef OG_MODELS_ARCH_MIXERS_H
 #define OG_MODELS_ARCH_MIXERS_H
 
@@ -45,8 +45,12 @@
 og_tensor *ogi_heads(og_decoder *d, og_tensor *x, int64_t n_head, int64_t size);
 /* x times `size` rows of w from `begin` on. */
 og_tensor *ogi_through_rows(og_decoder *d, og_tensor *x, og_tensor *w, int64_t begin, int64_t size);
+/* Each row divided by its length, or by eps if that is more. */
+og_tensor *ogi_unit(og_decoder *d, og_tensor *x);
 /* The sequences of the step, with a state of the layer. */
 og_scan_args ogi_scan_of(og_decoder *d, const char *name, int il, og_shape per_slot);
+/* The sequences of the step, for an indexer's choice of keys. */
+og_select_keys_args ogi_select_of(og_decoder *d);
 /* Convolution of x [T, C] along tokens by w [C, K], plus b, which may be NULL. */
 og_tensor *ogi_short_conv(og_decoder *d, int il, og_tensor *x, og_tensor *w, og_tensor *b);
 

@@ -3,7 +3,6 @@
  * qwen3next, qwen35, qwen35moe: most layers have a gated delta net (Yang et al., 2024), the others
  * attention whose output is gated. A head of keys serves several of values: neighbours in
  * qwen3next, in qwen35 those that lie a whole round apart. */
-#include <float.h>
 #include <math.h>
 
 #include "models/arch/mixers.h"
@@ -97,14 +96,6 @@ static og_tensor *gated_attention(og_decoder *d, int il, og_tensor *x)
     return og_decoder_attend(d, il, x, &spec);
 }
 
-/* Each row divided by its length, or by eps if that is more. */
-static og_tensor *unit(og_decoder *d, og_tensor *x)
-{
-    float eps = d->hp->eps;
-    og_tensor *square = og_clamp(d->g, og_sum(d->g, og_sqr(d->g, x)), eps * eps, FLT_MAX);
-    return og_mul(d->g, x, og_rsqrt(d->g, square));
-}
-
 /* What a token brings to the delta net: q, k [T, G, K], v, z [T, H, V], beta, alpha [T, H]. */
 typedef struct token {
     og_tensor *qkv, *z, *beta, *alpha;
@@ -170,8 +161,8 @@ static og_tensor *delta_net(og_decoder *d, int il, og_tensor *x, bool is_tiled)
     int size = hp->ssm_inner / n_head, n_k = n_group * n;
     token t = token_of(d, w, x);
     og_tensor *u = og_silu(g, ogi_short_conv(d, il, t.qkv, w->l.ssm_conv, NULL));
-    og_tensor *q = unit(d, ogi_heads(d, og_slice(g, u, 1, 0, n_k), n_group, n));
-    og_tensor *k = unit(d, ogi_heads(d, og_slice(g, u, 1, n_k, n_k), n_group, n));
+    og_tensor *q = ogi_unit(d, ogi_heads(d, og_slice(g, u, 1, 0, n_k), n_group, n));
+    og_tensor *k = ogi_unit(d, ogi_heads(d, og_slice(g, u, 1, n_k, n_k), n_group, n));
     og_tensor *v = ogi_heads(d, og_slice(g, u, 1, 2 * n_k, hp->ssm_inner), n_head, size);
     og_tensor *beta = ogi_heads(d, og_sigmoid(g, t.beta), n_head, 1);
     og_tensor *decay = og_mul(g, og_softplus(g, og_add(g, t.alpha, w->l.ssm_dt_b)), w->l.ssm_a);

@@ -81,6 +81,10 @@ static ogi_ref_tensor *bind(void *user, const og_tensor *leaf, const int64_t *di
         free(*p);
         *p = malloc(size);
         memcpy(*p, input_data(s, leaf->name), size);
+    } else if (is_new && leaf->op == OG_OP_WEIGHT && leaf->dtype == OG_I32) { /* a table */
+        const ogi_gguf_tensor *w = ogi_gguf_tensor_find(s->file, ogi_sv_of(leaf->name));
+        t->i = calloc((size_t)t->n, sizeof *t->i);
+        memcpy(t->i, w->data, (size_t)t->n * sizeof *t->i);
     } else if (is_new) {
         t->f = calloc((size_t)t->n, sizeof *t->f);
         if (leaf->op == OG_OP_STATE) return t;

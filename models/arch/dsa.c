@@ -43,6 +43,7 @@ static const og_weight_row weights[] = {
     INDEX("k_norm.weight", index_k_norm, "index_head"),
     INDEX("k_norm.bias", index_k_norm_b, "index_head"),
     INDEX("proj.weight", index_weight, "n_index_head, n_embd"),
+    OG_W_LEFT_OUT("blk.*.indexer.*"), /* of layers that take another's choice */
     OG_WEIGHTS_FFN,
     OG_WEIGHTS_EXPERTS,
     OG_WEIGHTS_EXPERT_BIAS,

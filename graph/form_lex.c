@@ -263,6 +263,9 @@ static og_status dim_sum(ogi_lex *x, const og_graph *g, og_dim *out)
 static og_status dim(ogi_lex *x, const og_graph *g, og_dim *out)
 {
     int64_t c;
+    bool is_expr = false;
+    if (x->contract) OG_TRY(ogi_lex_dim_expr(x, g, &is_expr, out));
+    if (is_expr) return OG_OK;
     if (ogi_lex_accept(x, "(")) {
         OG_TRY(dim_sum(x, g, out));
         OG_TRY(ogi_lex_expect(x, ")"));

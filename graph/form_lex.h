@@ -12,7 +12,8 @@ typedef struct ogi_lex {
     og_ctx *ctx;
     const char *p, *end, *line_start;
     int line;
-    int loop; /* what {L} in a name means; -1: there is no loop */
+    int loop;                                 /* what {L} in a name means; -1: there is no loop */
+    const struct ogi_form_contract *contract; /* of a model's file, which has expressions */
 } ogi_lex;
 
 og_status ogi_lex_fail(ogi_lex *x, const char *expected); /* "expected ..., found ..." */
@@ -34,11 +35,40 @@ ogi_lex ogi_lex_of(og_ctx *ctx, ogi_sv text); /* at the beginning of a text */
 og_status ogi_lex_shape(ogi_lex *x, const og_graph *g, og_shape *out);
 og_status ogi_lex_dtype(ogi_lex *x, og_dtype *out);
 
-/* What a graph must be of a file that holds several: the symbols are given, not the text's. */
+/* ---- files of a model ---------------------------------------------------------------------- */
+enum { OGI_FORM_MAX_PARAM = OGI_MAX_SRC, OGI_FORM_MAX_BLOCK = 64 };
+
+/* "block NAME (%a, %b) {": where its body begins. */
+typedef struct ogi_form_block {
+    ogi_sv name, param[OGI_FORM_MAX_PARAM];
+    int n_param;
+    ogi_lex body;
+} ogi_form_block;
+
+/* Reads one, behind the word "block", without building anything. */
+og_status ogi_form_block_read(ogi_lex *x, ogi_form_block *out);
+
+/* What a graph must be of a file that holds several, and what it may refer to. Without the optional
+ * functions there are no such things. */
 typedef struct ogi_form_contract {
     void *user;
     og_status (*begin)(void *user, og_graph *g); /* fresh, with its name: declares the symbols */
+    bool (*input)(void *user, const char *name, og_dtype *type, og_shape *shape);
+    /* A tensor of the model's file: its type, its outermost size. False: there is none. */
+    bool (*weight)(void *user, const char *name, og_dtype *type, int64_t *rows);
+    /* A number of the header; of a list that of `index`, which must be in it if is_indexed. */
+    bool (*number)(void *user, ogi_sv name, int64_t index, bool is_indexed, double *out);
+    og_dtype kv, kv_v; /* what the types kv and kv_v are */
+    const ogi_form_block *block;
+    int n_block;
 } ogi_form_contract;
+
+/* An expression up to one of the characters of stops (outside of brackets), " else " or the end of
+ * the line. item: what `i` is; may be NULL. Finite, or an error. */
+og_status ogi_lex_expr(ogi_lex *x, const char *stops, const double *item, double *out);
+og_status ogi_lex_expr_int(ogi_lex *x, const char *stops, int64_t min, int64_t max, int64_t *out);
+/* A dimension that names more than symbols; *is_expr is false, and nothing read, if it does not. */
+og_status ogi_lex_dim_expr(ogi_lex *x, const og_graph *g, bool *is_expr, og_dim *out);
 
 /* Reads one graph: to the end of the text, or, with a contract, to the next line "graph". */
 og_status ogi_form_parse(ogi_lex *x, const ogi_form_contract *contract, og_graph **out);

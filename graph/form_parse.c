@@ -3,35 +3,22 @@
  * Parses the text form of docs/form.md through the ordinary builders, which check every rule. A
  * repetition is read once for each layer. Text may be hostile: values, repetitions, and the text
  * that repetitions amount to, are limited; nothing recurses. */
+#include "graph/form_parse.h"
 #include "graph/dim.h"
-#include "graph/form_lex.h"
 #include "graph/op_def.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 
 static const int64_t expanded_max = (int64_t)64 << 20; /* bytes read in repetitions */
+static const int64_t item_cost = 32;                   /* as many as one item of a formula */
 
 _Static_assert(OGI_MAX_SRC == 12, "the message about too many operands");
 
-typedef struct value {
-    og_tensor *tensor;
-    const char *place; /* of its definition: a repetition may define it anew, others not */
-} value;
+typedef ogi_form_parser parser;
 
-typedef struct parser {
-    ogi_lex x;
-    og_graph *g;
-    ogi_map names; /* of values: index into value[] */
-    value *value;
-    int64_t n_value, value_cap;
-    int64_t expanded;
-    og_tensor **next; /* of the repetition */
-    int64_t n_next, next_cap;
-    const ogi_form_contract *contract; /* of a file of several graphs; else NULL */
-} parser;
-
-static og_status define(parser *p, ogi_sv name, og_tensor *t)
+og_status ogi_form_define(parser *p, ogi_sv name, og_tensor *t)
 {
     int64_t i = ogi_map_get(&p->names, name, -1);
     if (i >= 0) {
@@ -43,8 +30,15 @@ static og_status define(parser *p, ogi_sv name, og_tensor *t)
         return OG_OK;
     }
     OG_TRY(ogi_grow(p->x.ctx, &p->value, &p->value_cap, p->n_value + 1, sizeof *p->value));
-    p->value[p->n_value] = (value){ t, name.p };
+    p->value[p->n_value] = (ogi_form_value){ t, name.p };
     return ogi_map_put(&p->names, name, p->n_value++);
+}
+
+og_status ogi_form_expand(parser *p, int64_t n)
+{
+    p->expanded += n;
+    if (p->expanded <= expanded_max) return OG_OK;
+    OG_FAIL(p->x.ctx, OG_E_LIMIT, "graph text, line %d: repetitions of more than 64 MB", p->x.line);
 }
 
 static og_status check_room(parser *p)
@@ -56,29 +50,25 @@ static og_status check_room(parser *p)
 
 /* ---- operands ------------------------------------------------------------------------------ */
 
-static og_status named_leaf(parser *p, const char *kind, og_tensor **out)
+static og_status named_leaf(parser *p, og_op op, og_tensor **out)
 {
-    char key[OGI_FORM_NAME_MAX + 16];
-    size_t n = strlen(kind);
+    char name[OGI_FORM_NAME_MAX + 1];
+    bool is_absent;
     const char *begin = p->x.p++;
-    memcpy(key, kind, n);
-    OG_TRY(ogi_lex_name(&p->x, true, key + n));
-    int64_t id = ogi_map_get(&p->g->leaf, ogi_sv_of(key), -1);
-    if (id < 0) {
-        p->x.p = begin;
-        return ogi_lex_fail(&p->x, "a leaf declared above");
-    }
-    *out = p->g->node[id];
-    return OG_OK;
+    OG_TRY(ogi_lex_name(&p->x, true, name));
+    *out = ogi_form_leaf_find(p, op, name, &is_absent);
+    if (*out || is_absent || p->g->status != OG_OK) return p->g->status;
+    p->x.p = begin;
+    return ogi_lex_fail(&p->x, "a leaf declared above");
 }
 
-static og_status operand(parser *p, og_tensor **out)
+og_status ogi_form_operand(parser *p, og_tensor **out)
 {
     ogi_lex_blank(&p->x);
     char c = p->x.p < p->x.end ? *p->x.p : 0;
-    if (c == '$') return named_leaf(p, "input:", out);
-    if (c == '@') return named_leaf(p, "weight:", out);
-    if (c == '&') return named_leaf(p, "state:", out);
+    if (c == '$') return named_leaf(p, OG_OP_INPUT, out);
+    if (c == '@') return named_leaf(p, OG_OP_WEIGHT, out);
+    if (c == '&') return named_leaf(p, OG_OP_STATE, out);
     if (c != '%') return ogi_lex_fail(&p->x, "an operand ($input, @weight, &state or %value)");
     ogi_sv name;
     const char *begin = p->x.p++;
@@ -92,18 +82,33 @@ static og_status operand(parser *p, og_tensor **out)
     return OG_OK;
 }
 
-static og_status operands(parser *p, int *n, og_tensor **src)
+/* A value where there must be one. */
+static og_status present(parser *p, og_tensor **out)
 {
+    const char *begin = p->x.p;
+    OG_TRY(ogi_form_operand(p, out));
+    if (*out) return OG_OK;
+    p->x.p = begin;
+    return ogi_lex_fail(&p->x, "a value that is there");
+}
+
+og_status ogi_form_operands(parser *p, int *n, og_tensor **src, int *n_absent)
+{
+    int absent = 0;
     *n = 0;
     OG_TRY(ogi_lex_expect(&p->x, "("));
-    if (ogi_lex_accept(&p->x, ")")) return OG_OK;
-    do {
+    while (!ogi_lex_accept(&p->x, ")")) {
+        if (*n) OG_TRY(ogi_lex_expect(&p->x, ","));
         if (*n == OGI_MAX_SRC) return ogi_lex_fail(&p->x, "at most 12 operands");
         src[*n] = NULL;
-        if (!ogi_lex_accept(&p->x, "_")) OG_TRY(operand(p, &src[*n]));
+        if (!ogi_lex_accept(&p->x, "_")) {
+            OG_TRY(ogi_form_operand(p, &src[*n]));
+            absent += !src[*n];
+        }
         ++*n;
-    } while (ogi_lex_accept(&p->x, ","));
-    return ogi_lex_expect(&p->x, ")");
+    }
+    if (n_absent) *n_absent = absent;
+    return OG_OK;
 }
 
 /* ---- attributes ---------------------------------------------------------------------------- */
@@ -157,6 +162,57 @@ static og_status table_data(ogi_lex *x, params *q)
     return ogi_lex_expect(x, "]");
 }
 
+/* Does an expression stand here, and no number, true or false? */
+static bool is_expression(const ogi_lex *x)
+{
+    const char *p = x->p;
+    size_t n = 0;
+    if (!x->contract) return false;
+    while (p + n < x->end && !strchr(" \t\r\n:#", p[n])) n++;
+    static const char *const word[] = { "inf", "-inf", "nan", "true", "false" };
+    for (int i = 0; i < OGI_LEN(word); i++)
+        if (strlen(word[i]) == n && !memcmp(word[i], p, n)) return false;
+    for (size_t i = 0; i < n; i++)
+        if (!isdigit((unsigned char)p[i]) && !strchr(i ? ".+-e" : ".-", p[i])) return true;
+    return false;
+}
+
+/* The scalar kinds, as an expression's value. */
+static og_status attr_expression(ogi_lex *x, const ogi_attr *t, char *at)
+{
+    static const char *const stops = " \t:";
+    int64_t whole;
+    double v;
+    switch (t->kind) {
+    case OGI_ATTR_INT:
+        OG_TRY(ogi_lex_expr_int(x, stops, INT32_MIN, INT32_MAX, &whole));
+        memcpy(at, &(int){ (int)whole }, sizeof(int));
+        return OG_OK;
+    case OGI_ATTR_INT64:
+        OG_TRY(ogi_lex_expr_int(x, stops, -((int64_t)1 << 53), (int64_t)1 << 53, &whole));
+        memcpy(at, &whole, sizeof whole);
+        return OG_OK;
+    case OGI_ATTR_FLOAT:
+        OG_TRY(ogi_lex_expr(x, stops, NULL, &v));
+        memcpy(at, &(float){ (float)v }, sizeof(float));
+        return OG_OK;
+    case OGI_ATTR_BOOL:
+        OG_TRY(ogi_lex_expr(x, stops, NULL, &v));
+        *at = v != 0;
+        return OG_OK;
+    case OGI_ATTR_AXES:
+    case OGI_ATTR_SHAPE:
+    case OGI_ATTR_DTYPE:
+    case OGI_ATTR_DATA: break;
+    }
+    return ogi_lex_fail(x, "an attribute that is a number");
+}
+
+static bool is_scalar(ogi_attr_kind k)
+{
+    return k == OGI_ATTR_INT || k == OGI_ATTR_INT64 || k == OGI_ATTR_FLOAT || k == OGI_ATTR_BOOL;
+}
+
 static og_status attr_value(parser *p, const ogi_attr *t, params *q)
 {
     ogi_lex *x = &p->x;
@@ -165,6 +221,7 @@ static og_status attr_value(parser *p, const ogi_attr *t, params *q)
     double number;
     og_shape shape;
     og_dtype dtype;
+    if (is_scalar(t->kind) && is_expression(x)) return attr_expression(x, t, at);
     switch (t->kind) {
     case OGI_ATTR_INT:
         OG_TRY(ogi_lex_int(x, INT32_MIN, INT32_MAX, &whole));
@@ -238,21 +295,6 @@ static og_status type(parser *p, og_dtype *dtype, og_shape *shape)
     return ogi_lex_shape(&p->x, p->g, shape);
 }
 
-static og_status leaf(parser *p, og_op op)
-{
-    char name[OGI_FORM_NAME_MAX + 1], sigil[2] = { ogi_form_sigil(op), 0 };
-    og_dtype dtype;
-    og_shape shape;
-    OG_TRY(ogi_lex_expect(&p->x, sigil));
-    OG_TRY(ogi_lex_name(&p->x, true, name));
-    OG_TRY(ogi_lex_expect(&p->x, ":"));
-    OG_TRY(type(p, &dtype, &shape));
-    OG_TRY(ogi_lex_end_of_line(&p->x));
-    og_at(p->g, "graph text", p->x.line);
-    ogi_leaf(p->g, op, name, dtype, &shape, NULL);
-    return p->g->status;
-}
-
 /* The table's numbers as dense F32 or I32, in place of the doubles. */
 static og_status table(parser *p, params *q, og_dtype dtype, const og_shape *shape, og_tensor **out)
 {
@@ -289,16 +331,55 @@ static og_status check_type(parser *p, const og_tensor *t, og_dtype dtype, const
     return OG_E_FORMAT;
 }
 
+/* "= EXPR : F32[n]": the expression once for each i. */
+static og_status formula(parser *p, params *q, og_dtype *dtype, og_shape *shape)
+{
+    OG_TRY(ogi_lex_expect(&p->x, "="));
+    ogi_lex begin = p->x;
+    int64_t n = 1;
+    OG_TRY(ogi_lex_expr(&p->x, ":", &(double){ 0 }, &(double){ 0 }));
+    int64_t length = p->x.p - begin.p;
+    OG_TRY(ogi_lex_expect(&p->x, ":"));
+    OG_TRY(type(p, dtype, shape));
+    for (int i = 0; i < shape->rank; i++) {
+        bool is_size = ogi_dim_is_const(shape->dim[i]) && ogi_mul_size(n, shape->dim[i].b, &n);
+        if (!is_size || n < 1 || n > 1 << 20)
+            return ogi_lex_fail(&p->x, "a table of at most 2^20 elements ahead of here");
+    }
+    OG_TRY(ogi_form_expand(p, n * (length + item_cost)));
+    OG_TRY(ogi_grow(p->x.ctx, &q->data, &q->data_cap, n, sizeof *q->data));
+    for (; q->n_data < n; q->n_data++) {
+        ogi_lex x = begin;
+        double item = (double)q->n_data;
+        OG_TRY(ogi_lex_expr(&x, ":", &item, &q->data[q->n_data]));
+    }
+    return OG_OK;
+}
+
+/* Adding or multiplying what is absent leaves the other operand; true if this is such a case. */
+static bool passes_through(og_op op, int n_src, og_tensor *const *src, og_tensor **out)
+{
+    bool is_arithmetic = op == OG_OP_ADD || op == OG_OP_MUL || op == OG_OP_DIV;
+    if (!is_arithmetic || n_src != 2 || (op == OG_OP_DIV && !src[0])) return false;
+    *out = src[0] ? src[0] : src[1];
+    return true;
+}
+
 static og_status build_op(parser *p, og_op op, params *q, og_tensor **out)
 {
     const ogi_op_def *def = ogi_op_def_of(op);
     og_tensor *src[OGI_MAX_SRC];
     og_dtype dtype = OG_F32;
     og_shape shape;
-    int n_src = 0;
+    int n_src = 0, n_absent = 0;
     if (def->params_size > sizeof q->bytes)
         OG_FAIL(p->x.ctx, OG_E_LIMIT, "the params of %s are too large", ogi_op_name(op));
-    if (op != OG_OP_TABLE) OG_TRY(operands(p, &n_src, src));
+    if (op != OG_OP_TABLE) OG_TRY(ogi_form_operands(p, &n_src, src, &n_absent));
+    if (op == OG_OP_TABLE && p->contract && ogi_lex_accept(&p->x, "i")) {
+        OG_TRY(formula(p, q, &dtype, &shape));
+        og_at(p->g, "graph text", p->x.line);
+        return table(p, q, dtype, &shape, out);
+    }
     OG_TRY(attributes(p, def, q));
     bool has_type = ogi_lex_accept(&p->x, ":");
     if (has_type)
@@ -307,6 +388,9 @@ static og_status build_op(parser *p, og_op op, params *q, og_tensor **out)
         return ogi_lex_fail(&p->x, "\":\" and the type of the table");
     og_at(p->g, "graph text", p->x.line);
     if (op == OG_OP_TABLE) return table(p, q, dtype, &shape, out);
+    if (n_absent && passes_through(op, n_src, src, out)) return OG_OK;
+    for (int i = 0; n_absent && i < def->n_src_min && i < n_src; i++)
+        if (!src[i]) return ogi_lex_fail(&p->x, "operands that are there, ahead of here");
     *out = ogi_node(p->g, op, q->bytes, n_src, src);
     if (!*out) return p->g->status;
     if (q->n_axes >= 0 && q->n_axes != (*out)->shape.rank)
@@ -323,6 +407,12 @@ static og_status definition(parser *p)
     OG_TRY(ogi_lex_expect(&p->x, "="));
     OG_TRY(ogi_lex_word(&p->x, "an op", &word));
     int op = ogi_op_find(word);
+    const ogi_form_block *block = op < 0 ? ogi_form_block_find(p, word) : NULL;
+    if (block) {
+        og_tensor *result = NULL;
+        OG_TRY(ogi_form_call(p, block, &result));
+        return ogi_form_define(p, name, result);
+    }
     if (op < 0 || op == OG_OP_INPUT || op == OG_OP_WEIGHT || op == OG_OP_STATE) {
         p->x.p = word.p;
         return ogi_lex_fail(&p->x, "an op");
@@ -334,10 +424,10 @@ static og_status definition(parser *p)
     OG_TRY(s);
     if (ogi_lex_accept(&p->x, "as")) {
         OG_TRY(ogi_lex_name(&p->x, false, label));
-        og_name(t, "%s", label);
+        if (t) og_name(t, "%s", label);
     }
     OG_TRY(ogi_lex_end_of_line(&p->x));
-    return define(p, name, t);
+    return ogi_form_define(p, name, t);
 }
 
 static og_status symbol(parser *p)
@@ -376,7 +466,7 @@ static og_status output(parser *p)
     og_tensor *t;
     OG_TRY(ogi_lex_name(&p->x, false, name));
     OG_TRY(ogi_lex_expect(&p->x, "="));
-    OG_TRY(operand(p, &t));
+    OG_TRY(present(p, &t));
     OG_TRY(ogi_lex_end_of_line(&p->x));
     og_at(p->g, "graph text", p->x.line);
     og_output(p->g, name, t);
@@ -384,14 +474,14 @@ static og_status output(parser *p)
 }
 
 /* What may stand anywhere; *is_known is false if the line is none of these. */
-static og_status common_statement(parser *p, bool *is_known)
+og_status ogi_form_common(parser *p, bool *is_known)
 {
     *is_known = true;
     OG_TRY(check_room(p));
     if (ogi_lex_accept(&p->x, "%")) return definition(p);
-    if (ogi_lex_accept(&p->x, "input")) return leaf(p, OG_OP_INPUT);
-    if (ogi_lex_accept(&p->x, "weight")) return leaf(p, OG_OP_WEIGHT);
-    if (ogi_lex_accept(&p->x, "state")) return leaf(p, OG_OP_STATE);
+    if (ogi_lex_accept(&p->x, "input")) return ogi_form_leaf(p, OG_OP_INPUT);
+    if (ogi_lex_accept(&p->x, "weight")) return ogi_form_leaf(p, OG_OP_WEIGHT);
+    if (ogi_lex_accept(&p->x, "state")) return ogi_form_leaf(p, OG_OP_STATE);
     *is_known = false;
     return OG_OK;
 }
@@ -413,7 +503,7 @@ static og_status carry_list(parser *p, carry *c)
         OG_TRY(ogi_lex_expect(&p->x, "%"));
         OG_TRY(ogi_lex_word(&p->x, "the name of a value", &name));
         OG_TRY(ogi_lex_expect(&p->x, "<-"));
-        OG_TRY(operand(p, &init));
+        OG_TRY(present(p, &init));
         OG_TRY(ogi_grow(p->x.ctx, &c->name, &c->cap, c->n + 1, sizeof *c->name));
         c->name[c->n++] = name;
         OG_TRY(ogi_grow(p->x.ctx, &p->next, &p->next_cap, c->n, sizeof *p->next));
@@ -426,7 +516,7 @@ static og_status next(parser *p, const carry *c)
 {
     for (int64_t i = 0; i < c->n; i++) {
         if (i) OG_TRY(ogi_lex_expect(&p->x, ","));
-        OG_TRY(operand(p, &p->next[i]));
+        OG_TRY(present(p, &p->next[i]));
     }
     return ogi_lex_end_of_line(&p->x);
 }
@@ -435,7 +525,7 @@ static og_status next(parser *p, const carry *c)
 static og_status iteration(parser *p, const carry *c)
 {
     bool has_next = c->n == 0, is_known;
-    for (int64_t i = 0; i < c->n; i++) OG_TRY(define(p, c->name[i], p->next[i]));
+    for (int64_t i = 0; i < c->n; i++) OG_TRY(ogi_form_define(p, c->name[i], p->next[i]));
     while (ogi_lex_line(&p->x)) {
         if (ogi_lex_is(&p->x, "}")) {
             if (!has_next) return ogi_lex_fail(&p->x, "\"next\" ahead of the end of the body");
@@ -448,7 +538,7 @@ static og_status iteration(parser *p, const carry *c)
             has_next = true;
             continue;
         }
-        OG_TRY(common_statement(p, &is_known));
+        OG_TRY(ogi_form_common(p, &is_known));
         if (!is_known) return ogi_lex_fail(&p->x, "a value, a leaf, \"next\" or \"}\"");
     }
     return ogi_lex_fail(&p->x, "\"}\"");
@@ -458,10 +548,7 @@ static og_status iterate(parser *p, int64_t first, int64_t last, const carry *c)
 {
     ogi_lex body = p->x;
     for (int64_t layer_no = first; layer_no <= last; layer_no++) {
-        if (layer_no > first) p->expanded += p->x.p - body.p;
-        if (p->expanded > expanded_max)
-            OG_FAIL(p->x.ctx, OG_E_LIMIT, "graph text, line %d: repetitions of more than 64 MB",
-                    body.line);
+        if (layer_no > first) OG_TRY(ogi_form_expand(p, p->x.p - body.p));
         p->x = body;
         p->x.loop = (int)layer_no;
         og_graph_layer(p->g, (int)layer_no);
@@ -471,15 +558,24 @@ static og_status iterate(parser *p, int64_t first, int64_t last, const carry *c)
     return OG_OK;
 }
 
+static og_status bound(parser *p, const char *stops, int64_t min, int64_t max, int64_t *out)
+{
+    ogi_lex *x = &p->x;
+    ogi_lex_blank(x);
+    bool is_digit = x->p < x->end && isdigit((unsigned char)*x->p);
+    if (!x->contract || is_digit) return ogi_lex_int(x, min, max, out);
+    return ogi_lex_expr_int(x, stops, min, max, out);
+}
+
 static og_status repeat(parser *p)
 {
     int64_t first, last;
     carry c = { 0 };
     OG_TRY(ogi_lex_expect(&p->x, "L"));
     OG_TRY(ogi_lex_expect(&p->x, "="));
-    OG_TRY(ogi_lex_int(&p->x, 0, INT32_MAX - OGI_FORM_REPEAT_MAX, &first));
+    OG_TRY(bound(p, ".", 0, INT32_MAX - OGI_FORM_REPEAT_MAX, &first));
     OG_TRY(ogi_lex_expect(&p->x, ".."));
-    OG_TRY(ogi_lex_int(&p->x, first, first + OGI_FORM_REPEAT_MAX - 1, &last));
+    OG_TRY(bound(p, " \t{", first, first + OGI_FORM_REPEAT_MAX - 1, &last));
     og_status s = carry_list(p, &c);
     if (s == OG_OK) s = ogi_lex_expect(&p->x, "{");
     if (s == OG_OK) s = ogi_lex_end_of_line(&p->x);
@@ -493,7 +589,7 @@ static og_status repeat(parser *p)
 static og_status statement(parser *p)
 {
     bool is_known;
-    OG_TRY(common_statement(p, &is_known));
+    OG_TRY(ogi_form_common(p, &is_known));
     if (is_known) return OG_OK;
     if (!p->contract && ogi_lex_accept(&p->x, "sym")) return symbol(p);
     if (ogi_lex_accept(&p->x, "layer")) return layer(p);
@@ -527,11 +623,15 @@ static og_status parse_graph(parser *p)
 og_status ogi_form_parse(ogi_lex *x, const ogi_form_contract *contract, og_graph **out)
 {
     parser p = { .x = *x, .names = { .ctx = x->ctx }, .contract = contract };
+    p.alias.ctx = x->ctx;
+    p.n_callable = contract ? contract->n_block : 0;
+    p.x.contract = contract;
     og_status s = parse_graph(&p);
     *x = p.x;
     *out = s == OG_OK ? p.g : NULL;
     if (s != OG_OK) og_graph_free(p.g);
     ogi_map_free(&p.names);
+    ogi_map_free(&p.alias);
     ogi_free(x->ctx, p.value);
     ogi_free(x->ctx, p.next);
     return s;
@@ -540,7 +640,7 @@ og_status ogi_form_parse(ogi_lex *x, const ogi_form_contract *contract, og_graph
 ogi_lex ogi_lex_of(og_ctx *ctx, ogi_sv text)
 {
     text = ogi_sv_skip_bom(text);
-    return (ogi_lex){ ctx, text.p, text.p + text.n, text.p, 1, -1 };
+    return (ogi_lex){ ctx, text.p, text.p + text.n, text.p, 1, -1, NULL };
 }
 
 og_status og_graph_parse(og_ctx *ctx, const char *text, size_t n, og_graph **out)

@@ -5,8 +5,8 @@
 #ifndef OG_MODELS_ARCH_IMPL_H
 #define OG_MODELS_ARCH_IMPL_H
 
+#include "base/expr.h"
 #include "models/contract.h"
-#include "models/expr.h"
 
 /* The registered or built-in architecture of that name, or NULL. */
 const og_arch *ogi_arch_find(const og_ctx *ctx, ogi_sv name);

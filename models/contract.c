@@ -13,12 +13,16 @@
 #include "graph/layout.h"
 #include "graph/op_def.h"
 #include "graph/pass.h"
+#include "graph/plan.h"
 #include "ops/attention.h"
+#include "ops/op.h"
 
 enum {
     MAX_PAGES = 1 << 24, /* of a sequence, and of the pool */
     MAX_SLOTS = 1 << 16  /* of recurrent states */
 };
+
+static const double max_work = 0x1p46; /* operations for a token: larger models are none */
 
 const ogi_kind ogi_kinds[OGI_N_KIND] = {
     { "encode", "hidden", OGI_OF_TOKENS }, { "step", "hidden", OGI_OF_TOKENS },
@@ -161,23 +165,21 @@ typedef struct check {
                 ogi_op_name((x)->op), (x)->name, text_);                                           \
     } while (0)
 
-/* The shape and type of an input that graphs of this kind may have; false: there is none. */
-static bool find_input(const check *c, const char *name, og_dtype *type, og_shape *shape)
+bool ogi_contract_input(const ogi_model *m, const ogi_kind *k, const ogi_symbols *s,
+                        const char *name, og_dtype *type, og_shape *shape)
 {
-    const ogi_symbols *s = c->sym;
     *type = OG_I32;
-    if (c->kind->of == OGI_OF_TOKENS) {
+    if (k->of == OGI_OF_TOKENS) {
         for (int i = 0; i < OG_STEP_INPUT_COUNT; i++)
             if (!strcmp(ogi_step_input((og_step_input)i, s, shape), name)) return true;
         return false;
     }
-    if (c->kind->of == OGI_OF_HIDDEN && !strcmp(name, "out_row"))
-        return *shape = OG_SHAPE(s->O), true;
+    if (k->of == OGI_OF_HIDDEN && !strcmp(name, "out_row")) return *shape = OG_SHAPE(s->O), true;
     *type = OG_F32;
-    if (c->kind->of == OGI_OF_HIDDEN && !strcmp(name, "hidden"))
-        return *shape = OG_SHAPE(s->T, OG_N(c->m->hidden)), true;
-    if (c->kind->of == OGI_OF_ROWS && !strcmp(name, "row"))
-        return *shape = OG_SHAPE(s->O, OG_N(c->m->n_row)), true;
+    if (k->of == OGI_OF_HIDDEN && !strcmp(name, "hidden"))
+        return *shape = OG_SHAPE(s->T, OG_N(m->hidden)), true;
+    if (k->of == OGI_OF_ROWS && !strcmp(name, "row"))
+        return *shape = OG_SHAPE(s->O, OG_N(m->n_row)), true;
     return false;
 }
 
@@ -185,7 +187,7 @@ static og_status check_input(const check *c, const og_tensor *x)
 {
     og_dtype type;
     og_shape shape;
-    if (!find_input(c, x->name, &type, &shape))
+    if (!ogi_contract_input(c->m, c->kind, c->sym, x->name, &type, &shape))
         LEAF_FAIL(c, x, "is none that the engine fills in this graph");
     if (x->dtype == type && ogi_shape_eq(&x->shape, &shape)) return OG_OK;
     ogi_buf want = { .ctx = c->m->ctx };
@@ -254,6 +256,27 @@ static og_status check_weight(const check *c, const og_tensor *x)
     return add_binding(c->m, x, t);
 }
 
+/* Work of one token alone, in a sequence of its own. */
+static og_status check_work(const check *c, const og_graph *g)
+{
+    int64_t one[OG_MAX_SYM];
+    double sum = 0;
+    for (int i = 0; i < OG_MAX_SYM; i++) one[i] = 1;
+    for (int64_t i = 0; i < g->n_node; i++) {
+        ogi_cost cost = { 0 };
+        const ogi_op_def *def = ogi_op_def_of(g->node[i]->op);
+        if (def->op_class == OGI_CLASS_LEAF) continue;
+        if (def->cost)
+            def->cost(g->node[i], &cost);
+        else
+            ogi_cost_numel(g->node[i], cost.flops, 1);
+        sum += ogi_cost_eval(cost.flops, one);
+    }
+    if (sum <= max_work) return OG_OK;
+    OG_FAIL(c->m->ctx, OG_E_LIMIT, "graph \"%s\": %.3g operations for a token, at most %.3g",
+            c->kind->name, sum, max_work);
+}
+
 /* Positions that are looked up in a table end where it ends. */
 static void note_positions(const check *c, const og_tensor *x)
 {
@@ -297,5 +320,6 @@ og_status ogi_contract_check(ogi_model *m, const ogi_kind *k, const ogi_symbols 
         OG_TRY(check_leaf(&c, g->node[i]));
         note_positions(&c, g->node[i]);
     }
+    OG_TRY(check_work(&c, g));
     return check_output(&c, g);
 }

@@ -40,6 +40,10 @@ og_status ogi_model_add_state(ogi_model *m, const og_tensor *state, bool is_page
 /* Replaces *g by what outputs and stores need of it. */
 og_status ogi_graph_drop_dead(og_graph **g);
 
+/* The type and shape of the input of that name that graphs of the kind may have; false: none. */
+bool ogi_contract_input(const ogi_model *m, const ogi_kind *k, const ogi_symbols *s,
+                        const char *name, og_dtype *type, og_shape *shape);
+
 /* A graph that somebody else made: its inputs, output and states are the engine's, its weights the
  * file's; notes widths, states and weights. Errors name entry and leaf. */
 og_status ogi_contract_check(ogi_model *m, const ogi_kind *k, const ogi_symbols *s,

@@ -9,7 +9,9 @@
 
 #include "base/file.h"
 #include "graph/form_lex.h"
+#include "graph/op_def.h"
 #include "models/contract.h"
+#include "models/model_keys.h"
 
 static const char *const pooling_name[] = { "none", "mean", "cls", "last" };
 
@@ -58,6 +60,9 @@ typedef struct reader {
     const ogi_model_options *opt;
     const ogi_kind *kind; /* of the graph being read */
     ogi_symbols sym;
+    ogi_numbers *numbers;
+    ogi_form_block *block;
+    ogi_form_contract contract;
 } reader;
 
 /* The number of key "<architecture>.NAME", or as it was where there is none. */
@@ -115,11 +120,31 @@ static og_status pooling(reader *r)
     return OG_OK;
 }
 
+static og_status block(reader *r)
+{
+    ogi_form_contract *c = &r->contract;
+    ogi_form_block *b = &r->block[c->n_block];
+    const char *begin = r->x.p;
+    if (c->n_block == OGI_FORM_MAX_BLOCK) return ogi_lex_fail(&r->x, "at most 64 blocks");
+    OG_TRY(ogi_form_block_read(&r->x, b));
+    bool is_taken = ogi_op_find(b->name) >= 0;
+    for (int i = 0; i < c->n_block; i++) is_taken |= ogi_sv_eq(r->block[i].name, b->name);
+    if (is_taken) {
+        r->x.p = begin;
+        return ogi_lex_fail(&r->x, "a new name, which is no op, for the block that ends here");
+    }
+    c->n_block++;
+    return OG_OK;
+}
+
 /* A line between the first two and the graphs; *is_known is false if it is none of the header. */
 static og_status header_line(reader *r, bool *is_known)
 {
     ogi_model *m = r->m;
     *is_known = true;
+    if (ogi_lex_accept(&r->x, "key")) return ogi_number_key(r->numbers, &r->x);
+    if (ogi_lex_accept(&r->x, "let")) return ogi_number_let(r->numbers, &r->x);
+    if (ogi_lex_accept(&r->x, "block")) return block(r);
     if (ogi_lex_accept(&r->x, "context")) return ogi_lex_int(&r->x, 1, 1 << 30, &m->n_ctx_train);
     if (ogi_lex_accept(&r->x, "pooling")) return pooling(r);
     if (ogi_lex_accept(&r->x, "causal")) {
@@ -214,16 +239,55 @@ static og_status read_graph(reader *r)
 {
     ogi_model *m = r->m;
     og_graph *g;
-    OG_TRY(ogi_form_parse(&r->x, &(ogi_form_contract){ r, begin_graph }, &g));
+    OG_TRY(ogi_form_parse(&r->x, &r->contract, &g));
     ogi_entry *e = &m->entry[m->n_entry++];
     *e = (ogi_entry){ r->kind->name, g };
     OG_TRY(ogi_contract_check(m, r->kind, &r->sym, g));
     return ogi_graph_drop_dead(&e->graph);
 }
 
+/* ---- what texts refer to ------------------------------------------------------------------- */
+
+static bool input_of(void *user, const char *name, og_dtype *type, og_shape *shape)
+{
+    const reader *r = user;
+    return ogi_contract_input(r->m, r->kind, &r->sym, name, type, shape);
+}
+
+static bool weight_of(void *user, const char *name, og_dtype *type, int64_t *rows)
+{
+    const reader *r = user;
+    const ogi_gguf_tensor *t = ogi_gguf_tensor_find(r->m->file, ogi_sv_of(name));
+    if (!t) return false;
+    *type = (og_dtype)t->type;
+    *rows = t->rank < 2 ? 1 : t->dim[t->rank - 1];
+    return true;
+}
+
+static bool number_of(void *user, ogi_sv name, int64_t index, bool is_indexed, double *out)
+{
+    const reader *r = user;
+    return ogi_number_find(r->numbers, name, index, is_indexed, out);
+}
+
 og_status ogi_model_parse(ogi_model *m, const ogi_model_options *opt, ogi_sv text)
 {
     reader r = { .x = ogi_lex_of(m->ctx, text), .m = m, .opt = opt };
+    r.numbers = ogi_arena_alloc(&m->mem, 1, sizeof *r.numbers);
+    r.block = ogi_arena_alloc(&m->mem, OGI_FORM_MAX_BLOCK, sizeof *r.block);
+    if (!r.numbers || !r.block) return OG_E_MEMORY;
+    r.numbers->m = m;
+    r.contract = (ogi_form_contract){
+        .user = &r,
+        .begin = begin_graph,
+        .input = input_of,
+        .weight = weight_of,
+        .number = number_of,
+        .kv = opt->kv.k,
+        .kv_v = opt->kv.v,
+        .block = r.block,
+    };
+    r.x.contract = &r.contract;
     OG_TRY(read_header(&r));
     while (ogi_lex_line(&r.x)) OG_TRY(read_graph(&r));
     if (!m->hidden) return ogi_lex_fail(&r.x, "a graph \"step\"");

@@ -22,7 +22,7 @@
  *
  * The tables are also the checks: a key out of range, a weight that is missing, has another shape,
  * is not in the table or is read by no graph is an error that names it. Shapes, defaults and
- * conditions are expressions over the keys' fields, "n_head * head_k, n_embd" (models/expr.h). */
+ * conditions are expressions over the keys' fields, "n_head * head_k, n_embd" (base/expr.h). */
 #ifndef OXIGRAPH_ARCH_H
 #define OXIGRAPH_ARCH_H
 

@@ -3,8 +3,10 @@
  * Models as text: what is printed opens as the same model; a text that asks for what the engine or
  * the file does not have is refused with a line that says so. */
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "base/file.h"
 #include "models/model_text.h"
 #include "tests/support/golden.h"
 #include "tests/support/spec_model.h"
@@ -167,7 +169,7 @@ Test(model_text, graphs_keep_the_engines_contract)
         { "state &kv.k.{L}", "state &x.{L} : F16[4,2]\nstate &kv.k.{L}", "pages [N,..]" },
         { "state &kv.k.{L}", "state &x.{L} : Q6_K[N,256]\nstate &kv.k.{L}", "pages of Q6_K" },
         { "state &kv.k.{L}", "state &x.{L} : F16[N,T]\nstate &kv.k.{L}", "more than one symbol" },
-        { "state &kv.k.{L}", "state &kv.v.{L} : F16[N,2,64,16]\nstate &kv.k.{L}", "kv.v" },
+        { "state &kv.k.{L}", "state &kv.v.{L} : F16[N,2,64,32]\nstate &kv.k.{L}", "kv.v" },
     };
     check_edits("llama", e, OGI_LEN(e));
 }
@@ -191,4 +193,131 @@ Test(model_text, states_are_one_in_all_graphs)
           "of a graph that reads" },
     };
     check_edits("mamba", e, OGI_LEN(e));
+}
+
+/* ---- texts over keys ----------------------------------------------------------------------- */
+
+static ogi_buf read_example(const char *name)
+{
+    char path[1024];
+    ogi_buf text = { .ctx = ctx };
+    snprintf(path, sizeof path, "%s/docs/examples/%s", OGT_SOURCE_DIR, name);
+    cr_assert_eq(ogi_file_read(ctx, path, OGI_MODEL_TEXT_MAX, &text), OG_OK);
+    return text;
+}
+
+/* The example with one edit, over a case; NULL why: it is taken. */
+static void check_example(const char *name, const char *og, const edit *e, int n)
+{
+    open_case(name);
+    ogi_buf text = read_example(og);
+    for (int i = 0; i < n; i++) {
+        ogi_model *m;
+        ogi_buf other = replaced(&text, e[i].from, e[i].to);
+        og_status st = parse((ogi_sv){ other.p, other.n }, &m);
+        if (e[i].why)
+            cr_assert(st != OG_OK && strstr(og_error(ctx), e[i].why), "\"%s\" for %s",
+                      og_error(ctx), e[i].to);
+        else
+            cr_assert_eq(st, OG_OK, "\"%s\" for %s", og_error(ctx), e[i].to);
+        ogi_model_close(m);
+        ogi_buf_free(&other);
+    }
+    ogi_buf_free(&text);
+    close_case();
+}
+
+Test(model_text, keys_have_ranges_and_defaults)
+{
+    static const edit e[] = {
+        { "key n    : 1..1024", "key n    : 4..1024", "is 3, expected 4..1024" },
+        { "key n    : 1..1024", "key n    : 9..1", "a range that is not empty" },
+        { "key n    : 1..1024", "key n    : 1..2^99999", "2^20" },
+        { "= block_count", "= no_such_key", "no_such_key' is missing" },
+        { "= block_count", "= no_such_key|block_count", NULL },
+        { "= block_count", "= no_such_key else 3", NULL },
+        { "= block_count", "= no_such_key else 3000", "not in 1..1024" },
+        { "= block_count", "= no_such_key else 1/0", "finite" },
+        { "= block_count", "= no_such_key else nobody", "no such number" },
+        { "key n ", "key T ", "a new name" },
+        { "key E ", "key n ", "a new name" },
+        { "key H[n]", "key H[1000000]", "in range" },
+        { "let V =",
+          "let V = ((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((("
+          "(((((((",
+          "nested" },
+        { "let V =", "key w : {none,linear} = rope.scaling.type else 0\nlet V =", NULL },
+        { "let V =", "key w : {none,linear} = /general.architecture\nlet V =", "expected one of" },
+    };
+    check_example("llama", "llama.og", e, OGI_LEN(e));
+}
+
+Test(model_text, expressions_make_dims_and_attributes)
+{
+    static const edit e[] = {
+        { ": ?[V,E]", ": ?[V/3,E]", "a whole number" },
+        { ": ?[V,E]", ": ?[V,E*E]", "do not broadcast" },
+        { ": ?[V,E]", ": ?[V,E,nobody]", "no such number" },
+        { ": ?[V,E]", ": F16[V,E]", "the file has F32" },
+        { "shape=[T,H[L],D]", "shape=[T*T*E/E,H[L],D]", "linear" },
+        { "shape=[T,H[L],D]", "shape=[T,H[L]*D/E*4,E/4]", NULL },
+        { "eps=eps", "eps=eps*0/0", "finite" },
+        { "n_rot=R", "n_rot=R/3", "a whole number" },
+        { "interleaved=true", "interleaved=R>2", NULL },
+        { "pow(base, -2*i/R)", "pow(base, -2*j/R)", "no such number" },
+        { "pow(base, -2*i/R) : F32[R/2]", "i : F32[T]", "2^20" },
+        { "pow(base, -2*i/R) : F32[R/2]", "i : F32[2000000]", "2^20" },
+        { "0..n-1", "0..n-5", "a whole number" },
+        { "0..n-1", "0..99999999", "a whole number" },
+    };
+    check_example("llama", "llama.og", e, OGI_LEN(e));
+}
+
+Test(model_text, weights_may_be_absent_or_of_other_names)
+{
+    static const edit e[] = {
+        { "attn_q.bias? :", "attn_q.bias :", "'blk.0.attn_q.bias' is no tensor" },
+        { "linear(%h, @blk.{L}.attn_q.weight)", "linear(%h, @blk.{L}.attn_q.bias)",
+          "operands that are there" },
+        { "next %ob", "next @blk.{L}.attn_q.bias", NULL },
+        { "output \"hidden\" = %e", "output \"hidden\" = @rope_freqs.weight", "that is there" },
+        { "@output.weight|token_embd.weight", "@no|token_embd.weight", "a leaf declared above" },
+        { "else dense(%c)", "", NULL }, /* nothing is added */
+    };
+    check_example("llama", "llama.og", e, OGI_LEN(e));
+}
+
+Test(model_text, blocks_call_those_above_alone)
+{
+    static const edit e[] = {
+        { "block dense (%h) {", "block dense (%h) {\n%z = dense(%h)", "an op" },
+        { "block dense (%h) {", "block dense (%h) {\n%z = experts(%h)", "an op" },
+        { "block dense (%h) {", "block linear (%h) {", "no op" },
+        { "block dense (%h) {", "block attend (%h) {", "a new name" },
+        { "block dense (%h) {", "block dense (%h, %k) {", "as many operands" },
+        { "block dense (%h) {", "block dense (%h) {\nrepeat L = 0..1 {\n}", "" },
+        { "block dense (%h) {", "block dense (%h) {\noutput \"x\" = %h", "a value, a leaf" },
+        { "next %ob\n}", "next %ob\n", "" },
+        { "next %ob\n}", "next %x2\n}", "a value defined above" },
+        { "attend(%h, %rope)", "attend(%h, %h)", "" },
+        { "if has(@blk.{L}.ffn_gate_inp.weight)", "if has(nothing)", "no such name" },
+        { "if has(@blk.{L}.ffn_gate_inp.weight)", "if n == 3", "ffn_gate_inp" },
+    };
+    check_example("llama", "llama.og", e, OGI_LEN(e));
+}
+
+Test(model_text, work_is_limited)
+{
+    static const edit e[] = {
+        { "output \"hidden\"",
+          "%z0 = table i = 1 : F32[1048576]\n%z1 = table i = 1 : F32[1048576]\noutput",
+          "more than 64 MB" },
+        { "output \"hidden\"",
+          "%z1 = table i = 1 : F32[1,65536]\n%z2 = table i = 1 : F32[65536,1]\n"
+          "%z3 = add(%z1, %z2)\n%z4 = reshape(%z3) shape=[1,65536,65536]\n"
+          "%z5 = table i = 1 : F32[4096,1,1]\n%z6 = add(%z4, %z5)\n%z7 = add(%z6, %z6)\n"
+          "%z8 = add(%z6, %z7)\n%z9 = add(%z6, %z8)\n%z10 = add(%z6, %z9)\noutput \"hidden\"",
+          "operations for a token" },
+    };
+    check_example("llama", "llama.og", e, OGI_LEN(e));
 }

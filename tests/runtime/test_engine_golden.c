@@ -63,12 +63,20 @@ static double worst_arena(const og_model *m)
     return fmax(a.worst_ratio, b.worst_ratio);
 }
 
-static og_model *load_spec(og_ctx *ctx, const ogt_spec *spec, const char *isa)
+typedef struct how {
+    const char *isa;   /* NULL: the best */
+    const char *graph; /* NULL: the architecture's own */
+    bool via_text;
+} how;
+
+static og_model *load_spec(og_ctx *ctx, const ogt_spec *spec, const how *h)
 {
     ogi_gguf *file;
     og_model *m = NULL;
     og_model_options o = {
-        .device = { .isa = isa, .n_thread = 2 },
+        .device = { .isa = h->isa, .n_thread = 2 },
+        .graph = h->graph,
+        .via_text = h->via_text,
         .n_ctx = spec->n_ctx,
         .kv = "f32",
         .reverse_pages = true,
@@ -88,11 +96,11 @@ static bool is_supported(const ogt_spec *spec)
     return false;
 }
 
-static bool check_case(const ogt_spec *spec, const char *isa)
+static bool check_case(const ogt_spec *spec, const how *h)
 {
     og_ctx *ctx;
     cr_assert_eq(og_ctx_new(NULL, &ctx), OG_OK);
-    og_model *m = load_spec(ctx, spec, isa);
+    og_model *m = load_spec(ctx, spec, h);
     float *got = calloc((size_t)spec->n_want + 1, sizeof *got);
     int64_t at = 0;
     og_status st = m ? OG_OK : OG_E_INVALID;
@@ -102,7 +110,8 @@ static bool check_case(const ogt_spec *spec, const char *isa)
     }
     double e = st == OG_OK ? ogt_nmse(got, spec->want, spec->n_want) : INFINITY;
     bool ok = e <= fmax(floor_nmse, spec->tolerance);
-    if (!ok) fprintf(stderr, "%s, %s: NMSE %g %s\n", spec->name, isa, e, og_error(ctx));
+    if (!ok)
+        fprintf(stderr, "%s, %s: NMSE %g %s\n", spec->name, h->isa ? h->isa : "", e, og_error(ctx));
     if (m && worst_arena(m) > most_arena) {
         fprintf(stderr, "%s: an arena is %.3f of its lower bound\n", spec->name, worst_arena(m));
         ok = false;
@@ -124,7 +133,7 @@ static void check_isa(const char *isa)
         cr_assert(ogt_spec_open(dir, names.name[i], &spec, error), "%s: %s", names.name[i], error);
         if (is_supported(&spec)) {
             count.ran++;
-            count.passed += check_case(&spec, isa);
+            count.passed += check_case(&spec, &(how){ .isa = isa });
         } else {
             count.skipped++;
         }
@@ -155,4 +164,45 @@ Test(engine, golden_architectures_avx512, .timeout = 300)
 Test(engine, golden_architectures_neon, .timeout = 300)
 {
     check_isa("neon");
+}
+
+/* Cases of an example of docs/examples, which is written over keys. */
+static void check_example(const char *graph, const char *const *name, int n)
+{
+    char *dir = ogt_kind_dir("arch"), error[200], path[1024];
+    snprintf(path, sizeof path, "%s/docs/examples/%s", OGT_SOURCE_DIR, graph);
+    for (int i = 0; i < n; i++) {
+        ogt_spec spec;
+        cr_assert(ogt_spec_open(dir, name[i], &spec, error), "%s: %s", name[i], error);
+        cr_expect(check_case(&spec, &(how){ .graph = path }), "%s", name[i]);
+        ogt_spec_free(&spec);
+    }
+    free(dir);
+}
+
+Test(engine, llama_by_hand, .timeout = 60)
+{
+    static const char *const name[] = { "llama",     "llama-tied", "llama-bias",      "llama-mha",
+                                        "llama-mqa", "llama-moe",  "llama-rope-freqs" };
+    check_example("llama.og", name, OGI_LEN(name));
+}
+
+Test(engine, jamba_by_hand, .timeout = 60)
+{
+    static const char *const name[] = { "jamba-moe" };
+    check_example("jamba.og", name, OGI_LEN(name));
+}
+
+Test(engine, graphs_through_text, .timeout = 120)
+{
+    static const char *const name[] = { "llama", "gemma2",         "mamba",  "qwen35moe",
+                                        "rwkv7", "glm-dsa-shared", "lfm2moe" };
+    char *dir = ogt_kind_dir("arch"), error[200];
+    for (int i = 0; i < OGI_LEN(name); i++) {
+        ogt_spec spec;
+        cr_assert(ogt_spec_open(dir, name[i], &spec, error), "%s: %s", name[i], error);
+        cr_expect(check_case(&spec, &(how){ .via_text = true }), "%s", name[i]);
+        ogt_spec_free(&spec);
+    }
+    free(dir);
 }

@@ -9,10 +9,11 @@
  *     most(name)  the largest over the layers
  *     has(name)   1 where the file has that weight, else 0
  *     rows(name)  its outermost size in the file (of a vector 1), else 0
+ *     has(@name), rows(@name): @ and all up to the bracket are the name
  *
  * Values are doubles; comparisons give 1 or 0. */
-#ifndef OG_MODELS_EXPR_H
-#define OG_MODELS_EXPR_H
+#ifndef OG_BASE_EXPR_H
+#define OG_BASE_EXPR_H
 
 #include "base/buf.h"
 

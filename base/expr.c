@@ -2,7 +2,7 @@
  *
  * Recursive descent by precedence; evaluated while it is read. Nesting is bounded, so that no text
  * exhausts the stack. */
-#include "models/expr.h"
+#include "base/expr.h"
 
 #include <ctype.h>
 #include <math.h>
@@ -116,7 +116,13 @@ static og_status parse_name(expr *e, ogi_sv *out)
 static og_status parse_query(expr *e, bool (*query)(void *, ogi_sv, double *), double *out)
 {
     ogi_sv name;
-    OG_TRY(parse_name(e, &name));
+    skip_space(e);
+    if (*e->p == '@') { /* a name that is not ours to read */
+        name = (ogi_sv){ e->p, strcspn(e->p, ")") };
+        e->p += name.n;
+    } else {
+        OG_TRY(parse_name(e, &name));
+    }
     if (!query || !query(e->env->user, name, out)) {
         e->p = name.p;
         return wrong(e, "there is no such name");

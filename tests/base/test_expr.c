@@ -4,7 +4,7 @@
 #include <criterion/criterion.h>
 #include <math.h>
 
-#include "models/expr.h"
+#include "base/expr.h"
 
 static og_ctx *ctx;
 

@@ -108,6 +108,13 @@ og_tensor *ogi_state_space(og_decoder *d, int il, const ogi_space *s)
     return og_mul(g, y, og_silu(g, s->z));
 }
 
+/* Channels of a convolution, with their bias: cut out first, each is one pass. */
+static og_tensor *activated(og_decoder *d, og_tensor *u, og_tensor *b, int begin, int size)
+{
+    og_tensor *y = og_slice(d->g, u, 1, begin, size);
+    return og_silu(d->g, b ? og_add(d->g, y, og_slice(d->g, b, 0, begin, size)) : y);
+}
+
 og_tensor *ogi_mamba2(og_decoder *d, int il, og_tensor *x)
 {
     const og_layer *l = og_decoder_layer(d, il);
@@ -117,10 +124,10 @@ og_tensor *ogi_mamba2(og_decoder *d, int il, og_tensor *x)
     ogi_space s = { .z = ogi_through_rows(d, x, l->ssm_in, 0, inner),
                     .dt = ogi_through_rows(d, x, l->ssm_in, 2 * (inner + n_bc), hp->ssm_rank) };
     og_tensor *u = ogi_through_rows(d, x, l->ssm_in, inner, inner + 2 * n_bc);
-    u = og_silu(g, ogi_short_conv(d, il, u, l->ssm_conv, l->ssm_conv_b));
-    s.u = og_slice(g, u, 1, 0, inner);
-    s.B = og_slice(g, u, 1, inner, n_bc);
-    s.C = og_slice(g, u, 1, inner + n_bc, n_bc);
+    u = ogi_short_conv(d, il, u, l->ssm_conv, NULL);
+    s.u = activated(d, u, l->ssm_conv_b, 0, inner);
+    s.B = activated(d, u, l->ssm_conv_b, inner, n_bc);
+    s.C = activated(d, u, l->ssm_conv_b, inner + n_bc, n_bc);
     og_tensor *y = ogi_state_space(d, il, &s);
     if (l->ssm_norm) { /* each group by itself */
         y = og_decoder_norm(d, ogi_heads(d, y, n_group, inner / n_group), l->ssm_norm, NULL);

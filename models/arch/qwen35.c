@@ -160,10 +160,11 @@ static og_tensor *delta_net(og_decoder *d, int il, og_tensor *x, bool is_tiled)
     int n = hp->ssm_state, n_group = hp->ssm_group, n_head = hp->ssm_rank;
     int size = hp->ssm_inner / n_head, n_k = n_group * n;
     token t = token_of(d, w, x);
-    og_tensor *u = og_silu(g, ogi_short_conv(d, il, t.qkv, w->l.ssm_conv, NULL));
-    og_tensor *q = ogi_unit(d, ogi_heads(d, og_slice(g, u, 1, 0, n_k), n_group, n));
-    og_tensor *k = ogi_unit(d, ogi_heads(d, og_slice(g, u, 1, n_k, n_k), n_group, n));
-    og_tensor *v = ogi_heads(d, og_slice(g, u, 1, 2 * n_k, hp->ssm_inner), n_head, size);
+    og_tensor *u = ogi_short_conv(d, il, t.qkv, w->l.ssm_conv, NULL);
+    og_tensor *q = ogi_unit(d, ogi_heads(d, og_silu(g, og_slice(g, u, 1, 0, n_k)), n_group, n));
+    og_tensor *k = ogi_unit(d, ogi_heads(d, og_silu(g, og_slice(g, u, 1, n_k, n_k)), n_group, n));
+    og_tensor *v = og_silu(g, og_slice(g, u, 1, 2 * n_k, hp->ssm_inner));
+    v = ogi_heads(d, v, n_head, size);
     og_tensor *beta = ogi_heads(d, og_sigmoid(g, t.beta), n_head, 1);
     og_tensor *decay = og_mul(g, og_softplus(g, og_add(g, t.alpha, w->l.ssm_dt_b)), w->l.ssm_a);
     decay = ogi_heads(d, og_exp(g, decay), n_head, 1);

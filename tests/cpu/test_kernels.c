@@ -10,6 +10,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* All that kernels know. */
 static const og_dtype types[] = {
@@ -274,6 +275,24 @@ Test(kernels, matmul_is_the_sum_of_products)
                 free(out);
                 free_problem(&p);
             }
+}
+
+/* Scales beyond 2^103 times 1.5 * 2^23, by which integer sums become floats, are infinite. */
+Test(kernels, matmul_of_mxfp4_takes_its_largest_scales)
+{
+    const ogi_cpu_kernels *isa;
+    for (int i = 0; (isa = ogi_cpu_kernels_at(i)); i++)
+        for (int n_tok = 1; n_tok <= 41; n_tok += 40) {
+            problem p = make_problem(isa, OG_MXFP4, 9, n_tok, 256);
+            float *out = take_floats(9 * n_tok);
+            for (int b = 0; b < 9 * 256 / 32; b++) p.w[17 * b] = 240; /* 2^112 */
+            decode(OG_MXFP4, p.w, 9 * 256, p.values);
+            run_part(isa, &p, 0, 9, 0, n_tok, out);
+            double e = nmse_of(&p, out);
+            cr_assert(e <= 1e-10, "%s, %d tokens: nmse %g", isa->name, n_tok, e);
+            free(out);
+            free_problem(&p);
+        }
 }
 
 /* Any split of rows and tokens, down to single ones. */

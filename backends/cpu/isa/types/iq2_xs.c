@@ -5,6 +5,7 @@
 
 void OGI_ISA(ogi_unpack_iq2_xs)(const uint8_t *w, int n_block, ogi_codes *out)
 {
+    static const nibble_table table = OGI_CRUMBS(8, 25, 43, 0); /* magnitudes */
     for (int b = 0; b < n_block; b += 8, w += 74) {
         float d = half_at(w);
         for (int g = 0; g < 16; g++)
@@ -17,7 +18,7 @@ void OGI_ISA(ogi_unpack_iq2_xs)(const uint8_t *w, int n_block, ogi_codes *out)
                 signs |= q[i] >> 9 << 8 * i;
                 q[i] &= 511;
             }
-            c32 c = c32_grid2(grid[q[0]], grid[q[1]], grid[q[2]], grid[q[3]]);
+            c32 c = c32_grid2(grid[q[0]], grid[q[1]], grid[q[2]], grid[q[3]], table);
             c32_store(out->code + 32 * (b + j), c32_signed(c, even_signs(signs), 43));
         }
     }

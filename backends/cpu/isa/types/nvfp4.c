@@ -18,15 +18,10 @@ void OGI_ISA(ogi_unpack_nvfp4)(const uint8_t *w, int n_block, ogi_codes *out)
     const nibble_table table = nibble_table_of(ogi_e2m1_values, 12);
     for (int b = 0; b < n_block; b += 2, w += 36)
         for (int g = 0; g < 4; g += 2) {
-            uint8_t code[32];
             out->scale[2 * b + g] = scale_of(w[g]);
             out->scale[2 * b + g + 1] = scale_of(w[g + 1]);
-            c32_store(code, c32_table(c32_nibbles(w + 4 + 8 * g),
-                                      table)); /* low halves of both groups, then the high ones */
-            uint8_t *to = out->code + 32 * b + 16 * g;
-            memcpy(to, code, 8);
-            memcpy(to + 8, code + 16, 8);
-            memcpy(to + 16, code + 8, 8);
-            memcpy(to + 24, code + 24, 8);
+            /* the low halves of both groups, then the high ones */
+            c32 c = c32_table(c32_nibbles(w + 4 + 8 * g), table);
+            c32_store(out->code + 32 * b + 16 * g, c32_zip_words(c));
         }
 }

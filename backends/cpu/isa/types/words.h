@@ -42,20 +42,11 @@ OGI_INLINE uint64_t bits_to_bytes(uint32_t bits)
     return (m + 0x7f7f7f7f7f7f7f7f) >> 7 & 0x0101010101010101;
 }
 
-/* Eight 2-bit codes, or twice four 4-bit codes, to bytes, the lowest first. */
-OGI_INLINE uint64_t spread2(uint64_t x)
+/* Eight 4-bit codes to bytes, the lowest first. */
+OGI_INLINE uint64_t spread4(uint32_t nibbles)
 {
-#if defined(__BMI2__)
-    return _pdep_u64(x, 0x0303030303030303);
-#else
-    x = (x | x << 24) & 0x000000ff000000ff;
-    x = (x | x << 12) & 0x000f000f000f000f;
-    return (x | x << 6) & 0x0303030303030303;
-#endif
-}
-OGI_INLINE uint64_t spread4(uint64_t first, uint64_t second)
-{
-    uint64_t x = first | second << 32;
+    uint64_t x = nibbles;
+    x = (x | x << 16) & 0x0000ffff0000ffff;
     x = (x | x << 8) & 0x00ff00ff00ff00ff;
     return (x | x << 4) & 0x0f0f0f0f0f0f0f0f;
 }
@@ -74,12 +65,27 @@ OGI_INLINE uint32_t spread7(uint32_t x)
     return (x & 0x7f) | (x & 0x3f80) << 1 | (x & 0x1fc000) << 2 | (x & 0xfe00000) << 3;
 }
 
-/* ---- 32 codes ---- */
+/* ---- 32 codes ----
+ *
+ * c32_nibbles(p): sixteen bytes: low halves, then high ones.
+ * c32_spread4(w), c32_spread2(w): the 4-bit or 2-bit codes of 16 or 8 bytes, the lowest first; a
+ * 2-bit code c becomes c or 4 c, which a table translates (OGI_CRUMBS).
+ * c32_zip_words(a): 64-bit words 0, 2, 1, 3.
+ * c32_signed(a, signs, zero): of magnitudes up to zero: zero + a, or zero - a where the bit is set.
+ */
 
 /* What 4-bit codes stand for, plus the code of zero. */
 typedef struct nibble_table {
     _Alignas(16) uint8_t code[16];
 } nibble_table;
+
+/* For the 2-bit codes 0..3 as c32_spread2 leaves them. */
+#define OGI_CRUMBS(a, b, c, d)                                                                     \
+    {                                                                                              \
+        {                                                                                          \
+            a, b, c, d, b, 0, 0, 0, c, 0, 0, 0, d                                                  \
+        }                                                                                          \
+    }
 
 OGI_INLINE nibble_table nibble_table_of(const int8_t values[16], int zero)
 {
@@ -96,11 +102,14 @@ OGI_INLINE void c32_store(uint8_t *code, c32 a)
 {
     _mm256_storeu_si256((__m256i *)(void *)code, a);
 }
+OGI_INLINE c32 c32_add(c32 a, c32 b)
+{
+    return _mm256_add_epi8(a, b);
+}
 OGI_INLINE c32 c32_words(const uint64_t w[4])
 {
     return _mm256_set_epi64x((int64_t)w[3], (int64_t)w[2], (int64_t)w[1], (int64_t)w[0]);
 }
-/* Sixteen bytes: low halves, then high ones. */
 OGI_INLINE c32 c32_nibbles(const uint8_t *p)
 {
     __m128i q = _mm_loadu_si128((const __m128i *)(const void *)p);
@@ -111,6 +120,24 @@ OGI_INLINE c32 c32_table(c32 a, nibble_table t)
 {
     __m128i table = _mm_load_si128((const __m128i *)(const void *)t.code);
     return _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(table), a);
+}
+OGI_INLINE c32 c32_zip_words(c32 a)
+{
+    return _mm256_permute4x64_epi64(a, 0xd8);
+}
+OGI_INLINE c32 c32_spread4(const uint64_t w[2])
+{
+    __m128i q = _mm_set_epi64x((int64_t)w[1], (int64_t)w[0]), mask = _mm_set1_epi8(15);
+    __m128i low = _mm_and_si128(q, mask), high = _mm_and_si128(_mm_srli_epi16(q, 4), mask);
+    return _mm256_set_m128i(_mm_unpackhi_epi8(low, high), _mm_unpacklo_epi8(low, high));
+}
+OGI_INLINE c32 c32_spread2(uint64_t w)
+{
+    const __m256i byte = _mm256_setr_epi8(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4,
+                                          4, 5, 5, 5, 5, 6, 6, 6, 6, 7, 7, 7, 7);
+    __m256i b = _mm256_shuffle_epi8(_mm256_set1_epi64x((int64_t)w), byte);
+    b = _mm256_blend_epi16(b, _mm256_srli_epi16(b, 4), 0xaa);
+    return _mm256_and_si256(b, _mm256_set1_epi16(0x0c03));
 }
 #if defined(OGI_ISA_avx512)
 OGI_INLINE c32 c32_add_bits(c32 a, uint32_t bits, int value)
@@ -144,6 +171,170 @@ OGI_INLINE c32 c32_signed(c32 a, uint32_t signs, int zero)
 }
 #endif
 
+#elif defined(OGI_ISA_sse42)
+
+typedef struct c32 {
+    __m128i v[2];
+} c32;
+
+OGI_INLINE void c32_store(uint8_t *code, c32 a)
+{
+    for (int i = 0; i < 2; i++) _mm_storeu_si128((__m128i *)(void *)(code + 16 * i), a.v[i]);
+}
+OGI_INLINE c32 c32_words(const uint64_t w[4])
+{
+    return (c32){ { _mm_set_epi64x((int64_t)w[1], (int64_t)w[0]),
+                    _mm_set_epi64x((int64_t)w[3], (int64_t)w[2]) } };
+}
+OGI_INLINE c32 c32_add(c32 a, c32 b)
+{
+    return (c32){ { _mm_add_epi8(a.v[0], b.v[0]), _mm_add_epi8(a.v[1], b.v[1]) } };
+}
+OGI_INLINE c32 c32_nibbles(const uint8_t *p)
+{
+    __m128i q = _mm_loadu_si128((const __m128i *)(const void *)p), mask = _mm_set1_epi8(15);
+    return (c32){ { _mm_and_si128(q, mask), _mm_and_si128(_mm_srli_epi16(q, 4), mask) } };
+}
+OGI_INLINE c32 c32_table(c32 a, nibble_table t)
+{
+    __m128i table = _mm_load_si128((const __m128i *)(const void *)t.code);
+    return (c32){ { _mm_shuffle_epi8(table, a.v[0]), _mm_shuffle_epi8(table, a.v[1]) } };
+}
+OGI_INLINE c32 c32_zip_words(c32 a)
+{
+    return (c32){ { _mm_unpacklo_epi64(a.v[0], a.v[1]), _mm_unpackhi_epi64(a.v[0], a.v[1]) } };
+}
+OGI_INLINE c32 c32_spread4(const uint64_t w[2])
+{
+    __m128i q = _mm_set_epi64x((int64_t)w[1], (int64_t)w[0]), mask = _mm_set1_epi8(15);
+    __m128i low = _mm_and_si128(q, mask), high = _mm_and_si128(_mm_srli_epi16(q, 4), mask);
+    return (c32){ { _mm_unpacklo_epi8(low, high), _mm_unpackhi_epi8(low, high) } };
+}
+OGI_INLINE c32 c32_spread2(uint64_t w)
+{
+    const __m128i first = _mm_setr_epi8(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3);
+    c32 a;
+    for (int i = 0; i < 2; i++) {
+        __m128i b = _mm_add_epi8(first, _mm_set1_epi8((char)(4 * i)));
+        b = _mm_shuffle_epi8(_mm_cvtsi64_si128((int64_t)w), b);
+        b = _mm_blend_epi16(b, _mm_srli_epi16(b, 4), 0xaa);
+        a.v[i] = _mm_and_si128(b, _mm_set1_epi16(0x0c03));
+    }
+    return a;
+}
+/* Bytes of ones where the bit of the lane is set. */
+OGI_INLINE c32 c32_mask(uint32_t bits)
+{
+    const __m128i byte = _mm_set_epi64x(0x0101010101010101, 0);
+    const __m128i bit = _mm_set1_epi64x((int64_t)0x8040201008040201);
+    c32 a;
+    for (int i = 0; i < 2; i++) {
+        __m128i b = _mm_shuffle_epi8(_mm_set1_epi32((int32_t)(bits >> 16 * i)), byte);
+        a.v[i] = _mm_cmpeq_epi8(_mm_and_si128(b, bit), bit);
+    }
+    return a;
+}
+OGI_INLINE c32 c32_add_bits(c32 a, uint32_t bits, int value)
+{
+    c32 mask = c32_mask(bits);
+    for (int i = 0; i < 2; i++) mask.v[i] = _mm_and_si128(mask.v[i], _mm_set1_epi8((char)value));
+    return c32_add(a, mask);
+}
+OGI_INLINE c32 c32_signed(c32 a, uint32_t signs, int zero)
+{
+    c32 mask = c32_mask(signs);
+    for (int i = 0; i < 2; i++) {
+        a.v[i] = _mm_sub_epi8(_mm_xor_si128(a.v[i], mask.v[i]), mask.v[i]);
+        a.v[i] = _mm_add_epi8(a.v[i], _mm_set1_epi8((char)zero));
+    }
+    return a;
+}
+
+#elif defined(OGI_ISA_neon)
+
+typedef uint8x16x2_t c32;
+
+OGI_INLINE c32 c32_of(uint8x16_t low, uint8x16_t high)
+{
+    return (c32){ { low, high } };
+}
+OGI_INLINE void c32_store(uint8_t *code, c32 a)
+{
+    for (int i = 0; i < 2; i++) vst1q_u8(code + 16 * i, a.val[i]);
+}
+OGI_INLINE uint8x16_t two_words(uint64_t a, uint64_t b)
+{
+    return vreinterpretq_u8_u64(vcombine_u64(vcreate_u64(a), vcreate_u64(b)));
+}
+OGI_INLINE c32 c32_words(const uint64_t w[4])
+{
+    return c32_of(two_words(w[0], w[1]), two_words(w[2], w[3]));
+}
+OGI_INLINE c32 c32_add(c32 a, c32 b)
+{
+    return c32_of(vaddq_u8(a.val[0], b.val[0]), vaddq_u8(a.val[1], b.val[1]));
+}
+OGI_INLINE c32 c32_nibbles(const uint8_t *p)
+{
+    uint8x16_t q = vld1q_u8(p);
+    return c32_of(vandq_u8(q, vdupq_n_u8(15)), vshrq_n_u8(q, 4));
+}
+OGI_INLINE c32 c32_table(c32 a, nibble_table t)
+{
+    uint8x16_t table = vld1q_u8(t.code);
+    return c32_of(vqtbl1q_u8(table, a.val[0]), vqtbl1q_u8(table, a.val[1]));
+}
+OGI_INLINE c32 c32_zip_words(c32 a)
+{
+    uint64x2_t x = vreinterpretq_u64_u8(a.val[0]), y = vreinterpretq_u64_u8(a.val[1]);
+    return c32_of(vreinterpretq_u8_u64(vzip1q_u64(x, y)), vreinterpretq_u8_u64(vzip2q_u64(x, y)));
+}
+OGI_INLINE c32 c32_spread4(const uint64_t w[2])
+{
+    uint8x16_t q = two_words(w[0], w[1]);
+    uint8x16_t low = vandq_u8(q, vdupq_n_u8(15)), high = vshrq_n_u8(q, 4);
+    return c32_of(vzip1q_u8(low, high), vzip2q_u8(low, high));
+}
+OGI_INLINE c32 c32_spread2(uint64_t w)
+{
+    static const uint8_t byte[32] = { 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3,
+                                      4, 4, 4, 4, 5, 5, 5, 5, 6, 6, 6, 6, 7, 7, 7, 7 };
+    const int8x16_t right = vreinterpretq_s8_u32(vdupq_n_u32(0xfcfc0000)); /* 0, 0, 4, 4 */
+    c32 a;
+    for (int i = 0; i < 2; i++) {
+        uint8x16_t b = vqtbl1q_u8(two_words(w, 0), vld1q_u8(byte + 16 * i));
+        b = vshlq_u8(b, right);
+        a.val[i] = vandq_u8(b, vreinterpretq_u8_u16(vdupq_n_u16(0x0c03)));
+    }
+    return a;
+}
+/* Bytes of ones where the bit of the lane is set. */
+OGI_INLINE c32 c32_mask(uint32_t bits)
+{
+    const uint8x16_t bit = two_words(0x8040201008040201, 0x8040201008040201);
+    c32 a;
+    for (int i = 0; i < 2; i++) {
+        uint8x8_t low = vdup_n_u8((uint8_t)(bits >> 16 * i));
+        a.val[i] = vtstq_u8(vcombine_u8(low, vdup_n_u8((uint8_t)(bits >> (16 * i + 8)))), bit);
+    }
+    return a;
+}
+OGI_INLINE c32 c32_add_bits(c32 a, uint32_t bits, int value)
+{
+    c32 mask = c32_mask(bits);
+    for (int i = 0; i < 2; i++) mask.val[i] = vandq_u8(mask.val[i], vdupq_n_u8((uint8_t)value));
+    return c32_add(a, mask);
+}
+OGI_INLINE c32 c32_signed(c32 a, uint32_t signs, int zero)
+{
+    c32 mask = c32_mask(signs);
+    for (int i = 0; i < 2; i++) {
+        a.val[i] = vsubq_u8(veorq_u8(a.val[i], mask.val[i]), mask.val[i]);
+        a.val[i] = vaddq_u8(a.val[i], vdupq_n_u8((uint8_t)zero));
+    }
+    return a;
+}
+
 #else
 
 typedef struct c32 {
@@ -158,7 +349,11 @@ OGI_INLINE c32 c32_words(const uint64_t w[4])
 {
     return (c32){ { w[0], w[1], w[2], w[3] } };
 }
-/* Sixteen bytes: low halves, then high ones. */
+OGI_INLINE c32 c32_add(c32 a, c32 b)
+{
+    for (int i = 0; i < 4; i++) a.w[i] += b.w[i];
+    return a;
+}
 OGI_INLINE c32 c32_nibbles(const uint8_t *p)
 {
     const uint64_t mask = 0x0f0f0f0f0f0f0f0f;
@@ -170,18 +365,29 @@ OGI_INLINE c32 c32_table(c32 a, nibble_table t)
 {
     uint8_t b[32];
     memcpy(b, a.w, sizeof b);
-#if defined(__SSSE3__)
-    __m128i table = _mm_load_si128((const __m128i *)(const void *)t.code);
-    for (int i = 0; i < 32; i += 16) {
-        __m128i q = _mm_loadu_si128((const __m128i *)(const void *)(b + i));
-        _mm_storeu_si128((__m128i *)(void *)(b + i), _mm_shuffle_epi8(table, q));
-    }
-#elif defined(OGI_ISA_neon)
-    for (int i = 0; i < 32; i += 16) vst1q_u8(b + i, vqtbl1q_u8(vld1q_u8(t.code), vld1q_u8(b + i)));
-#else
     for (int i = 0; i < 32; i++) b[i] = t.code[b[i]];
-#endif
     memcpy(a.w, b, sizeof b);
+    return a;
+}
+OGI_INLINE c32 c32_zip_words(c32 a)
+{
+    return (c32){ { a.w[0], a.w[2], a.w[1], a.w[3] } };
+}
+OGI_INLINE c32 c32_spread4(const uint64_t w[2])
+{
+    c32 a;
+    for (int i = 0; i < 4; i++) a.w[i] = spread4((uint32_t)(w[i / 2] >> 32 * (i % 2)));
+    return a;
+}
+OGI_INLINE c32 c32_spread2(uint64_t w)
+{
+    c32 a;
+    for (int i = 0; i < 4; i++) {
+        uint64_t x = w >> 16 * i & 0xffff;
+        x = (x | x << 24) & 0x000000ff000000ff; /* a byte for four lanes */
+        x = (x | x << 12) & 0x000f000f000f000f; /* two lanes each */
+        a.w[i] = (x | x << 8) & 0x0c030c030c030c03;
+    }
     return a;
 }
 OGI_INLINE c32 c32_add_bits(c32 a, uint32_t bits, int value)
@@ -200,23 +406,21 @@ OGI_INLINE c32 c32_signed(c32 a, uint32_t signs, int zero)
 
 #endif
 
-/* Where `a` holds magnitudes of at most `zero`, c32_signed gives zero + a, or zero - a where the
- * sign is set. */
-
-/* Magnitudes of four entries of a grid of the IQ2 types; of eight of an IQ3 type. */
-OGI_INLINE c32 c32_grid2(uint16_t a, uint16_t b, uint16_t c, uint16_t d)
+/* Four entries of a grid of 2-bit codes; eight of one of 4-bit codes. */
+OGI_INLINE c32 c32_grid2(uint64_t a, uint64_t b, uint64_t c, uint64_t d, nibble_table t)
 {
-    static const int8_t values[16] = { 8, 25, 43 };
-    const uint64_t w[4] = { spread2(a), spread2(b), spread2(c), spread2(d) };
-    return c32_table(c32_words(w), nibble_table_of(values, 0));
+    return c32_table(c32_spread2(a | b << 16 | c << 32 | d << 48), t);
 }
-OGI_INLINE c32 c32_grid4(const uint16_t *grid, const int q[8], const int8_t values[16])
+OGI_INLINE c32 c32_grid4(const uint16_t *grid, const int q[8], nibble_table t)
 {
-    uint64_t w[4];
-    for (int i = 0; i < 4; i++) w[i] = spread4(grid[q[2 * i]], grid[q[2 * i + 1]]);
-    return c32_table(c32_words(w), nibble_table_of(values, 0));
+    uint64_t w[2];
+    for (int i = 0; i < 2; i++) {
+        const int *e = q + 4 * i;
+        w[i] = grid[e[0]] | (uint64_t)grid[e[1]] << 16 | (uint64_t)grid[e[2]] << 32 |
+               (uint64_t)grid[e[3]] << 48;
+    }
+    return c32_table(c32_spread4(w), t);
 }
-
 /* 64 bytes to 256 2-bit codes in the order of the K types. */
 OGI_INLINE void crumbs256(const uint8_t *p, uint8_t *restrict code)
 {

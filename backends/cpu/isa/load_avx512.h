@@ -5,6 +5,7 @@
 #ifndef OG_BACKENDS_CPU_ISA_LOAD_AVX512_H
 #define OG_BACKENDS_CPU_ISA_LOAD_AVX512_H
 
+#include "backends/cpu/isa/six_bits.h"
 #include "graph/types/codebooks.h"
 
 /* R(NAME, name, layout, n_group, n_min, is_wide): the types with a load of their own. */

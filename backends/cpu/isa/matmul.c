@@ -207,7 +207,7 @@ void OGI_ISA(ogi_matmul)(const ogi_mm_args *a)
 {
     const ogi_qtype *q = a->decode ? NULL : OGI_ISA(ogi_qtype_of)(a->type);
     if (!q) OGI_ISA(ogi_matmul_float)(a);
-#if defined(OGI_ISA_avx512) || defined(OGI_ISA_avx2)
+#if !defined(OGI_ISA_scalar)
     else if (a->n_tok <= OGI_MM_FEW)
         OGI_ISA(ogi_matmul_few)(q, a);
 #endif

@@ -1,30 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
- * Quantized matmul for few tokens, where reading the weights is what costs: AVX-512 and AVX2, the
- * other instruction sets take the tiles. A chunk of a row (512 codes) is decoded, in registers
- * where the type has a load of its own; its block sums times the scales are the terms of the
- * canonical sum. The terms of OGI_VN rows, transposed, are added with the rows in the lanes.
+ * Quantized matmul for few tokens, where reading the weights is what costs; scalar code takes the
+ * tiles. A chunk of a row (512 codes) is decoded, in registers where the type has a load of its
+ * own; its block sums times the scales are the terms of the canonical sum. The terms of OGI_VN
+ * rows, transposed, are added with the rows in the lanes.
  *
- * row_<isa>.h gives the types row_layout, token and row_codes; fill_token, load_codes, store_mins,
- * row_terms; and OGI_ROW_LOADS with load_<type>. */
+ * row_<isa>.h (row_128.h for SSE4.2 and NEON) gives the types row_layout, token and row_codes;
+ * fill_token, load_unpacked, store_mins, row_terms; and OGI_ROW_LOADS with load_<type>. */
 #include "backends/cpu/isa/unpack.h"
 
-#if defined(OGI_ISA_avx512) || defined(OGI_ISA_avx2)
+#if !defined(OGI_ISA_scalar)
 
 enum { N_ROW = OGI_VN, N_TOK = 4 };
-
-/* Eight 6-bit scales and mins of Q4_K and Q5_K, a byte each. */
-OGI_INLINE void six_bits(const uint8_t *w, uint64_t *scale, uint64_t *min)
-{
-    uint32_t a, b, c;
-    memcpy(&a, w + 4, 4);
-    memcpy(&b, w + 8, 4);
-    memcpy(&c, w + 12, 4);
-    uint64_t scale_high = (c & 0x0f0f0f0f) | (a >> 6 & 0x03030303) << 4;
-    uint64_t min_high = (c >> 4 & 0x0f0f0f0f) | (b >> 6 & 0x03030303) << 4;
-    *scale = (a & 0x3f3f3f3f) | scale_high << 32;
-    *min = (b & 0x3f3f3f3f) | min_high << 32;
-}
 
 #if defined(OGI_ISA_avx512)
 #include "backends/cpu/isa/row_avx512.h"
@@ -32,8 +19,10 @@ OGI_INLINE void six_bits(const uint8_t *w, uint64_t *scale, uint64_t *min)
 #include "backends/cpu/isa/load_avx512.h"
 
 #include "backends/cpu/isa/grid_avx512.h"
-#else
+#elif defined(OGI_ISA_avx2)
 #include "backends/cpu/isa/row_avx2.h"
+#else
+#include "backends/cpu/isa/row_128.h"
 #endif
 
 /* A type, or all types of one shape that have no load of their own here: constants where this is
@@ -76,19 +65,16 @@ typedef struct padded {
 OGI_INLINE void prefetch_next(const uint8_t *p, int size)
 {
     for (int i = size; i < 2 * size; i += 64)
-        _mm_prefetch((const char *)((uintptr_t)p + (uintptr_t)i), _MM_HINT_T0);
+        __builtin_prefetch((const void *)((uintptr_t)p + (uintptr_t)i));
 }
 
 /* Codes, scales and mins of a row's chunk. */
 OGI_INLINE void load_row(row_type type, const ogi_qtype *q, const uint8_t *w, row_codes *s)
 {
-    if (type.load) {
+    if (type.load)
         type.load(w, s);
-        return;
-    }
-    ogi_codes c;
-    q->unpack(w, OGI_MM_BLOCKS, &c);
-    load_codes(type.s, &c, s);
+    else
+        load_unpacked(type.s, q, w, s);
 }
 
 /* Row `group` of each lane with n_tok tokens. */
@@ -177,22 +163,16 @@ OGI_ROW_LOADS(R)
 
 void OGI_ISA(ogi_matmul_few)(const ogi_qtype *q, const ogi_mm_args *a)
 {
-    static const struct {
-        og_dtype type;
-        few few;
-    } own[] = {
-#define R(NAME, name, ...) { OG_##NAME, few_##name },
-        OGI_ROW_LOADS(R)
-#undef R
-    };
     static const few by_shape[] = {
 #define S(NAME, n_group, n_min, is_wide, is_far) few_##NAME,
         OGI_QSHAPES(S)
 #undef S
     };
     few f = by_shape[q->shape];
-    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
-        if (own[i].type == q->type) f = own[i].few;
+#define R(NAME, name, ...)                                                                         \
+    if (q->type == OG_##NAME) f = few_##name;
+    OGI_ROW_LOADS(R)
+#undef R
     f(q, a);
 }
 

@@ -5,6 +5,8 @@
 #ifndef OG_BACKENDS_CPU_ISA_ROW_AVX2_H
 #define OG_BACKENDS_CPU_ISA_ROW_AVX2_H
 
+#include "backends/cpu/isa/six_bits.h"
+
 typedef enum row_layout { IN_ORDER } row_layout;
 
 /* R(NAME, name, layout, shape): the types with a load of their own. */
@@ -60,12 +62,14 @@ OGI_INLINE void fill_token(ogi_qshape s, row_layout layout, int zero, token *t, 
     }
 }
 
-OGI_INLINE void load_codes(ogi_qshape s, const ogi_codes *c, row_codes *out)
+OGI_INLINE void load_unpacked(ogi_qshape s, const ogi_qtype *q, const uint8_t *w, row_codes *out)
 {
-    for (int i = 0; i < 16; i++) out->v[i] = load_32(c->code + 32 * i);
-    for (int i = 0; i < 2 * s.n_group; i++) out->scale[i] = _mm256_load_ps(c->scale + 8 * i);
+    ogi_codes c;
+    q->unpack(w, OGI_MM_BLOCKS, &c);
+    for (int i = 0; i < 16; i++) out->v[i] = load_32(c.code + 32 * i);
+    for (int i = 0; i < 2 * s.n_group; i++) out->scale[i] = _mm256_load_ps(c.scale + 8 * i);
     for (int i = 0; i < 2 * s.n_min; i++)
-        out->min[i] = _mm256_xor_ps(_mm256_load_ps(c->min + 8 * i), _mm256_set1_ps(-0.0f));
+        out->min[i] = _mm256_xor_ps(_mm256_load_ps(c.min + 8 * i), _mm256_set1_ps(-0.0f));
 }
 
 OGI_INLINE void store_mins(ogi_qshape s, const row_codes *c, float *first, float *second)

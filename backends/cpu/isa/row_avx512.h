@@ -59,12 +59,14 @@ OGI_INLINE void fill_token(ogi_qshape s, row_layout layout, int zero, token *t, 
     }
 }
 
-OGI_INLINE void load_codes(ogi_qshape s, const ogi_codes *c, row_codes *out)
+OGI_INLINE void load_unpacked(ogi_qshape s, const ogi_qtype *q, const uint8_t *w, row_codes *out)
 {
-    for (int i = 0; i < 8; i++) out->v[i] = _mm512_load_si512(c->code + 64 * i);
-    for (int i = 0; i < s.n_group; i++) out->scale[i] = _mm512_load_ps(c->scale + 16 * i);
+    ogi_codes c;
+    q->unpack(w, OGI_MM_BLOCKS, &c);
+    for (int i = 0; i < 8; i++) out->v[i] = _mm512_load_si512(c.code + 64 * i);
+    for (int i = 0; i < s.n_group; i++) out->scale[i] = _mm512_load_ps(c.scale + 16 * i);
     for (int i = 0; i < s.n_min; i++)
-        out->min[i] = _mm512_xor_ps(_mm512_load_ps(c->min + 16 * i), _mm512_set1_ps(-0.0f));
+        out->min[i] = _mm512_xor_ps(_mm512_load_ps(c.min + 16 * i), _mm512_set1_ps(-0.0f));
 }
 
 OGI_INLINE void store_mins(ogi_qshape s, const row_codes *c, float *first, float *second)

@@ -16,6 +16,7 @@
 
 /* OGI_WIDE_ZERO: what is added to signed codes: 128 where the 4-byte dot takes unsigned weights.
  * vi_dot is for codes up to 127, vi_dot_wide for those of Q8_0; both give exact sums.
+ * vi_sums4, vi_add: only with four lanes; lane j of the sums is the sum of a[j].
  * OGI_MAGIC: what is added to integer sums so that their bits, read as a float, are 1.5 * 2^23 plus
  * the sum; one fused multiply-add then converts and scales. 0: convert, then multiply.
  * v16: the 16 lanes of the canonical arithmetic, as 16 / OGI_VN native vectors.

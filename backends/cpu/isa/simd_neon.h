@@ -49,6 +49,14 @@ OGI_INLINE vi vi_set1(int32_t a)
 {
     return vdupq_n_s32(a);
 }
+OGI_INLINE vi vi_add(vi a, vi b)
+{
+    return vaddq_s32(a, b);
+}
+OGI_INLINE vi vi_sums4(const vi *a)
+{
+    return vpaddq_s32(vpaddq_s32(a[0], a[1]), vpaddq_s32(a[2], a[3]));
+}
 OGI_INLINE vi vi_dot(vi acc, vi w, vi x)
 {
     return vdotq_s32(acc, vreinterpretq_s8_s32(w), vreinterpretq_s8_s32(x));

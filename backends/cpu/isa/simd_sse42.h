@@ -49,6 +49,14 @@ OGI_INLINE vi vi_set1(int32_t a)
 {
     return _mm_set1_epi32(a);
 }
+OGI_INLINE vi vi_add(vi a, vi b)
+{
+    return _mm_add_epi32(a, b);
+}
+OGI_INLINE vi vi_sums4(const vi *a)
+{
+    return _mm_hadd_epi32(_mm_hadd_epi32(a[0], a[1]), _mm_hadd_epi32(a[2], a[3]));
+}
 OGI_INLINE vi vi_dot(vi acc, vi w, vi x)
 {
     return _mm_add_epi32(acc, _mm_madd_epi16(_mm_maddubs_epi16(w, x), _mm_set1_epi16(1)));

@@ -11,7 +11,11 @@
 #include "oxigraph/dtype.h"
 
 /* Quantized weights are handled in chunks of 512 values of a row: 16 blocks of 32. */
-enum { OGI_MM_CHUNK = 512, OGI_MM_BLOCKS = 16, OGI_MM_FEW = 8 };
+enum { OGI_MM_CHUNK = 512, OGI_MM_BLOCKS = 16 };
+
+/* Up to so many tokens rows are decoded one by one, beyond them to tiles. With vectors of 16 bytes
+ * a row's codes go through memory, and tiles win early. */
+enum { OGI_MM_FEW = OGI_VN >= 8 ? 8 : 2 };
 
 /* S(NAME, n_group, n_min, is_wide, is_far): the kinds of types that a kernel tells apart: the
  * scales of 32 values, the mins of 32 values (0 or as many as the scales), whether codes fill 8

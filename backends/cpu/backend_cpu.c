@@ -180,6 +180,26 @@ static int choose_axis(const ogi_cpu_prog *p, int n_thread)
     return best;
 }
 
+static og_status compile_map(ogi_exec *e, ogi_cpu_group *g, size_t *scratch)
+{
+    ogi_lower_spec spec = {
+        .g = e->plan->graph,
+        .member = g->g->member,
+        .n_member = g->g->n_member,
+        .store = g->g->write,
+        .n_store = g->g->n_write,
+    };
+    OG_TRY(ogi_cpu_prog_compile(e, &spec, &g->map));
+    *scratch = ogi_vprog_scratch(g->map.v);
+    return OG_OK;
+}
+
+static void bind_map(ogi_exec *e, ogi_cpu_group *g)
+{
+    ogi_cpu_prog_bind(e, &g->map);
+    g->split_axis = choose_axis(&g->map, e->dev->n_thread);
+}
+
 static void run_map(ogi_exec *e, ogi_cpu_group *g, int thread)
 {
     const ogi_cpu_prog *p = &g->map;
@@ -196,6 +216,11 @@ static void run_map(ogi_exec *e, ogi_cpu_group *g, int thread)
         }
         ogi_vprog_run(p->v, p->operand, p->space, lo, hi, ogi_cpu_scratch(e, thread));
     }
+}
+
+static void free_map(ogi_cpu_group *g)
+{
+    ogi_cpu_prog_free(&g->map);
 }
 
 /* ---- kernel groups ------------------------------------------------------------------------- */
@@ -216,7 +241,7 @@ static void bind_arg(const ogi_exec *e, const og_tensor *x, ogi_cpu_arg *a)
     a->p = p ? p + ogi_dim_value(l.offset, e->sym) / info->block * info->bytes : NULL;
 }
 
-static void bind_call(const ogi_exec *e, ogi_cpu_group *g)
+static void bind_kernel(ogi_exec *e, ogi_cpu_group *g)
 {
     const og_tensor *x = g->call.node;
     for (int s = 0; s < x->n_src; s++) bind_arg(e, x->src[s], &g->call.src[s]);
@@ -241,6 +266,11 @@ static og_status compile_kernel(ogi_exec *e, ogi_cpu_group *g, size_t *scratch)
     return OG_OK;
 }
 
+static void run_kernel(ogi_exec *e, ogi_cpu_group *g, int thread)
+{
+    g->kernel->run(&g->call, thread, ogi_cpu_scratch(e, thread));
+}
+
 /* ---- exec ---------------------------------------------------------------------------------- */
 
 void *ogi_cpu_scratch(const ogi_exec *e, int thread)
@@ -248,27 +278,24 @@ void *ogi_cpu_scratch(const ogi_exec *e, int thread)
     return e->scratch + (size_t)thread * e->scratch_size;
 }
 
-static og_status compile_group(ogi_exec *e, ogi_cpu_group *g)
+/* What a kind of groups needs. */
+typedef struct group_kind {
+    og_status (*compile)(ogi_exec *e, ogi_cpu_group *g, size_t *scratch); /* bytes a thread */
+    void (*bind)(ogi_exec *e, ogi_cpu_group *g); /* evaluates for e->sym and e->ptr */
+    void (*run)(ogi_exec *e, ogi_cpu_group *g, int thread);
+    void (*free)(ogi_cpu_group *g); /* also what was never compiled; NULL: nothing to free */
+} group_kind;
+
+static const group_kind group_kinds[] = {
+    [OGI_GROUP_MAP] = { compile_map, bind_map, run_map, free_map },
+    [OGI_GROUP_MATMUL] = { ogi_cpu_matmul_compile, ogi_cpu_matmul_bind, ogi_cpu_matmul_run,
+                           ogi_cpu_matmul_free },
+    [OGI_GROUP_KERNEL] = { compile_kernel, bind_kernel, run_kernel, NULL },
+};
+
+static const group_kind *kind_of(const ogi_cpu_group *g)
 {
-    size_t need = 0;
-    switch (g->g->kind) {
-    case OGI_GROUP_MAP: {
-        ogi_lower_spec spec = {
-            .g = e->plan->graph,
-            .member = g->g->member,
-            .n_member = g->g->n_member,
-            .store = g->g->write,
-            .n_store = g->g->n_write,
-        };
-        OG_TRY(ogi_cpu_prog_compile(e, &spec, &g->map));
-        need = ogi_vprog_scratch(g->map.v);
-        break;
-    }
-    case OGI_GROUP_MATMUL: OG_TRY(ogi_cpu_matmul_compile(e, g, &need)); break;
-    case OGI_GROUP_KERNEL: OG_TRY(compile_kernel(e, g, &need)); break;
-    }
-    e->scratch_size = OGI_MAX(e->scratch_size, need);
-    return OG_OK;
+    return &group_kinds[g->g->kind];
 }
 
 static og_status compile_exec(ogi_exec *e)
@@ -285,7 +312,9 @@ static og_status compile_exec(ogi_exec *e)
         }
     for (int b = 0; b < p->n_group; b++) {
         e->group[b].g = &p->group[b];
-        OG_TRY(compile_group(e, &e->group[b]));
+        size_t scratch = 0;
+        OG_TRY(kind_of(&e->group[b])->compile(e, &e->group[b], &scratch));
+        e->scratch_size = OGI_MAX(e->scratch_size, scratch);
     }
     e->scratch_size = OGI_ALIGN(e->scratch_size + ALIGN, 4096);
     void *mem = NULL;
@@ -296,10 +325,8 @@ static og_status compile_exec(ogi_exec *e)
 
 static void cpu_free_exec(ogi_exec *e)
 {
-    for (int b = 0; e->group && b < e->plan->n_group; b++) {
-        ogi_cpu_prog_free(&e->group[b].map);
-        ogi_cpu_matmul_free(&e->group[b]);
-    }
+    for (int b = 0; e->group && b < e->plan->n_group; b++)
+        if (e->group[b].g && kind_of(&e->group[b])->free) kind_of(&e->group[b])->free(&e->group[b]);
     cpu_free(e->dev, e->scratch);
     ogi_free(e->dev->ctx, e->span);
     ogi_arena_free(&e->mem);
@@ -335,17 +362,7 @@ static void cpu_bind(ogi_exec *e, const og_tensor *leaf, void *mem)
 static void bind_all(ogi_exec *e, const int64_t *sym)
 {
     memcpy(e->sym, sym, sizeof e->sym);
-    for (int b = 0; b < e->plan->n_group; b++) {
-        ogi_cpu_group *g = &e->group[b];
-        switch (g->g->kind) {
-        case OGI_GROUP_MAP:
-            ogi_cpu_prog_bind(e, &g->map);
-            g->split_axis = choose_axis(&g->map, e->dev->n_thread);
-            break;
-        case OGI_GROUP_MATMUL: ogi_cpu_matmul_bind(e, g); break;
-        case OGI_GROUP_KERNEL: bind_call(e, g); break;
-        }
-    }
+    for (int b = 0; b < e->plan->n_group; b++) kind_of(&e->group[b])->bind(e, &e->group[b]);
     e->is_bound = true;
 }
 
@@ -355,11 +372,7 @@ static void run_group(void *arg, int b, int thread)
     ogi_cpu_group *g = &e->group[b];
     ogi_cpu_span *span = e->span ? &e->span[b * e->dev->n_thread + thread] : NULL;
     if (span) span->begin = ogi_seconds();
-    switch (g->g->kind) {
-    case OGI_GROUP_MAP: run_map(e, g, thread); break;
-    case OGI_GROUP_MATMUL: ogi_cpu_matmul_run(e, g, thread); break;
-    case OGI_GROUP_KERNEL: g->kernel->run(&g->call, thread, ogi_cpu_scratch(e, thread)); break;
-    }
+    kind_of(g)->run(e, g, thread);
     if (span) span->end = ogi_seconds();
 }
 

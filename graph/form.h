@@ -35,8 +35,35 @@ bool ogi_name_walk(const char *a, int la, const char *b, int lb, ogi_name_piece 
 /* Leaves with names: $input, @weight, &state. 0 for other nodes. */
 char ogi_form_sigil(og_op op);
 
-/* The text form of a graph; without its symbols where a file's contract gives them. */
-og_status ogi_form_print(const og_graph *g, bool has_symbols, ogi_buf *out);
+/* The blocks of a model's file, over all its graphs. */
+typedef struct ogi_form_blocks {
+    ogi_buf text;  /* with a context; their statements */
+    ogi_arena mem; /* likewise; of the bodies */
+    ogi_map names; /* likewise; body -> number */
+    int n;
+} ogi_form_blocks;
+
+/* The text form of a graph; or, with blocks, of one graph of a model's file: without symbols, and
+ * with layers that are equal but not neighbours as calls of blocks, which are added. */
+og_status ogi_form_print(const og_graph *g, ogi_form_blocks *blocks, ogi_buf *out);
+
+/* A run of nodes of one layer, as the body of a block. */
+typedef struct ogi_segment {
+    int64_t first, length;
+    int layer;
+    bool is_block; /* it has one value that others read, and few that it reads */
+    const og_tensor *param[OGI_MAX_SRC], *result;
+    int n_param;
+    const char *body;
+    int n_alike, block; /* segments of this body; the block's number, or -1: it stands as it is */
+    bool is_scattered;  /* others lie between them */
+} ogi_segment;
+
+/* The node as a line of a block's body: values by their place, {L} for the layer's number. */
+void ogi_form_block_line(const og_graph *g, const ogi_segment *s, const og_tensor *n, ogi_buf *out);
+/* All segments of g in order, those that are blocks with their numbers; *out in mem. */
+og_status ogi_segments_find(const og_graph *g, const int64_t *last_use, ogi_form_blocks *blocks,
+                            const ogi_segment **out, int64_t *n);
 
 /* One node as a line of the text form, values numbered by node id; without the newline. */
 void ogi_form_node(const og_graph *g, const og_tensor *n, ogi_buf *out);

@@ -457,6 +457,7 @@ static og_status layer(parser *p)
     int64_t n = -1;
     if (!ogi_lex_accept(&p->x, "-")) OG_TRY(ogi_lex_int(&p->x, 0, INT32_MAX, &n));
     og_graph_layer(p->g, (int)n);
+    if (p->contract) p->x.loop = (int)n; /* of the blocks that are called from here on */
     return ogi_lex_end_of_line(&p->x);
 }
 

@@ -9,6 +9,7 @@
 
 #include <ctype.h>
 #include <inttypes.h>
+#include <stdio.h>
 
 /* A value that a repetition hands from layer to layer: place in the block, value of the first. */
 typedef struct carried {
@@ -25,8 +26,11 @@ typedef struct printer {
     int64_t n_number;
     int layer;
     const ogi_repeat *repeat; /* being printed, or NULL */
+    const ogi_segment *body;  /* being printed as a block's body, or NULL */
     carried *carry;
     int64_t n_carry, carry_cap;
+    const ogi_segment *segment; /* of a model's file: those that are still to come */
+    int64_t n_segment;
 } printer;
 
 /* ---- names --------------------------------------------------------------------------------- */
@@ -58,6 +62,22 @@ static bool is_bare(const char *s)
     return *s != 0;
 }
 
+/* The layer's number between dots, or behind the last, as {L}. */
+static void put_layered(const printer *p, const char *name)
+{
+    char number[16];
+    size_t n = (size_t)snprintf(number, sizeof number, "%d", p->body->layer);
+    for (const char *at = name; *at; at++) {
+        bool is_dotted = at > name && at[-1] == '.' && !strncmp(at, number, n);
+        if (is_dotted && (!at[n] || at[n] == '.')) {
+            ogi_buf_puts(p->out, "{L}");
+            at += n - 1;
+        } else {
+            put_escaped(p->out, (ogi_sv){ at, 1 });
+        }
+    }
+}
+
 static bool put_piece(void *user, ogi_sv text, bool is_layer)
 {
     if (is_layer)
@@ -74,6 +94,8 @@ static void put_name(const printer *p, const char *name, const char *next, bool 
     if (in_quotes) ogi_buf_putc(p->out, '"');
     if (next)
         ogi_name_walk(name, p->repeat->layer, next, p->repeat->layer + 1, put_piece, p->out);
+    else if (p->body)
+        put_layered(p, name);
     else
         put_escaped(p->out, ogi_sv_of(name));
     if (in_quotes) ogi_buf_putc(p->out, '"');
@@ -175,6 +197,7 @@ void ogi_form_attrs(const og_graph *g, const og_tensor *n, ogi_buf *out)
 
 static int64_t number_of(const printer *p, const og_tensor *n)
 {
+    if (p->body) return n->id - p->body->first;
     return p->number ? p->number[n->id] : n->id;
 }
 
@@ -182,7 +205,11 @@ static void put_value(const printer *p, const og_tensor *n)
 {
     char sigil = ogi_form_sigil(n->op);
     if (!sigil) {
-        ogi_buf_printf(p->out, "%%%" PRId64, number_of(p, n));
+        int i = 0;
+        while (p->body && i < p->body->n_param && p->body->param[i] != n) i++;
+        bool is_param = p->body && i < p->body->n_param;
+        ogi_buf_printf(p->out, is_param ? "%%p%" PRId64 : "%%%" PRId64,
+                       is_param ? i : number_of(p, n));
         return;
     }
     ogi_buf_putc(p->out, sigil);
@@ -259,6 +286,12 @@ void ogi_form_node(const og_graph *g, const og_tensor *n, ogi_buf *out)
     put_node(&(printer){ .g = g, .out = out }, n);
 }
 
+void ogi_form_block_line(const og_graph *g, const ogi_segment *s, const og_tensor *n, ogi_buf *out)
+{
+    put_node(&(printer){ .g = g, .out = out, .body = s }, n);
+    ogi_buf_putc(out, '\n');
+}
+
 static void put_statement(printer *p, const og_tensor *n)
 {
     p->number[n->id] = n->id;
@@ -308,11 +341,39 @@ static og_status put_repeat(printer *p, const ogi_repeat *r)
 
 /* ---- the whole graph ----------------------------------------------------------------------- */
 
+static void put_call(printer *p, const ogi_segment *s)
+{
+    ogi_buf_printf(p->out, "layer %d\n%%%d = layer%d(", s->layer, s->result->id, s->block);
+    for (int i = 0; i < s->n_param; i++) {
+        if (i) ogi_buf_puts(p->out, ", ");
+        put_value(p, s->param[i]);
+    }
+    ogi_buf_puts(p->out, ")\n");
+    p->layer = s->layer;
+    p->number[s->result->id] = s->result->id;
+}
+
+/* The segment that begins at a node; asked for in the order of nodes. */
+static const ogi_segment *segment_at(printer *p, int64_t first)
+{
+    while (p->n_segment > 0 && p->segment->first < first) {
+        p->segment++;
+        p->n_segment--;
+    }
+    return p->n_segment > 0 && p->segment->first == first ? p->segment : NULL;
+}
+
 static og_status put_nodes(printer *p)
 {
     const og_graph *g = p->g;
     for (int64_t i = 0; i < g->n_node;) {
         ogi_repeat r;
+        const ogi_segment *s = segment_at(p, i);
+        if (s && s->block >= 0) {
+            put_call(p, s);
+            i += s->length;
+            continue;
+        }
         if (ogi_repeat_find(g, i, p->last_use, &r)) {
             OG_TRY(put_repeat(p, &r));
             i += r.length * r.n;
@@ -341,7 +402,7 @@ static void find_last_uses(const og_graph *g, int64_t *last_use)
     for (int64_t i = 0; i < g->n_output; i++) last_use[g->output[i].value->id] = g->n_node;
 }
 
-og_status ogi_form_print(const og_graph *g, bool has_symbols, ogi_buf *out)
+og_status ogi_form_print(const og_graph *g, ogi_form_blocks *blocks, ogi_buf *out)
 {
     printer p = { .g = g, .out = out, .n_number = g->n_node, .layer = -1 };
     p.number = OGI_NEW_N(g->ctx, int64_t, g->n_node + 1);
@@ -349,10 +410,13 @@ og_status ogi_form_print(const og_graph *g, bool has_symbols, ogi_buf *out)
     og_status s = p.number && p.last_use ? OG_OK : OG_E_MEMORY;
     if (s == OG_OK) {
         find_last_uses(g, p.last_use);
+        if (blocks) s = ogi_segments_find(g, p.last_use, blocks, &p.segment, &p.n_segment);
+    }
+    if (s == OG_OK) {
         ogi_buf_puts(out, "graph ");
         ogi_form_quote(out, g->name);
         ogi_buf_putc(out, '\n');
-        for (int i = 0; has_symbols && i < g->n_sym; i++)
+        for (int i = 0; !blocks && i < g->n_sym; i++)
             ogi_buf_printf(out, "sym %s = %" PRId64 "..%" PRId64 "\n", g->sym[i].name,
                            g->sym[i].min, g->sym[i].max);
         s = put_nodes(&p);
@@ -377,7 +441,7 @@ og_status og_graph_print(const og_graph *g, og_format format, char **out)
     og_status s = g->status;
     *out = NULL;
     if (s == OG_OK && format == OG_TEXT)
-        s = ogi_form_print(g, true, &text);
+        s = ogi_form_print(g, NULL, &text);
     else if (s == OG_OK && format == OG_JSON)
         ogi_print_json(g, &text);
     else if (s == OG_OK && format == OG_DOT)

@@ -30,9 +30,21 @@ static void print_header(const ogi_model *m, ogi_buf *out)
 
 og_status ogi_model_print(const ogi_model *m, ogi_buf *out)
 {
+    og_ctx *ctx = m->ctx;
+    ogi_form_blocks b = { .text.ctx = ctx, .mem.ctx = ctx, .names.ctx = ctx };
+    ogi_buf graphs = { .ctx = ctx };
+    og_status st = OG_OK;
+    for (int i = 0; st == OG_OK && i < m->n_entry; i++)
+        st = ogi_form_print(m->entry[i].graph, &b, &graphs);
     print_header(m, out);
-    for (int i = 0; i < m->n_entry; i++) OG_TRY(ogi_form_print(m->entry[i].graph, false, out));
-    return out->failed ? OG_E_MEMORY : OG_OK;
+    ogi_buf_add(out, ogi_buf_str(&b.text), b.text.n);
+    ogi_buf_add(out, ogi_buf_str(&graphs), graphs.n);
+    if (b.text.failed || graphs.failed || out->failed) st = OG_E_MEMORY;
+    ogi_map_free(&b.names);
+    ogi_arena_free(&b.mem);
+    ogi_buf_free(&b.text);
+    ogi_buf_free(&graphs);
+    return st;
 }
 
 og_status ogi_model_text_read(const ogi_gguf *file, og_ctx *ctx, const char *graph, ogi_buf *out)

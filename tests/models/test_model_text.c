@@ -84,7 +84,8 @@ Test(model_text, what_is_printed_opens_as_the_same_model)
 {
     static const char *const name[] = { "llama",  "llama-moe", "mamba",
                                         "gemma2", "gpt2",      "bert",
-                                        "llada",  "bert-rank", "llama-rope-freqs" };
+                                        "llada",  "bert-rank", "llama-rope-freqs",
+                                        "qwen35", "rwkv7",     "lfm2moe" };
     for (int i = 0; i < OGI_LEN(name); i++) {
         ogi_model *built, *read;
         open_case(name[i]);
@@ -100,6 +101,24 @@ Test(model_text, what_is_printed_opens_as_the_same_model)
         ogi_model_close(read);
         close_case();
     }
+}
+
+static int count_of(const ogi_buf *text, const char *word)
+{
+    int n = 0;
+    for (const char *p = text->p; (p = strstr(p, word)) != NULL; p++) n++;
+    return n;
+}
+
+/* Layers 0 and 2, 1 and 3 of the case are alike. */
+Test(model_text, equal_layers_are_printed_once_wherever_they_lie)
+{
+    open_case("qwen35");
+    ogi_buf text = export_model(NULL);
+    cr_assert(count_of(&text, "\nblock layer") == 2 && count_of(&text, "= layer0(") == 2);
+    cr_assert(count_of(&text, "= layer1(") == 2 && count_of(&text, "= attention(") == 1);
+    ogi_buf_free(&text);
+    close_case();
 }
 
 /* The first `from` of the text as `to`. */

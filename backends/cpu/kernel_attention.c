@@ -63,7 +63,7 @@ static ogi_attn_args attention_args(const ogi_cpu_call *c, void *scratch, int32_
         a.n_list = select->dim[2];
         a.list_stride = select->stride[0];
         a.list_block = p->select_block;
-        a.rank = (int32_t *)(void *)((char *)scratch + ogi_attention_scratch(dim_v));
+        a.rank = (int32_t *)(void *)((char *)scratch + ogi_attention_scratch(k->dim[3], dim_v));
     }
     return a;
 }
@@ -137,5 +137,6 @@ size_t ogi_cpu_attention_scratch(const og_tensor *node, const int64_t *sym_max)
     const og_tensor *v = node->src[OGI_ATTENTION_V], *select = node->src[OGI_ATTENTION_SELECT];
     int64_t dim_v = p->dim_v ? p->dim_v : ogi_dim_value(v->shape.dim[3], sym_max), n_rank = 0;
     if (select) n_rank = ogi_dim_value(select->shape.dim[2], sym_max) * p->select_block;
-    return ogi_attention_scratch(dim_v) + (size_t)n_rank * sizeof(int32_t);
+    int64_t dim_k = ogi_dim_value(node->src[OGI_ATTENTION_K]->shape.dim[3], sym_max);
+    return ogi_attention_scratch(dim_k, dim_v) + (size_t)n_rank * sizeof(int32_t);
 }

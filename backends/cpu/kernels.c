@@ -76,8 +76,9 @@ size_t ogi_matmul_scratch(int64_t n_tok)
     return quantized > floats ? quantized : floats;
 }
 
-size_t ogi_attention_scratch(int64_t dim_v)
+/* Of each query of a batch its scores and two rows of values; queries and keys of a tile. */
+size_t ogi_attention_scratch(int64_t dim_k, int64_t dim_v)
 {
-    size_t row = ((size_t)dim_v + 15) / 16 * 16;
-    return OGI_CPU_ATTN_BATCH * sizeof(float) * (OGI_CPU_CHUNK + 2 * row);
+    size_t k = ((size_t)dim_k + 15) / 16 * 16, v = ((size_t)dim_v + 15) / 16 * 16;
+    return sizeof(float) * (OGI_CPU_ATTN_BATCH * (OGI_CPU_CHUNK + 2 * v) + 2 * 16 * k);
 }

@@ -127,7 +127,7 @@ static float *attend(const ogi_cpu_kernels *isa, const scene *s, int64_t step)
 {
     ogi_attn_args a = s->a;
     float *out = take_floats(a.n_tok * a.n_group * a.dim_v);
-    void *scratch = take(ogi_attention_scratch(a.dim_v));
+    void *scratch = take(ogi_attention_scratch(a.dim_k, a.dim_v));
     for (int64_t t = 0; t < s->a.n_tok; t += step) {
         a.n_tok = s->a.n_tok - t < step ? s->a.n_tok - t : step;
         a.pos = s->a.pos + t;

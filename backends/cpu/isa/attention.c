@@ -5,7 +5,7 @@
  * their exponentials and the weighted values, several queries and keys at a time, and merges the
  * chunk into its result. What a query adds, and in which order, depends on its position alone. */
 #include "ops/attention.h"
-#include "backends/cpu/isa/key_rows.h"
+#include "backends/cpu/isa/score_tile.h"
 #include "backends/cpu/isa/unpack.h"
 #include "backends/cpu/isa/vmath.h"
 
@@ -16,6 +16,7 @@ enum {
     MANY_Q = OGI_MANY_Q,
     MANY_K = OGI_MANY_K,
     ONE_K = OGI_ONE_K,
+    TILE_Q = OGI_VN > 1 ? OGI_VN / 2 + 1 : BATCH + 1, /* from so many queries on, tiles */
     DIMS = OGI_VN == 16                        ? 4
            : OGI_VN == 8 || OGI_HAS_32_VECTORS ? 2
                                                : 1 /* v16 of values at once */
@@ -78,6 +79,36 @@ OGI_INLINE void score_queries(og_dtype type, bool is_far, int64_t row_size, cons
             ogi_dot_block(type, is_far, MANY_Q, MANY_K, x, k, far, row_size, a->dim_k, dot);
         for (int i = 0; i < n; i++)
             memcpy(q[i]->score + key, dot + i * step, (size_t)step * sizeof *dot);
+    }
+}
+
+/* The same of up to OGI_VN queries in tiles. */
+OGI_INLINE void tile_queries(og_dtype type, int64_t row_size, const ogi_attn_args *a,
+                             query *const *q, int n, int64_t base, const far_rows *rows)
+{
+    const float *row[OGI_VN];
+    _Alignas(64) float s[OGI_STRIP_K * OGI_VN];
+    const int64_t dim = padded(a->dim_k);
+    float *x = (float *)a->scratch + BATCH * (CHUNK + 2 * padded(a->dim_v)), *k = x + dim * OGI_VN;
+    int first = CHUNK, end = 0;
+    for (int i = 0; i < n; i++) {
+        row[i] = q[i]->q;
+        first = q[i]->a < first ? q[i]->a : first;
+        end = q[i]->b > end ? q[i]->b : end;
+    }
+    ogi_turn_queries(row, n, a->dim_k, dim, x);
+    for (int key = first / OGI_STRIP_K * OGI_STRIP_K; key < end; key += OGI_STRIP_K) {
+        const char *from = rows ? NULL : ogi_kv_row(&a->pages, a->k_state, base + key, row_size);
+        for (int j = 0; j < OGI_STRIP_K; j++)
+            ogi_decode_row(type, rows ? rows->k[key + j] : from + j * row_size, a->dim_k,
+                           k + j * dim);
+        for (int j = 0; j < OGI_STRIP_K; j += OGI_TILE_K)
+            ogi_score_tile(x, k + j * dim, dim, s + j * OGI_VN);
+        for (int j = 0; j < OGI_STRIP_K; j += OGI_VN) {
+            vf turned[OGI_VN];
+            vf_transpose(s + j * OGI_VN, OGI_VN * (int64_t)sizeof *s, turned);
+            for (int i = 0; i < n; i++) vf_store(q[i]->score + key + j, turned[i]);
+        }
     }
 }
 
@@ -147,7 +178,7 @@ typedef void queries_fn(const ogi_attn_args *a, query *const *q, int n, int64_t 
                         const far_rows *rows);
 typedef struct kv_kernel {
     og_dtype type;
-    queries_fn *score, *value;
+    queries_fn *score, *tile, *value;
 } kv_kernel;
 
 #define T(NAME)                                                                                    \
@@ -158,6 +189,11 @@ typedef struct kv_kernel {
             score_queries(OG_##NAME, true, 0, a, q, n, base, rows);                                \
         else                                                                                       \
             score_queries(OG_##NAME, false, ROW_SIZE(NAME, a->dim_k), a, q, n, base, NULL);        \
+    }                                                                                              \
+    static void tile_##NAME(const ogi_attn_args *a, query *const *q, int n, int64_t base,          \
+                            const far_rows *rows)                                                  \
+    {                                                                                              \
+        tile_queries(OG_##NAME, ROW_SIZE(NAME, a->dim_k), a, q, n, base, rows);                    \
     }                                                                                              \
     static void value_##NAME(const ogi_attn_args *a, query *const *q, int n, int64_t base,         \
                              const far_rows *rows)                                                 \
@@ -179,7 +215,7 @@ static int64_t row_size_of(og_dtype type, int64_t dim)
 static const kv_kernel *kernel_of(og_dtype type)
 {
     static const kv_kernel all[] = {
-#define T(NAME) { OG_##NAME, score_##NAME, value_##NAME },
+#define T(NAME) { OG_##NAME, score_##NAME, tile_##NAME, value_##NAME },
         OGI_KV_TYPES(T)
 #undef T
     };
@@ -206,12 +242,25 @@ static void add_bias(const ogi_attn_args *a, const query *q, int64_t base)
         }
 }
 
+/* Of n > 0 numbers. As integers in the order of the floats, for which compilers have vectors. */
+static float greatest(const float *x, int n)
+{
+    int32_t top = INT32_MIN;
+    for (int i = 0; i < n; i++) {
+        int32_t u;
+        memcpy(&u, x + i, sizeof u);
+        u ^= (u >> 31) & INT32_MAX;
+        top = u > top ? u : top;
+    }
+    return ogi_f32_of_bits((uint32_t)(top ^ ((top >> 31) & INT32_MAX)));
+}
+
 /* Scores of one query in keys a..b-1 to exponentials; their maximum and sum. */
 static void softmax_chunk(const ogi_attn_args *a, const query *q, int64_t base, float *max,
                           float *z)
 {
     float *restrict s = q->score;
-    float scale = a->scale, cap = a->softcap, top[16], sum[16] = { 0 };
+    float scale = a->scale, cap = a->softcap, sum[16];
     int from = q->a, to = q->b, begin = from / 16 * 16, end = (to + 15) / 16 * 16;
     for (int j = from; j < to; j++) s[j] *= scale;
     if (cap > 0)
@@ -220,18 +269,16 @@ static void softmax_chunk(const ogi_attn_args *a, const query *q, int64_t base, 
         for (int j = from; j < to; j++)
             s[j] -= q->slope * fabsf((float)((int32_t)(base - q->pos) + j));
     if (q->bias) add_bias(a, q, base);
-    for (int j = begin; j < from; j++) s[j] = -INFINITY;
-    for (int j = to; j < end; j++) s[j] = -INFINITY;
-    for (int l = 0; l < 16; l++) top[l] = -INFINITY;
-    for (int j = begin; j < end; j += 16)
-        for (int l = 0; l < 16; l++) top[l] = s[j + l] > top[l] ? s[j + l] : top[l];
-    float m = top[0];
-    for (int l = 1; l < 16; l++) m = top[l] > m ? top[l] : m;
+    float m = greatest(s + from, to - from);
     for (int j = from; j < to; j++) s[j] = weight_of(s[j] - m);
     for (int j = begin; j < from; j++) s[j] = 0;
     for (int j = to; j < end; j++) s[j] = 0;
-    for (int j = begin; j < end; j += 16)
-        for (int l = 0; l < 16; l++) sum[l] += s[j + l];
+    v16 all = v16_zero();
+    for (int j = begin; j < end; j += 16) {
+        v16 y = v16_load(s + j);
+        for (int i = 0; i < OGI_NV; i++) all.v[i] = vf_add(all.v[i], y.v[i]);
+    }
+    v16_store(sum, all);
     for (int n = 8; n > 0; n /= 2)
         for (int l = 0; l < n; l++) sum[l] += sum[l + n];
     *max = m;
@@ -270,8 +317,8 @@ static void find_rows(const ogi_attn_args *a, int64_t base, int n, far_rows *row
 }
 
 /* One chunk of keys for n queries of the batch. */
-static void attend_chunk(queries_fn *score, queries_fn *value, const ogi_attn_args *a, query *batch,
-                         int n, int64_t base)
+static void attend_chunk(const kv_kernel *k, const kv_kernel *v, const ogi_attn_args *a,
+                         query *batch, int n, int64_t base)
 {
     const bool is_far = a->list || a->pages.ratio > 4; /* fewer than 16 rows a page */
     far_rows far, *rows = is_far ? &far : NULL;
@@ -286,9 +333,11 @@ static void attend_chunk(queries_fn *score, queries_fn *value, const ogi_attn_ar
         live[n_live++] = &batch[i];
     }
     if (is_far && n_live) find_rows(a, base, n_key, rows);
-    for (int i = 0; i < n_live; i += MANY_Q) {
-        int m = n_live - i < MANY_Q ? n_live - i : MANY_Q;
-        score(a, live + i, m, base, rows);
+    for (int i = 0, m; i < n_live; i += m) {
+        bool is_tile = n_live - i >= TILE_Q;
+        m = is_tile ? OGI_VN : MANY_Q;
+        m = m < n_live - i ? m : n_live - i;
+        (is_tile ? k->tile : k->score)(a, live + i, m, base, rows);
     }
     float max[BATCH], z[BATCH];
     for (int i = 0; i < n_live; i++) {
@@ -297,7 +346,7 @@ static void attend_chunk(queries_fn *score, queries_fn *value, const ogi_attn_ar
     }
     for (int i = 0; i < n_live; i += MANY_Q) {
         int m = n_live - i < MANY_Q ? n_live - i : MANY_Q;
-        value(a, live + i, m, base, rows);
+        v->value(a, live + i, m, base, rows);
     }
     for (int i = 0; i < n_live; i++) merge(live[i], max[i], z[i], live[i]->part, a->dim_v);
 }
@@ -376,7 +425,7 @@ static void finish_query(const ogi_attn_args *a, query *q)
 void OGI_ISA(ogi_attention)(const ogi_attn_args *a)
 {
     query batch[BATCH];
-    queries_fn *score = kernel_of(a->k_type)->score, *value = kernel_of(a->v_type)->value;
+    const kv_kernel *k = kernel_of(a->k_type), *v = kernel_of(a->v_type);
     int64_t n_row = a->n_tok * a->n_group, n_listed = 0;
     for (int64_t row = 0, n; row < n_row; row += n) {
         int64_t left = a->list ? a->n_group - row % a->n_group : n_row - row;
@@ -390,7 +439,7 @@ void OGI_ISA(ogi_attention)(const ogi_attn_args *a)
             end = batch[i].end > end ? batch[i].end : end;
         }
         for (int64_t base = first / CHUNK * CHUNK; base < end; base += CHUNK)
-            attend_chunk(score, value, a, batch, (int)n, base);
+            attend_chunk(k, v, a, batch, (int)n, base);
         for (int i = 0; i < n; i++) finish_query(a, &batch[i]);
     }
 }

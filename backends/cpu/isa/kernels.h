@@ -124,7 +124,7 @@ typedef struct ogi_attn_args {
     int32_t *rank; /* scratch of n_list * list_block ranks */
     float *out;    /* [n_tok, n_group, dim_v (+ 2)] with the strides below */
     int64_t out_tok_stride, out_head_stride;
-    void *scratch; /* ogi_attention_scratch(dim_v) bytes */
+    void *scratch; /* ogi_attention_scratch(dim_k, dim_v) bytes */
 } ogi_attn_args;
 
 /* out[j], first <= j < end: the score of key j, the sum over heads, rising, of weight_h f(dot(q_h,
@@ -223,7 +223,7 @@ typedef struct ogi_cpu_kernels {
 
 /* Bytes of scratch that any of these calls needs; the same for every ISA. */
 size_t ogi_matmul_scratch(int64_t n_tok);
-size_t ogi_attention_scratch(int64_t dim_v);
+size_t ogi_attention_scratch(int64_t dim_k, int64_t dim_v);
 
 /* The kernels for an instruction set by name (scalar, sse42, avx2, avx512, neon), or with NULL the
  * best that this processor has. NULL if the name is unknown, not built in, or not supported here.

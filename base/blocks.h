@@ -28,15 +28,20 @@ static inline float ogi_inverse_scale(float d)
     return d > 0x1p-126f || d < -0x1p-126f ? 1.0f / d : 0.0f;
 }
 
-/* f16 scale, amax / 127; 32 int8 codes, nearest, ties to even. */
+/* f16 scale, amax / 127; 32 int8 codes, the nearest for the scale as it is kept, ties to even. */
 static inline void ogi_q8_0_of_f32(const float *x, uint8_t *block)
 {
     uint32_t top = ogi_bits_of_f32(ogi_block_extreme(x)) & 0x7fffffff;
-    float d = ogi_f32_of_bits(top) / 127.0f, inverse = ogi_inverse_scale(d);
+    float d = ogi_f32_of_bits(top) / 127.0f;
     uint16_t h = ogi_f16_of_f32(d);
+    float kept = ogi_f32_of_f16(h), inverse = ogi_inverse_scale(kept > 65504.0f ? d : kept);
     memcpy(block, &h, sizeof h);
-    for (int i = 0; i < OGI_BLOCK; i++) /* the sum's low bits are the nearest integer */
-        block[2 + i] = (uint8_t)ogi_bits_of_f32(x[i] * inverse + 0x1.8p23f);
+    for (int i = 0; i < OGI_BLOCK; i++) { /* a subnormal scale may be rounded far down */
+        float y = x[i] * inverse;
+        y = y < 127.0f ? y : 127.0f;
+        y = y > -127.0f ? y : -127.0f;
+        block[2 + i] = (uint8_t)ogi_bits_of_f32(y + 0x1.8p23f); /* its low bits: the integer */
+    }
 }
 
 /* f16 scale, the extreme value / -8; 16 bytes, value i and i + 16 in the low and high half of one:

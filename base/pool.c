@@ -37,8 +37,10 @@ struct ogi_pool {
     uint64_t first; /* number of its first phase */
     int n_phase;
     atomic_bool is_ending;
-    _Alignas(64) atomic_uint_least64_t state;
-    _Alignas(64) atomic_int n_sleeping;
+    char apart[64]; /* what all write lies on lines of its own, wherever the pool lies */
+    atomic_uint_least64_t state;
+    char apart2[64];
+    atomic_int n_sleeping;
     pthread_mutex_t lock;
     pthread_cond_t wake;
 };

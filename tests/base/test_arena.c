@@ -18,6 +18,7 @@ static void *counted(void *user, void *p, size_t size)
         free(p);
         return NULL;
     }
+    if (size > SIZE_MAX / 4) return NULL; /* what sanitizers would stop at */
     void *q = realloc(p, size);
     if (q && !p) memset(q, 0xa5, size);
     return q;

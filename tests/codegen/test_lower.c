@@ -190,6 +190,13 @@ static float element(const og_tensor *x, const char *p, int64_t i)
     }
     if (x->dtype == OG_F32) return ((const float *)(const void *)p)[i];
     if (x->dtype == OG_I32) return (float)((const int32_t *)(const void *)p)[i];
+    const ogi_dtype *t = ogi_dtype_info((int64_t)x->dtype);
+    if (t->is_quantized) { /* pages of keys */
+        float v[256];
+        const char *block = p + i / t->block * t->bytes;
+        cr_assert(ogi_dequantize(x->g->ctx, x->dtype, block, t->block, v) == OG_OK);
+        return v[i % t->block];
+    }
     uint16_t h = ((const uint16_t *)(const void *)p)[i];
     return x->dtype == OG_F16 ? ogi_f32_of_f16(h) : ogi_f32_of_bf16(h);
 }

@@ -38,7 +38,7 @@ OGI_INLINE int nibble_at(const uint8_t *p, int i)
 /* Eight bits to bytes of 0 or 1, the lowest first. */
 OGI_INLINE uint64_t bits_to_bytes(uint32_t bits)
 {
-    uint64_t m = (bits & 255) * 0x0101010101010101 & 0x8040201008040201;
+    uint64_t m = (uint64_t)(bits & 255) * 0x0101010101010101u & 0x8040201008040201u;
     return (m + 0x7f7f7f7f7f7f7f7f) >> 7 & 0x0101010101010101;
 }
 
